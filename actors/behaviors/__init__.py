@@ -1,0 +1,1 @@
+"""What to do next, decided without doing it: pure behaviours that own no clock, thread, socket, file or randomness."""

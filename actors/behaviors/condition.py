@@ -1,0 +1,41 @@
+"""Conditions: what `workflow.wait_condition` waits for, looked at whenever nothing else is ready."""
+
+from __future__ import annotations
+
+from asyncio import Future
+from collections.abc import Callable
+
+__all__ = ["Condition", "settle"]
+
+Condition = tuple[Callable[[], bool], "Future[None]"]
+"""What is to hold, and who waits for it."""
+
+
+def settle(conditions: list[Condition]) -> list[Condition]:
+    """Look once at each condition, in the order in which they were made, and wake who waits for one that holds.
+
+    A condition that raises gives its error to the coroutine that waits for it. All are looked at before anybody is
+    woken, so that what one sees does not depend on its place.
+
+    Returns:
+        Those that are still waited for; their number tells whether any was settled.
+    """
+    waiting: list[Condition] = []
+    settled: list[tuple[Future[None], Exception | None]] = []
+    for condition in conditions:
+        fn, future = condition
+        if future.done():
+            continue
+        try:
+            if fn():
+                settled.append((future, None))
+            else:
+                waiting.append(condition)
+        except Exception as error:  # noqa: BLE001 - it belongs to the coroutine that waits
+            settled.append((future, error))
+    for future, failure in settled:
+        if failure is None:
+            future.set_result(None)
+        else:
+            future.set_exception(failure)
+    return waiting

@@ -1,0 +1,324 @@
+"""What workflow code can reach: the clock, timers, activities, side effects, handlers and facts about the run.
+
+The functions of `understudy.workflow` find their context through the running loop, so they need no global and no
+context variable. Whatever the code asks for becomes a request, an event that is only proposed: in a live activation it
+is collected and recorded; in a replay it is held against the event at its place, and a difference is an error at the
+very line that made it (SAME-AGAIN).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Sequence
+from random import Random
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+
+from understudy.actors.behaviors.handle import ActivityHandle
+from understudy.actors.behaviors.loop import DeterministicLoop
+from understudy.actors.behaviors.source import source_line
+from understudy.events.activity import ACTIVITY_ENDS, ActivityCancelRequested, ActivityScheduled
+from understudy.events.errors import NondeterminismError, NotInWorkflowError, ReadOnlyContextError
+from understudy.events.event import Event, Fact, Request
+from understudy.events.failure import ActivityError, CancelledError
+from understudy.events.marker import SideEffectRecorded
+from understudy.events.payload import Payload
+from understudy.events.policy import ActivityCancellationType, RetryState
+from understudy.events.timer import TimerCanceled, TimerFired, TimerStarted
+
+if TYPE_CHECKING:
+    from understudy.actors.behaviors.definition import HandlerDefinition, WorkflowDefinition
+    from understudy.events.execution import WorkflowExecution
+    from understudy.events.failure import FailureConverter
+    from understudy.events.payload import PayloadConverter
+    from understudy.events.signal import SignalReceived
+    from understudy.events.workflow import WorkflowCancelRequested
+
+__all__ = ["Context", "LocalActivity", "current"]
+
+_RECORDED: Final = Payload(msgspec.Raw(b"null"))
+"""Stands for the value of a side effect in a replay, which takes the recorded one."""
+
+
+def current() -> Context:
+    """Return the context of the workflow whose code is running.
+
+    Raises:
+        NotInWorkflowError: no workflow code is running on this thread.
+    """
+    loop = asyncio._get_running_loop()  # noqa: SLF001 - the public twin raises, and this is asked at every call
+    if type(loop) is DeterministicLoop:
+        host = loop.host
+        if isinstance(host, Context):
+            return host
+    raise NotInWorkflowError(call="this function")
+
+
+class LocalActivity:
+    """A local activity that the code asked for and that has no outcome yet; nothing of it is recorded before."""
+
+    __slots__ = ("canceled", "handle", "scheduled")
+
+    def __init__(self, scheduled: ActivityScheduled, handle: ActivityHandle[Any]) -> None:
+        """Wait for an outcome; `scheduled` is never stored, it carries the options."""
+        self.scheduled = scheduled
+        self.handle = handle
+        self.canceled = False
+
+
+class Context:
+    """One run's side of the boundary between workflow code and engine; owned by its `Run`."""
+
+    __slots__ = (
+        "_activity_seq",
+        "_cursor",
+        "_effect_seq",
+        "_hidden",
+        "_history",
+        "_random",
+        "_timer_seq",
+        "activities",
+        "buffered",
+        "cancel_requested",
+        "closed",
+        "conditions",
+        "converter",
+        "deferred",
+        "definition",
+        "execution",
+        "failures",
+        "instance",
+        "local",
+        "local_asked",
+        "local_dropped",
+        "loop",
+        "mismatch",
+        "now",
+        "queries",
+        "read_only",
+        "requests",
+        "running_handlers",
+        "signals",
+        "timers",
+    )
+
+    def __init__(
+        self,
+        definition: WorkflowDefinition,
+        execution: WorkflowExecution,
+        converter: PayloadConverter,
+        failures: FailureConverter,
+    ) -> None:
+        """Begin before the first activation."""
+        self.definition = definition
+        self.execution = execution
+        self.converter = converter
+        self.failures = failures
+        self.loop = DeterministicLoop(self)
+        self.deferred: deque[tuple[int, Fact]] = deque()
+        """Facts that were recorded and wait for activation, with their versions."""
+        self.instance: Any = None
+        self.now = 0
+        self.requests: list[Request] = []
+        self.activities: dict[int, ActivityHandle[Any]] = {}
+        self.local: dict[int, LocalActivity] = {}
+        self.local_asked: list[LocalActivity] = []
+        self.local_dropped: list[LocalActivity] = []
+        self.timers: dict[int, Callable[[], None]] = {}
+        self.conditions: list[tuple[Callable[[], bool], asyncio.Future[None]]] = []
+        self.signals = definition.signals
+        self.queries = definition.queries
+        self.buffered: list[SignalReceived] = []
+        self.running_handlers: dict[int, tuple[str, HandlerDefinition]] = {}
+        self.read_only = ""
+        self.closed = False
+        """Whether the run has asked for its end, or is dropped; what the code asks for behind it is lost (CLOSED)."""
+        self.cancel_requested: WorkflowCancelRequested | None = None
+        """What the code knows of it; in a replay the aggregate may know more."""
+        self.mismatch: NondeterminismError | None = None
+        self._activity_seq = self._timer_seq = self._effect_seq = 0
+        self._random: Random | None = None
+        self._history: Sequence[Event] = ()
+        self._cursor = -1
+        self._hidden = 0
+
+    # -- replay ------------------------------------------------------------------------------------------------------
+
+    @property
+    def is_replaying(self) -> bool:
+        """Whether the code is led through recorded events."""
+        return self._cursor >= 0
+
+    @property
+    def history_length(self) -> int:
+        """How many events the run has, those of this activation included."""
+        return self._cursor - self._hidden if self._cursor >= 0 else self.execution.version + len(self.requests)
+
+    def expect(self, history: Sequence[Event], cursor: int, *, hidden: int = 0) -> None:
+        """Hold requests against `history` from index `cursor` on; -1: collect them instead.
+
+        Args:
+            history: the run's stream from its first event on.
+            cursor: the index of the first event to compare with.
+            hidden: how many events in front of it were not yet there when the code ran.
+        """
+        self._history = history
+        self._cursor = cursor
+        self._hidden = hidden
+
+    @property
+    def cursor(self) -> int:
+        """The index of the event behind the last one that a request was held against."""
+        return self._cursor
+
+    def ask(self, request: Request) -> Request:
+        """Take in one request of the code and return the event that holds: in a replay, the recorded one.
+
+        Raises:
+            ReadOnlyContextError: a query or a condition asked for something.
+            NondeterminismError: the replay does something else than the record says.
+        """
+        if self.read_only:
+            raise ReadOnlyContextError(call=request.topic, handler=self.read_only)
+        if self.closed:
+            return request
+        cursor = self._cursor
+        if cursor < 0:
+            self.requests.append(request)
+            return request
+        recorded = self._history[cursor] if cursor < len(self._history) else None
+        if recorded is None or not request.same_request(recorded):
+            self.refuse(cursor, recorded, request)
+        self._cursor = cursor + 1
+        return recorded  # type: ignore[return-value]  # same_request saw that the classes are the same
+
+    def refuse(self, index: int, recorded: Event | None, produced: Request | None) -> None:
+        """Raise the NondeterminismError for event number `index + 1` and remember it, in case the code swallows it."""
+        if self.mismatch is None:  # what comes behind the first difference follows from it
+            self.mismatch = NondeterminismError(
+                run_id=self.execution.run_id,
+                position=index + 1,
+                recorded=_describe(recorded),
+                produced=_describe(produced),
+                recorded_source=getattr(recorded, "source", ""),
+                produced_source=(getattr(produced, "source", "") or source_line()) if produced is not None else "",
+            )
+        self.loop.abort(self.mismatch)
+        raise self.mismatch
+
+    # -- clock and dice ----------------------------------------------------------------------------------------------
+
+    def now_ns(self) -> int:
+        """Return the time of the activation, ns since the epoch: the same at every replay."""
+        return self.now
+
+    def random(self) -> Random:
+        """Return the run's generator, seeded by its run id; made when first asked for (it weighs 2.5 KB)."""
+        if self.read_only:
+            raise ReadOnlyContextError(call="workflow.random()", handler=self.read_only)
+        if self._random is None:
+            self._random = Random(self.execution.run_id)  # noqa: S311 - repeatable, not secret
+        return self._random
+
+    # -- timers (the host of the deterministic loop) -----------------------------------------------------------------
+
+    def start_timer(self, delay_ns: int, fire: Callable[[], None], summary: str = "") -> int:
+        """Start a durable timer that calls `fire` in the activation in which it fires; return its number."""
+        seq = self._timer_seq + 1
+        self.ask(TimerStarted(at=self.now, seq=seq, fire_at=self.now + delay_ns, summary=summary, source=source_line()))
+        self._timer_seq = seq
+        self.timers[seq] = fire
+        return seq
+
+    def cancel_timer(self, number: int) -> None:
+        """Cancel a timer; one that has fired is left alone."""
+        if self.timers.pop(number, None) is not None and not self._ends_behind(number, (TimerFired,)):
+            self.ask(TimerCanceled(at=self.now, seq=number, source=source_line()))
+
+    def _ends_behind(self, seq: int, ends: tuple[type[Fact], ...]) -> bool:
+        """Whether the end of what is to be cancelled is recorded already, and waits behind a deferred turn."""
+        return any(isinstance(fact, ends) and getattr(fact, "seq", 0) == seq for _, fact in self.deferred)
+
+    # -- activities --------------------------------------------------------------------------------------------------
+
+    def next_activity(self) -> int:
+        """Return the number for the next activity."""
+        return self._activity_seq + 1
+
+    def start_activity(self, scheduled: ActivityScheduled, result_hint: Any) -> ActivityHandle[Any]:
+        """Ask for an activity; `scheduled.seq` comes from `next_activity`."""
+        self.ask(scheduled)
+        seq = self._activity_seq = scheduled.seq
+        handle = self._handle(scheduled, result_hint, lambda: self._cancel_activity(seq))
+        self.activities[seq] = handle
+        return handle
+
+    def start_local_activity(self, scheduled: ActivityScheduled, result_hint: Any) -> ActivityHandle[Any]:
+        """Ask for a local activity; only its outcome is recorded."""
+        if self.read_only:
+            raise ReadOnlyContextError(call="a local activity", handler=self.read_only)
+        seq = self._activity_seq = scheduled.seq
+        handle = self._handle(scheduled, result_hint, lambda: self._cancel_local(seq))
+        local = self.local[seq] = LocalActivity(scheduled, handle)
+        self.local_asked.append(local)
+        return handle
+
+    def _handle(self, scheduled: ActivityScheduled, result_hint: Any, stop: Callable[[], None]) -> ActivityHandle[Any]:
+        handle: ActivityHandle[Any] = ActivityHandle(loop=self.loop)
+        handle.prepare(
+            result_hint,
+            ActivityCancellationType(scheduled.cancellation_type),
+            stop,
+            lambda: canceled_activity(scheduled),
+        )
+        return handle
+
+    def _cancel_activity(self, seq: int) -> None:
+        if seq in self.activities and not self._ends_behind(seq, ACTIVITY_ENDS):
+            self.ask(ActivityCancelRequested(at=self.now, seq=seq, source=source_line()))
+
+    def _cancel_local(self, seq: int) -> None:
+        local = self.local.get(seq)
+        if local is not None:
+            local.canceled = True
+            self.local_dropped.append(local)
+
+    # -- side effects ------------------------------------------------------------------------------------------------
+
+    def side_effect(self, value: Callable[[], Payload]) -> Payload:
+        """Return the payload of the next side effect: computed now, or as recorded."""
+        if self.read_only:
+            raise ReadOnlyContextError(call=SideEffectRecorded.topic, handler=self.read_only)
+        seq = self._effect_seq + 1
+        payload = value() if self._cursor < 0 else _RECORDED
+        event = self.ask(SideEffectRecorded(at=self.now, seq=seq, value=payload, source=source_line()))
+        self._effect_seq = seq
+        return event.value  # type: ignore[attr-defined, no-any-return]  # same_request saw that it is one
+
+
+def canceled_activity(scheduled: ActivityScheduled) -> ActivityError:
+    """Return the error of an activity that was cancelled without waiting for its outcome."""
+    error = ActivityError(
+        "Activity cancelled",
+        scheduled_event_id=scheduled.seq,
+        started_event_id=0,
+        identity="",
+        activity_type=scheduled.activity_type,
+        activity_id=scheduled.activity_id or str(scheduled.seq),
+        retry_state=RetryState.CANCEL_REQUESTED,
+    )
+    error.__cause__ = CancelledError("Cancelled")
+    return error
+
+
+def _describe(event: Event | None) -> str:
+    if event is None:
+        return "nothing"
+    parts = [event.topic]
+    for name in ("seq", "activity_type", "activity_id", "name"):
+        value = getattr(event, name, "")
+        if value != "":
+            parts.append(f"{name}={value!r}")
+    return " ".join(parts)

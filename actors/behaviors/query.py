@@ -1,0 +1,79 @@
+"""Messages to handlers: their arguments, and the queries, whose handlers may only read.
+
+A handler can do more than read in three ways. It asks for something (an activity, a timer, a random number): that is
+refused at the line of the call. It makes something ready on the loop, such as a task; or it changes what the instance
+holds: both are seen afterwards, and then the run has to be built anew from its events, so that the change is gone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Coroutine, Sequence
+from typing import TYPE_CHECKING, Any
+
+from understudy.events.errors import QueryRefusedError, ReadOnlyContextError, UnknownQueryError, nearest_name
+from understudy.events.signature import check_args
+
+if TYPE_CHECKING:
+    from understudy.actors.behaviors.context import Context
+    from understudy.actors.behaviors.definition import HandlerDefinition
+    from understudy.events.payload import Payload
+
+__all__ = ["answer", "digest", "message_args", "refused"]
+
+
+def message_args(
+    context: Context, handler: HandlerDefinition, name: str, payloads: tuple[Payload, ...]
+) -> Sequence[Any]:
+    """Return what a handler is called with.
+
+    Raises:
+        ArgumentTypeError: there are too few or too many.
+        PayloadDecodeError: one does not fit its hint.
+    """
+    where = f"{handler.kind.name.lower()} {name!r} of workflow {context.definition.label!r}"
+    if handler.name is None:
+        return [name, context.converter.raw(payloads)]
+    check_args(handler.signature, payloads, where)
+    return context.converter.decode_args(payloads, handler.signature, where=where)
+
+
+def answer(context: Context, name: str, payloads: tuple[Payload, ...]) -> Payload | None:
+    """Ask a query handler.
+
+    Raises:
+        UnknownQueryError: no handler has this name, and there is no dynamic one.
+        QueryRefusedError: the handler asked for something.
+        Exception: whatever the handler raises.
+    """
+    label = context.definition.label
+    handler = context.queries.get(name) or context.queries.get(None)
+    if handler is None:
+        known = tuple(str(n) for n in context.queries if n)
+        raise UnknownQueryError(name=name, known=known, nearest=nearest_name(name, known), workflow_type=label)
+    fn, args = handler.fn, message_args(context, handler, name, payloads)
+    context.read_only = f"query {name!r}"
+    try:
+        value = context.loop.call(lambda: fn(context.instance, *args))
+    except ReadOnlyContextError as error:
+        raise refused(context, name, f"its handler asked for {error.call}") from error
+    finally:
+        context.read_only = ""
+    if isinstance(value, Coroutine):
+        value.close()
+        raise refused(context, name, "its handler is a coroutine function")
+    if value is None:
+        return None
+    where = f"the answer to query {name!r} of workflow {label!r}"
+    return context.converter.encode(value, handler.signature.returns, where=where)
+
+
+def refused(context: Context, name: str, reason: str) -> QueryRefusedError:
+    """Return the error that says why a query did not get its answer."""
+    return QueryRefusedError(query=name, workflow_id=context.execution.start.workflow_id, reason=reason)
+
+
+def digest(context: Context) -> bytes:
+    """Return a digest of what the instance holds; it says something else when the loop has something to run."""
+    from understudy.actors.behaviors.fingerprint import fingerprint
+
+    return fingerprint(context.instance) if context.loop.is_idle() else b"busy"

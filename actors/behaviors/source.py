@@ -1,0 +1,22 @@
+"""Where in the user's code a call came from, as `file:line`; shown when a replay goes another way than the record."""
+
+from __future__ import annotations
+
+import sys
+from types import FrameType
+
+__all__ = ["source_line"]
+
+_ENGINE = ("understudy.", "asyncio.")
+_LOOP = "understudy.actors.behaviors.loop"
+"""Where a turn begins: what is further out is the program around the engine, and no code of the run."""
+
+
+def source_line() -> str:
+    """Return `file:line` of the innermost frame of the run that is the user's, or an empty string."""
+    frame: FrameType | None = sys._getframe(2)  # noqa: SLF001 - inspect.currentframe is the same, behind a heavy import
+    while frame is not None and (name := frame.f_globals.get("__name__", "")) != _LOOP:
+        if not name.startswith(_ENGINE):
+            return f"{frame.f_code.co_filename.rpartition('/')[2]}:{frame.f_lineno}"
+        frame = frame.f_back
+    return ""

@@ -1,0 +1,138 @@
+"""Effects: what the shell does once a turn's events are on disk (EFFECT-AFTER).
+
+One function an event, in the table at the end; most events have none. `make_up` does the same for a run that comes
+back: from the state, not from events, since a crash may have swallowed any of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from collections.abc import Set as AbstractSet
+from typing import TYPE_CHECKING, Any, Final
+
+from understudy.actors.behaviors.decide import attempts_due
+from understudy.events.activity import (
+    ActivityCancelRequested,
+    ActivityPhase,
+    ActivityScheduled,
+    ActivityTimedOut,
+)
+from understudy.events.policy import TimeoutType
+from understudy.events.workflow import CLOSING
+
+if TYPE_CHECKING:
+    from understudy.actors.activity import Activities
+    from understudy.actors.outcomes import Outcomes
+    from understudy.actors.timer import Timers
+    from understudy.actors.turn import Part
+    from understudy.actors.workflow import WorkflowActor
+    from understudy.actors.workflows import Workflows
+    from understudy.events.event import Event
+
+__all__ = ["Effects"]
+
+
+class Effects:
+    """The doer; used on the engine's loop."""
+
+    def __init__(self, workflows: Workflows, activities: Activities, timers: Timers, outcomes: Outcomes) -> None:
+        """Do things through these."""
+        self.workflows = workflows
+        self.activities = activities
+        self.timers = timers
+        self.outcomes = outcomes
+
+    def of_part(self, part: Part) -> None:
+        """Do what the events of one actor's part of a committed turn ask for."""
+        actor = part.actor
+        for event in part.events:
+            effect = _EFFECTS.get(type(event))
+            if effect is not None:
+                effect(self, actor, event)
+        state = actor.execution
+        if state is None or not state.is_open:
+            return
+        start, run = state.start, actor.run
+        for scheduled in part.local:
+            # Code that was rebuilt asks again for what has ended meanwhile: its outcome stood behind, in the mailbox.
+            if run is not None and run.local(scheduled.seq) is not None:
+                self.activities.dispatch_local(
+                    actor.run_id, start.workflow_id, start.workflow_type, scheduled, start.task_queue
+                )
+        for seq in part.local_dropped:
+            self.activities.cancel_local(actor.run_id, seq, "cancelled by the workflow")
+        if part.woken:
+            self._start_due_attempts(actor)
+        self._see_to_time(actor)
+
+    def make_up(self, actor: WorkflowActor, ended: AbstractSet[tuple[int, int]]) -> None:
+        """Do what a run that came back may have lost: attempts that have not `ended`, cancellations, its wake-up."""
+        state = actor.state
+        now = self.workflows.clock()
+        for pending in attempts_due(state, now):
+            if (pending.scheduled.seq, pending.attempt) in ended:
+                continue
+            if pending.phase is ActivityPhase.CANCELING:
+                self._cancel(actor, pending.scheduled.seq)
+            else:
+                self._dispatch(actor, pending.scheduled.seq)
+        self._see_to_time(actor)
+
+    def make_up_end(self, actor: WorkflowActor, closing: Event) -> None:
+        """Tell who still waits for the end of a run that came back closed: its last turn was lost only by report."""
+        self.timers.forget(actor.run_id)
+        self.activities.drop_all(actor.run_id, "the workflow closed")
+        self.outcomes.closed(actor.run_id, closing)
+
+    def _see_to_time(self, actor: WorkflowActor) -> None:
+        """Arm the next wake-up."""
+        self.timers.set(actor.run_id, actor.state.next_deadline())
+
+    def left(self, actor: WorkflowActor) -> None:
+        """The run leaves memory: a wake-up that its execution row has, and that is far off, leaves with it."""
+        state, row = actor.state, actor.last_row
+        if row is not None and row[1] == state.next_deadline():
+            self.timers.release(actor.run_id, beyond=self.timers.horizon)
+
+    def _start_due_attempts(self, actor: WorkflowActor) -> None:
+        """Dispatch every attempt whose back-off is over."""
+        for pending in attempts_due(actor.state, self.workflows.clock()):
+            if pending.phase is ActivityPhase.BACKING_OFF:
+                self._dispatch(actor, pending.scheduled.seq)
+
+    # -- one method an event -----------------------------------------------------------------------------------------
+
+    def _scheduled(self, actor: WorkflowActor, event: ActivityScheduled) -> None:
+        self._dispatch(actor, event.seq)
+
+    def _dispatch(self, actor: WorkflowActor, seq: int) -> None:
+        state = actor.state
+        pending = state.activities.get(seq)
+        if pending is None or pending.phase is ActivityPhase.CANCELING:
+            return
+        start = state.start
+        self.activities.dispatch(actor.run_id, start.workflow_id, start.workflow_type, pending, start.task_queue)
+
+    def _cancel_requested(self, actor: WorkflowActor, event: ActivityCancelRequested) -> None:
+        self._cancel(actor, event.seq)
+
+    def _cancel(self, actor: WorkflowActor, seq: int) -> None:
+        pending = actor.state.activities.get(seq)
+        if pending is not None:
+            self.activities.cancel(actor.run_id, seq, pending.attempt, "cancelled by the workflow")
+
+    def _timed_out(self, actor: WorkflowActor, event: ActivityTimedOut) -> None:
+        if event.timeout_type is TimeoutType.SCHEDULE_TO_CLOSE:
+            self.activities.drop(actor.run_id, event.seq, "ScheduleToClose timeout")
+
+    def _closed(self, actor: WorkflowActor, event: Event) -> None:
+        self.make_up_end(actor, event)
+        self.workflows.closed(actor)
+
+
+_EFFECTS: Final[dict[type[Event], Callable[[Effects, WorkflowActor, Any], None]]] = {
+    ActivityScheduled: Effects._scheduled,  # noqa: SLF001 - the table belongs to the class above
+    ActivityCancelRequested: Effects._cancel_requested,  # noqa: SLF001
+    ActivityTimedOut: Effects._timed_out,  # noqa: SLF001
+    **dict.fromkeys(CLOSING, Effects._closed),  # noqa: SLF001
+}

@@ -1,0 +1,87 @@
+"""Workflow code runs in here: watched for turns that do not yield, and refused what would differ in a replay."""
+
+from __future__ import annotations
+
+import logging
+import math
+import sys
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Final, TypeVar
+
+from understudy.actors import guard
+from understudy.actors.watchdog import Watchdog
+from understudy.events.errors import DeadlockError
+
+if TYPE_CHECKING:
+    from understudy.actors.behaviors.definition import WorkflowDefinition
+    from understudy.actors.behaviors.run import Run
+    from understudy.actors.workflow import WorkflowActor
+
+__all__ = ["Guarded"]
+
+T = TypeVar("T")
+
+logger: Final = logging.getLogger("understudy.watchdog")
+
+
+class Guarded:
+    """The guard and the watchdog of one system; used on the engine's loop."""
+
+    def __init__(self) -> None:
+        """Begin with the guard off, until a worker wants it."""
+        self._watchdog = Watchdog(report=_report)
+        self._looks: dict[WorkflowDefinition, int] = {}
+
+    def install(self, definitions: Iterable[WorkflowDefinition]) -> None:
+        """Switch the guard on for these workflows, and for what their modules took by name from others."""
+        guard.install()
+        for definition in definitions:
+            module = sys.modules.get(definition.run.__module__)
+            if definition.sandboxed and module is not None:
+                guard.cover(vars(module))
+
+    def close(self) -> None:
+        """Stop the watchdog's thread."""
+        self._watchdog.close()
+
+    def __call__(self, actor: WorkflowActor, run: Run, activation: Callable[[], T], *, replay: bool = False) -> T:
+        """Run one activation, or a whole replay, which takes as long as its history is.
+
+        Raises:
+            DeterminismError: the code called what would differ in a replay, even if it caught the error.
+            DeadlockError: it did not yield in time; the run must not be used again.
+            BaseException: what the code raised.
+        """
+        definition = run.definition
+        token = guard.enter(deep=not replay and self._is_new(definition)) if definition.sandboxed else None
+        watchdog, struck = self._watchdog, None
+        violation = None
+        try:
+            try:
+                watchdog.enter(actor.name, actor.run_id, limit=math.inf if replay else definition.deadlock_timeout)
+                result = activation()
+            finally:
+                struck = watchdog.leave()
+                violation = guard.leave(token) if token is not None else None
+        except DeadlockError:
+            watchdog.leave()  # it may have come at the very entry of the first leave
+            if token is not None:
+                guard.leave(token)
+            raise
+        if struck is not None:
+            raise struck
+        if violation is not None:
+            raise violation
+        return result
+
+    def _is_new(self, definition: WorkflowDefinition) -> bool:
+        """Whether these are the first activations of a definition, which are worth a deep look."""
+        looks = self._looks.get(definition, 0)
+        if looks >= guard.DEEP_ACTIVATIONS:
+            return False
+        self._looks[definition] = looks + 1
+        return True
+
+
+def _report(error: DeadlockError) -> None:
+    logger.error("%s", error)

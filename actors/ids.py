@@ -1,0 +1,38 @@
+"""Run ids: UUIDs of version 7 (RFC 9562), which grow with time, so that the store's index grows at its end.
+
+Random keys touch random pages: in groups of 100 the store takes sorted keys about twice as fast.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from os import urandom
+from typing import Final
+
+from understudy.actors.clock import Clock
+
+__all__ = ["NewId", "run_ids"]
+
+NewId = Callable[[], str]
+
+COUNTER_MAX: Final = 0xFFF
+
+
+def run_ids(clock: Clock) -> NewId:
+    """Return a source of run ids: 48 bits of milliseconds, 12 of a counter seeded by chance, 62 of chance."""
+    last_ms, counter = 0, 0
+
+    def new_id() -> str:
+        nonlocal last_ms, counter
+        ms = clock() // 1_000_000
+        chance = urandom(10)
+        if ms > last_ms:
+            last_ms, counter = ms, int.from_bytes(chance[8:], "big") & 0x7FF
+        elif counter < COUNTER_MAX:
+            counter += 1
+        else:
+            last_ms, counter = last_ms + 1, 0
+        text = f"{last_ms:012x}7{counter:03x}{(chance[0] & 0x3F) | 0x80:02x}{chance[1:8].hex()}"
+        return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+
+    return new_id

@@ -1,0 +1,127 @@
+"""The journal: the only writer of events; what arrives during one commit goes into the next (group commit).
+
+A turn hands in its unit (events and execution rows, atomic together) and a callback. Units wait until the writer
+thread is free; then all that wait go as one transaction, and one fsync serves them all. Callbacks run on the loop, in
+the order of submission, with None or with the error of their own unit: a conflict of one never costs the others
+(ONE-OWNER). When a unit of a run fails, units of that run that were handed in behind it fail with the same error,
+because their versions stand on its shoulders.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from queue import SimpleQueue
+
+from understudy.actors.dispatch import Dispatcher
+from understudy.events.errors import EngineError
+from understudy.events.store.port import EventStore, Unit
+from understudy.events.store_errors import StoreUnavailableError
+
+__all__ = ["Done", "Journal"]
+
+Done = Callable[[EngineError | None], None]
+
+GROUP_LIMIT = 1_000
+"""Units in one transaction; beyond that a longer group gains nothing and its callers only wait longer."""
+
+
+class Journal:
+    """Group commit over one store; used from the dispatcher's loop, writes on a thread of its own."""
+
+    def __init__(self, dispatcher: Dispatcher, store: EventStore) -> None:
+        """Start the writer thread, a daemon: what is not committed was not acknowledged."""
+        self._dispatcher = dispatcher
+        self._store = store
+        self._waiting: list[tuple[Unit, Done]] = []
+        self._busy = False
+        self._to_writer: SimpleQueue[list[tuple[Unit, Done]] | None] = SimpleQueue()
+        self._thread = threading.Thread(target=self._write, name="understudy-journal", daemon=True)
+        self._thread.start()
+        self._idle_callbacks: list[Callable[[], None]] = []
+
+    def __repr__(self) -> str:
+        """Show how much waits."""
+        return f"<journal of {self._store.url}: {len(self._waiting)} units waiting>"
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether everything handed in has been answered."""
+        return not (self._busy or self._waiting)
+
+    def submit(self, unit: Unit, done: Done) -> None:
+        """Hand in one turn's unit; `done` is called on the loop when its fate is known."""
+        self._waiting.append((unit, done))
+        if not self._busy:
+            self._flush()
+
+    def when_idle(self, callback: Callable[[], None]) -> None:
+        """Call `callback` on the loop once everything handed in has been answered."""
+        if self.is_idle:
+            callback()
+        else:
+            self._idle_callbacks.append(callback)
+
+    def close(self) -> None:
+        """Stop the writer once it has written what it was given; blocks for at most one commit."""
+        self._to_writer.put(None)
+        self._thread.join()
+
+    def _flush(self) -> None:
+        if not self._waiting:
+            return
+        batch, self._waiting = self._waiting[:GROUP_LIMIT], self._waiting[GROUP_LIMIT:]
+        self._busy = True
+        self._to_writer.put(batch)
+
+    def _write(self) -> None:
+        while (batch := self._to_writer.get()) is not None:
+            errors: Sequence[EngineError | None]
+            try:
+                errors = self._store.commit([unit for unit, _ in batch])
+            except Exception as error:  # noqa: BLE001 - the port promises not to raise; never hang on one that does
+                failure = StoreUnavailableError(path=self._store.url, reason=repr(error))
+                failure.__cause__ = error
+                errors = [failure] * len(batch)
+            try:
+                self._dispatcher.loop.call_soon_threadsafe(self._committed, batch, errors)
+            except RuntimeError:
+                return  # the loop is gone, and with it everybody who waited
+            del batch, errors  # or the last group would stay in memory until the next
+
+    def _committed(self, batch: list[tuple[Unit, Done]], errors: Sequence[EngineError | None]) -> None:
+        self._busy = False
+        refused: list[tuple[Done, EngineError]] = []
+        if any(errors):
+            self._waiting, refused = self._without_followers(batch, errors, self._waiting)
+        self._flush()
+        for (_, done), error in zip(batch, errors, strict=True):
+            done(error)
+        for done, error in refused:
+            done(error)
+        if self.is_idle and self._idle_callbacks:
+            callbacks, self._idle_callbacks = self._idle_callbacks, []
+            for callback in callbacks:
+                callback()
+
+    @staticmethod
+    def _without_followers(
+        batch: list[tuple[Unit, Done]], errors: Sequence[EngineError | None], behind: list[tuple[Unit, Done]]
+    ) -> tuple[list[tuple[Unit, Done]], list[tuple[Done, EngineError]]]:
+        """Split what waits into what goes on and what stands on the shoulders of a unit that failed."""
+        failed = {
+            append.run_id: error
+            for (unit, _), error in zip(batch, errors, strict=True)
+            if error is not None
+            for append in unit.appends
+        }
+        going_on: list[tuple[Unit, Done]] = []
+        refused: list[tuple[Done, EngineError]] = []
+        for unit, done in behind:
+            error = next((failed[a.run_id] for a in unit.appends if a.run_id in failed), None)
+            if error is None:
+                going_on.append((unit, done))
+            else:
+                failed.update((append.run_id, error) for append in unit.appends)
+                refused.append((done, error))
+        return going_on, refused

@@ -1,0 +1,64 @@
+"""The execution row of a run, as its actor sees it: written only when it changed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from understudy.events.policy import WorkflowExecutionStatus as Status
+from understudy.events.store.port import ExecutionRow
+
+if TYPE_CHECKING:
+    from understudy.actors.workflow import WorkflowActor
+    from understudy.events.execution import WorkflowExecution
+
+__all__ = ["row_of", "wake_at"]
+
+STATUS_NAMES: Final = {
+    Status.RUNNING: "Running",
+    Status.COMPLETED: "Completed",
+    Status.FAILED: "Failed",
+    Status.CANCELED: "Canceled",
+    Status.TERMINATED: "Terminated",
+    Status.TIMED_OUT: "TimedOut",
+    Status.CONTINUED_AS_NEW: "ContinuedAsNew",
+}
+
+_json: Final = msgspec.json.Encoder()
+
+
+def wake_at(actor: WorkflowActor, state: WorkflowExecution) -> int | None:
+    """When a restart must bring the run back by itself, ns since the epoch; 0: at once; None: only for a message."""
+    if not state.is_open:
+        return None
+    if state.deferred is not None:
+        first = state.start.first_turn_at
+        return first if first > state.deferred.at else 0
+    if state.activities or (actor.run is not None and not actor.run.is_idle):
+        return 0
+    return state.next_deadline()
+
+
+def row_of(actor: WorkflowActor) -> ExecutionRow | None:
+    """Return the run's row if it differs from the last one written."""
+    state = actor.state
+    row = (state.status, wake_at(actor, state))
+    if row == actor.last_row:
+        return None
+    actor.last_row = row
+    started = state.start
+    status = state.status or Status.RUNNING
+    return ExecutionRow(
+        run_id=actor.run_id,
+        workflow_id=started.workflow_id,
+        workflow_type=started.workflow_type,
+        task_queue=started.task_queue,
+        status=STATUS_NAMES[status],
+        started_at=started.at,
+        closed_at=state.closed.at if state.closed is not None else None,
+        wake_at=row[1],
+        first_run_id=started.first_run_id or actor.run_id,
+        memo=_json.encode(started.memo).decode() if started.memo else None,
+        search_attributes=_json.encode(started.search_attributes).decode() if started.search_attributes else None,
+    )

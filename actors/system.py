@@ -1,0 +1,221 @@
+"""The composition root: one store, one journal, one loop, and the actors that live on it.
+
+There is one system for each store in a process; clients of the same URL share it. It runs on the loop of whoever opened
+it, or, for synchronous programs, on a thread of its own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Final
+
+from understudy.actors import collector
+from understudy.actors.activity import Activities
+from understudy.actors.attempt import SHUTDOWN
+from understudy.actors.clock import Clock, system_clock
+from understudy.actors.dispatch import Dispatcher
+from understudy.actors.effects import Effects
+from understudy.actors.guarded import Guarded
+from understudy.actors.ids import run_ids
+from understudy.actors.journal import Journal
+from understudy.actors.outcomes import Outcomes
+from understudy.actors.timer import HORIZON_NS, Timers
+from understudy.actors.workflows import Workflows
+from understudy.events.errors import EngineStoppedError
+
+if TYPE_CHECKING:
+    from understudy.actors.worker import WorkerSlots
+    from understudy.events.failure import FailureConverter
+    from understudy.events.payload import PayloadConverter
+    from understudy.events.store.port import EventStore
+
+__all__ = ["System"]
+
+SWEEP_SECONDS: Final = 5.0
+"""How often idle runs are looked for; more often where they may be idle for less."""
+LEAST_SWEEP_SECONDS: Final = 0.01
+PAGE: Final = 1_000
+"""Execution rows read at a time."""
+
+
+class System:
+    """Everything that works for one store; its methods are called on the engine's loop except where said."""
+
+    def __init__(
+        self,
+        store: EventStore,
+        converter: PayloadConverter,
+        failures: FailureConverter,
+        *,
+        clock: Clock = system_clock,
+        mailbox_limit: int = 10_000,
+    ) -> None:
+        """Compose the parts on the running loop."""
+        loop = asyncio.get_running_loop()
+        self.store = store
+        self.clock = clock
+        self.dispatcher = Dispatcher(loop)
+        self.journal = Journal(self.dispatcher, store)
+        self.guarded = Guarded()
+        self.outcomes = Outcomes(loop)
+        self.workflows = Workflows(
+            dispatcher=self.dispatcher,
+            store=store,
+            journal=self.journal,
+            clock=clock,
+            new_id=run_ids(clock),
+            guarded=self.guarded,
+            converter=converter,
+            failures=failures,
+            mailbox_limit=mailbox_limit,
+        )
+        self.activities = Activities(loop, clock, self.workflows.tell)
+        self.timers = Timers(loop, clock, self.workflows.wake)
+        self.workflows.effects = Effects(self.workflows, self.activities, self.timers, self.outcomes)
+        self.workers: list[WorkerSlots] = []
+        self.stopped = False
+        self.own_thread: threading.Thread | None = None
+        """Runs the loop for this system alone, and ends with it."""
+        self._idle_seconds = 0.0
+        self._jobs: list[asyncio.TimerHandle] = []
+        self._every(HORIZON_NS / 2e9, self._page_in)
+        self._every(SWEEP_SECONDS, self._sweep)
+        self._every(1.0, self._sweep_attempts)
+
+    def __repr__(self) -> str:
+        """Show the store and the load."""
+        return f"<system of {self.store.url}: {self.workflows!r}, {len(self.activities)} attempts>"
+
+    # -- recovery ----------------------------------------------------------------------------------------------------
+
+    def recover(self) -> None:
+        """Bring back, a page at a time, the open runs that need care; those that sleep wait for their hour."""
+        self._page_in(first=True)
+
+    def _page_in(self, *, first: bool = False) -> None:
+        """Arm the wake-ups of the next horizon; on the first call also those that are overdue or need care at once."""
+        horizon = self.clock() + HORIZON_NS
+        after = None if first else (self.timers.horizon, "\x7f")
+        self.timers.horizon = horizon
+        while rows := self.store.due(horizon, PAGE, after):
+            for row in rows:
+                if row.run_id not in self.workflows.live:
+                    self.timers.set(row.run_id, row.wake_at)
+            last = rows[-1]
+            after = (last.wake_at or 0, last.run_id)
+            if len(rows) < PAGE:
+                break
+
+    # -- workers -----------------------------------------------------------------------------------------------------
+
+    def add_worker(self, worker: WorkerSlots) -> None:
+        """Let a worker take part."""
+        self.guarded.install(worker.workflows.values())
+        self.workers.append(worker)
+        collector.relax()
+        self.activities.add_worker(worker)
+        self.workflows.add_worker(worker)
+        self._idle_seconds = idle = worker.options.idle_seconds
+        if 0 < idle < SWEEP_SECONDS:
+            self._every(max(idle / 2, LEAST_SWEEP_SECONDS), self._sweep)
+        self.recover()
+
+    async def remove_worker(self, worker: WorkerSlots) -> None:
+        """Let a worker go: no more attempts, time for those that run, then cancellation."""
+        if worker not in self.workers:
+            return
+        self.workers.remove(worker)
+        collector.restore()
+        self.activities.remove_worker(worker)
+        worker.begin_shutdown()
+        await self._drain(worker)
+        self.workflows.remove_worker(worker)
+        worker.close()
+
+    async def _drain(self, worker: WorkerSlots) -> None:
+        if worker.running:
+            worker.drained = asyncio.Event()
+            try:
+                await asyncio.wait_for(worker.drained.wait(), worker.options.graceful_shutdown)
+            except TimeoutError:
+                for attempt in list(worker.running):
+                    attempt.cancel(SHUTDOWN)
+
+    # -- end ---------------------------------------------------------------------------------------------------------
+
+    async def stop(self) -> None:
+        """Stop everything; what was acknowledged is on disk, what was under way comes back at the next start."""
+        if self.stopped:
+            return
+        for worker in list(self.workers):
+            await self.remove_worker(worker)
+        self.stopped = True
+        for job in self._jobs:
+            job.cancel()
+        self.timers.close()
+        await asyncio.sleep(0)  # turns that stand in line
+        idle = asyncio.Event()
+        self.journal.when_idle(idle.set)
+        await idle.wait()
+        self.dispatcher.stopped = True
+        self.journal.close()
+        for actor in list(self.workflows.live.values()):
+            actor.leave()
+        self.workflows.live.clear()
+        self.outcomes.fail(EngineStoppedError(reason="the client was closed"))
+        self.guarded.close()
+        self.store.close()
+        if self.own_thread is not None:
+            self.dispatcher.loop.call_soon(self.dispatcher.loop.stop)
+
+    def abandon(self) -> None:
+        """Let go of the store after the loop was closed under the system; any thread."""
+        self.stopped = self.dispatcher.stopped = True
+        self.journal.close()
+        for actor in list(self.workflows.live.values()):
+            actor.leave()
+        self.workflows.live.clear()
+        self.guarded.close()
+        self.store.close()
+
+    # -- housekeeping ------------------------------------------------------------------------------------------------
+
+    def _sweep(self) -> None:
+        if self._idle_seconds:
+            self.workflows.passivate(0, asyncio.get_running_loop().time() - self._idle_seconds)
+
+    def _sweep_attempts(self) -> None:
+        now = self.dispatcher.loop.time()
+        for worker in self.workers:
+            for attempt in list(worker.running):
+                attempt.sweep(now)
+
+    def _every(self, seconds: float, job: Callable[[], Any]) -> None:
+        index = len(self._jobs)
+
+        def again() -> None:
+            self._jobs[index] = self.dispatcher.loop.call_later(seconds, again)
+            job()
+
+        self._jobs.append(self.dispatcher.loop.call_later(seconds, again))
+
+
+def start_loop_thread() -> tuple[asyncio.AbstractEventLoop, threading.Thread]:
+    """Start an event loop on a daemon thread of its own, for programs that have none."""
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=_run_loop, args=(loop,), name="understudy-engine", daemon=True)
+    thread.start()
+    return loop, thread
+
+
+def _run_loop(loop: asyncio.AbstractEventLoop) -> None:
+    loop.run_forever()
+    left = asyncio.all_tasks(loop)
+    for task in left:
+        task.cancel()
+    if left:
+        loop.run_until_complete(asyncio.wait(left))
+    loop.run_until_complete(loop.shutdown_asyncgens())
+    loop.close()

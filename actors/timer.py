@@ -1,0 +1,98 @@
+"""Timers: when each run is to be woken, one entry a run, in one heap with one loop timer behind it.
+
+What is due in a run, and in which order, is the aggregate's business (`WorkflowExecution.pop_due`); here is only when
+to look. Far wake-ups are not held in memory: the execution row has them, and the heap is filled from the store a
+horizon at a time. So a million sleeping workflows cost nothing until their hour is near.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from heapq import heapify, heappop, heappush
+
+from understudy.actors.clock import Clock
+
+__all__ = ["HORIZON_NS", "Timers"]
+
+HORIZON_NS = 60_000_000_000
+"""How far ahead wake-ups are held in memory: 60 s."""
+
+_MAX_SLEEP = 3_600.0
+"""Seconds; a loop timer is never set further ahead, so that a clock that jumps is noticed."""
+
+
+class Timers:
+    """The wake-up heap of one system; used from the loop only."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, clock: Clock, wake: Callable[[str], None]) -> None:
+        """Begin empty; `wake` is called with the run id when its time has come."""
+        self._loop = loop
+        self._clock = clock
+        self._wake = wake
+        self._at: dict[str, int] = {}
+        self._heap: list[tuple[int, str]] = []
+        self._handle: asyncio.TimerHandle | None = None
+        self._handle_at = 0
+        self.horizon = 0
+        """Up to when wake-ups were read from the store, ns since the epoch."""
+
+    def __len__(self) -> int:
+        """Count the runs with a wake-up in memory."""
+        return len(self._at)
+
+    def set(self, run_id: str, at: int | None) -> None:
+        """Wake `run_id` at `at` (ns since the epoch) instead of any earlier wish; None: not at all."""
+        old = self._at.get(run_id)
+        if old == at:
+            return
+        if at is None:
+            del self._at[run_id]
+            return
+        self._at[run_id] = at
+        heappush(self._heap, (at, run_id))
+        if self._handle is None or at < self._handle_at:
+            self._arm()
+
+    def release(self, run_id: str, *, beyond: int) -> None:
+        """Drop a wake-up later than `beyond` (ns since the epoch): the store has it, and brings it in time."""
+        if self._at.get(run_id, 0) > beyond:
+            del self._at[run_id]
+
+    def forget(self, run_id: str) -> None:
+        """Drop a run that closed."""
+        self._at.pop(run_id, None)
+
+    def close(self) -> None:
+        """Stop waking."""
+        if self._handle is not None:
+            self._handle.cancel()
+            self._handle = None
+        self._at.clear()
+        self._heap.clear()
+
+    def _arm(self) -> None:
+        if self._handle is not None:
+            self._handle.cancel()
+            self._handle = None
+        heap = self._heap
+        while heap and self._at.get(heap[0][1]) != heap[0][0]:
+            heappop(heap)
+        if len(heap) > 2 * len(self._at) + 64:
+            self._heap = heap = [(at, run_id) for run_id, at in self._at.items()]
+            heapify(heap)
+        if heap:
+            at = self._handle_at = heap[0][0]
+            delay = max(0.0, min((at - self._clock()) / 1e9, _MAX_SLEEP))
+            self._handle = self._loop.call_later(delay, self._ring)
+
+    def _ring(self) -> None:
+        self._handle = None
+        now = self._clock()
+        heap = self._heap
+        while heap and heap[0][0] <= now:
+            at, run_id = heappop(heap)
+            if self._at.get(run_id) == at:
+                del self._at[run_id]
+                self._wake(run_id)
+        self._arm()

@@ -1,0 +1,159 @@
+"""What a worker brings to the system: definitions, slots, an executor; the engine's side of `Worker`."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Iterable, Mapping
+from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from understudy.actors.behaviors.definition import ActivityDefinition, WorkflowDefinition
+from understudy.events.errors import (
+    DuplicateDefinitionError,
+    UnknownActivityTypeError,
+    UnknownWorkflowTypeError,
+    nearest_name,
+)
+
+if TYPE_CHECKING:
+    from understudy.actors.attempt import Attempt
+    from understudy.events.failure import FailureConverter
+    from understudy.events.payload import PayloadConverter
+
+__all__ = ["WorkerOptions", "WorkerSlots", "registry"]
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerOptions:
+    """The numbers of one worker."""
+
+    max_concurrent_activities: int = 1_000
+    max_concurrent_local_activities: int = 1_000
+    max_cached_workflows: int = 10_000
+    idle_seconds: float = 300.0
+    """A run that has been idle this long is passivated."""
+    graceful_shutdown: float = 30.0
+
+
+@dataclass(slots=True, eq=False)
+class WorkerSlots:
+    """One running worker, as the engine sees it; used on the engine's loop."""
+
+    task_queue: str
+    identity: str
+    workflows: Mapping[str | None, WorkflowDefinition]
+    activities: Mapping[str | None, ActivityDefinition]
+    executor: Executor | None
+    options: WorkerOptions
+    loop: asyncio.AbstractEventLoop
+    converter: PayloadConverter
+    failures: FailureConverter
+    client: Any = None
+    thread: int = field(default_factory=threading.get_ident)
+    running: set[Attempt] = field(default_factory=set["Attempt"])
+    local_running: int = 0
+    shutting_down: bool = False
+    stopping: threading.Event = field(default_factory=threading.Event)
+    _stopping: asyncio.Event | None = None
+    drained: asyncio.Event | None = None
+    on_release: Any = None
+    _own_executor: ThreadPoolExecutor | None = None
+
+    @property
+    def is_process_pool(self) -> bool:
+        """Whether plain functions run in other processes."""
+        return isinstance(self.executor, ProcessPoolExecutor)
+
+    def has_slot(self) -> bool:
+        """Whether one more attempt may run."""
+        return len(self.running) < self.options.max_concurrent_activities and not self.shutting_down
+
+    async def wait_for_shutdown(self) -> None:
+        """Wait until the worker stops."""
+        if self._stopping is None:
+            self._stopping = asyncio.Event()
+            if self.shutting_down:
+                self._stopping.set()
+        await self._stopping.wait()
+
+    def begin_shutdown(self) -> None:
+        """Take no more attempts, and let those that run know."""
+        self.shutting_down = True
+        self.stopping.set()
+        if self._stopping is not None:
+            self._stopping.set()
+
+    def release(self, attempt: Attempt) -> None:
+        """Take back the slot of an attempt whose code has ended."""
+        self.running.discard(attempt)
+        if self.drained is not None and not self.running:
+            self.drained.set()
+        if self.on_release is not None:
+            self.on_release(self)
+
+    def knows(self, activity_type: str) -> bool:
+        """Whether this worker has the activity called `activity_type`, or a dynamic one."""
+        return activity_type in self.activities or None in self.activities
+
+    def definition(self, activity_type: str) -> ActivityDefinition:
+        """Return the activity called `activity_type`, or the dynamic one.
+
+        Raises:
+            UnknownActivityTypeError: this worker has neither.
+        """
+        found = self.activities.get(activity_type) or self.activities.get(None)
+        if found is None:
+            known = tuple(name for name in self.activities if name)
+            raise UnknownActivityTypeError(
+                name=activity_type,
+                known=known,
+                nearest=nearest_name(activity_type, known),
+                task_queue=self.task_queue,
+            )
+        return found
+
+    def workflow(self, workflow_type: str) -> WorkflowDefinition | None:
+        """Return the workflow called `workflow_type`, or the dynamic one, or None."""
+        return self.workflows.get(workflow_type) or self.workflows.get(None)
+
+    def unknown_workflow(self, workflow_type: str) -> UnknownWorkflowTypeError:
+        """Return the error for a type that this worker does not know."""
+        known = tuple(name for name in self.workflows if name)
+        return UnknownWorkflowTypeError(
+            name=workflow_type,
+            known=known,
+            nearest=nearest_name(workflow_type, known),
+            task_queue=self.task_queue,
+        )
+
+    def executor_for_plain(self) -> Executor:
+        """Return where a plain function runs: the user's executor, or a thread pool made when first needed."""
+        if self.executor is not None:
+            return self.executor
+        if self._own_executor is None:
+            threads = min(64, self.options.max_concurrent_activities)
+            self._own_executor = ThreadPoolExecutor(threads, thread_name_prefix="understudy-activity")
+        return self._own_executor
+
+    def close(self) -> None:
+        """Let go of the thread pool, if it is our own; threads that run end by themselves."""
+        if self._own_executor is not None:
+            self._own_executor.shutdown(wait=False, cancel_futures=True)
+
+
+def registry(kind: str, definitions: Iterable[Any]) -> dict[str | None, Any]:
+    """Return definitions by name.
+
+    Raises:
+        DuplicateDefinitionError: two have one name.
+    """
+    table: dict[str | None, Any] = {}
+    for definition in definitions:
+        if definition.name in table:
+            raise DuplicateDefinitionError(
+                kind=kind, name=definition.label, first=table[definition.name].place, second=definition.place
+            )
+        table[definition.name] = definition
+    return table

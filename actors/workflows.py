@@ -1,0 +1,370 @@
+"""The supervisor of all workflow actors: it starts them, finds them, wakes them, lets them go, and restarts them.
+
+It keeps the index of live runs (by run id, and by workflow id for open ones), applies the id policies, hands finished
+turns to the journal and, once they are on disk, sees to their effects. A run that is not live is brought back by the
+next message or wake-up. A turn whose code fails is tried again with back-off; a turn whose write fails is told to
+those who wait, and its actor begins anew from the disk.
+"""
+
+from __future__ import annotations
+
+import logging
+from random import random
+from typing import TYPE_CHECKING, Any, Final
+
+from pykka._envelope import Envelope
+
+from understudy.actors.behaviors.command import Command, CompleteActivity, FailActivity, Wake
+from understudy.actors.behaviors.run import Run
+from understudy.actors.effects import Effects
+from understudy.actors.row import row_of
+from understudy.actors.turn import Part, Turn
+from understudy.actors.workflow import Phase, WorkflowActor
+from understudy.events.errors import (
+    EngineError,
+    MissingEventError,
+    UnknownWorkflowTypeError,
+    VersionConflictError,
+)
+from understudy.events.store.port import Unit
+from understudy.events.store_errors import StoreUnavailableError
+
+if TYPE_CHECKING:
+    from understudy.actors.behaviors.definition import WorkflowDefinition
+    from understudy.actors.clock import Clock
+    from understudy.actors.dispatch import Dispatcher
+    from understudy.actors.guarded import Guarded
+    from understudy.actors.ids import NewId
+    from understudy.actors.journal import Journal
+    from understudy.actors.worker import WorkerSlots
+    from understudy.events.execution import WorkflowExecution
+    from understudy.events.failure import FailureConverter
+    from understudy.events.payload import PayloadConverter
+    from understudy.events.store.port import EventStore, ExecutionRow
+    from understudy.events.workflow import WorkflowStarted
+
+__all__ = ["Workflows"]
+
+logger: Final = logging.getLogger("understudy.workflows")
+
+WAKE: Final = Wake()
+ROOM_SECONDS: Final = 0.1
+"""How often runs are asked to leave memory while there are too many."""
+FIRST_STORE_RETRY: Final = 0.2
+LAST_STORE_RETRY: Final = 2.0
+LAST_READ_RETRY: Final = 30.0
+"""Seconds that an actor waits before it reads its events again: doubling from the first, up to the second after failed
+writes, up to the third while its events cannot be read; a message makes it try at once."""
+
+
+class Workflows:
+    """The live runs of one system; used on the engine's loop."""
+
+    def __init__(  # noqa: PLR0913 - the composition root hands everything in
+        self,
+        *,
+        dispatcher: Dispatcher,
+        store: EventStore,
+        journal: Journal,
+        clock: Clock,
+        new_id: NewId,
+        guarded: Guarded,
+        converter: PayloadConverter,
+        failures: FailureConverter,
+        mailbox_limit: int,
+    ) -> None:
+        """Begin with no run live and no worker."""
+        self.dispatcher = dispatcher
+        self.store = store
+        self.journal = journal
+        self.clock = clock
+        self.new_id = new_id
+        self.dice = random
+        self.guarded = guarded
+        self.converter = converter
+        self.failures = failures
+        self.live: dict[str, WorkflowActor] = {}
+        self.open_ids: dict[str, WorkflowActor] = {}
+        self.workers: dict[str, list[WorkerSlots]] = {}
+        self.effects: Effects
+        self.max_live = 10_000
+        self._making_room = False
+        self._mailbox_limit = mailbox_limit
+        self._dead_letters = 0
+
+    def __repr__(self) -> str:
+        """Show how many runs are live."""
+        return f"<workflows: {len(self.live)} live>"
+
+    # -- finding and starting actors ---------------------------------------------------------------------------------
+
+    def actor(self, run_id: str, workflow_id: str = "") -> WorkflowActor:
+        """Return the live actor of a run, or bring it back; it reads its events in its first turn."""
+        found = self.live.get(run_id)
+        if found is None:
+            found = self.live[run_id] = WorkflowActor(self, run_id, workflow_id or run_id, self._mailbox_limit)
+            self._make_room()
+        return found
+
+    def begin(self, run_id: str, started: WorkflowStarted, turn: Turn | None = None) -> Turn:
+        """Start a new run, in a turn of its own or in that of the run that it follows."""
+        actor = WorkflowActor(self, run_id, started.workflow_id, self._mailbox_limit)
+        actor.active_at = self.dispatcher.loop.time()
+        self.live[run_id] = self.open_ids[started.workflow_id] = actor
+        if turn is None:
+            turn = Turn(actor, started.at, 0)
+        else:
+            turn.parts.append(Part(actor, 0))
+        actor.begin(started, turn)
+        self._make_room()
+        return turn
+
+    def tell(self, run_id: str, command: Command) -> None:
+        """Send a message that nobody waits for."""
+        self.actor(run_id).actor_inbox.put(Envelope(command))
+
+    def wake(self, run_id: str) -> None:
+        """Let a run see what is due."""
+        self.tell(run_id, WAKE)
+
+    def redeliver(self, left: WorkflowActor, envelopes: list[Envelope[Any]]) -> None:
+        """Hand messages that reached an actor after it left memory to its successor."""
+        inbox = self.actor(left.run_id, left.name).actor_inbox
+        for envelope in envelopes:
+            inbox.put(envelope)
+
+    # -- code --------------------------------------------------------------------------------------------------------
+
+    def definition_of(self, started: WorkflowStarted) -> WorkflowDefinition | None:
+        """Return the definition that a worker of the run's task queue has for its type."""
+        for worker in self.workers.get(started.task_queue, ()):
+            found = worker.workflow(started.workflow_type)
+            if found is not None:
+                return found
+        return None
+
+    def unknown_type(self, started: WorkflowStarted) -> UnknownWorkflowTypeError:
+        """Return the error that says which worker is missing."""
+        for worker in self.workers.get(started.task_queue, ()):
+            return worker.unknown_workflow(started.workflow_type)
+        return UnknownWorkflowTypeError(name=started.workflow_type, task_queue=started.task_queue)
+
+    def new_run(self, definition: WorkflowDefinition, state: WorkflowExecution) -> Run:
+        """Make the coroutine side of a run."""
+        return Run(definition, state, self.converter, self.failures)
+
+    # -- finished turns ----------------------------------------------------------------------------------------------
+
+    def finish(self, turn: Turn) -> None:
+        """Hand a turn to the journal; its answers and effects come after the commit."""
+        actor = turn.own.actor
+        if turn.is_empty:
+            self._finish_empty(actor, turn)
+            return
+        rows: list[ExecutionRow] = []
+        for part in turn.parts:
+            part.actor.uncommitted += 1
+            part.actor.last_turn = turn
+            row = row_of(part.actor)
+            if row is not None:
+                rows.append(row)
+        appends = tuple(part.append() for part in turn.parts if part.events)
+        self.journal.submit(Unit(appends, tuple(rows)), lambda error: self._committed(turn, error))
+
+    def _finish_empty(self, actor: WorkflowActor, turn: Turn) -> None:
+        last = actor.last_turn
+        if last is not None:
+            last.answers.extend(turn.answers)
+            for part in last.parts:
+                part.woken |= part.actor is actor and turn.own.woken
+        else:
+            turn.answer()
+            self.effects.of_part(turn.own)
+
+    def _committed(self, turn: Turn, error: EngineError | None) -> None:
+        for part in turn.parts:
+            part.actor.uncommitted -= 1
+            if part.actor.last_turn is turn:
+                part.actor.last_turn = None
+        if error is not None:
+            self._not_committed(turn, error)
+            return
+        turn.answer()
+        for part in turn.parts:
+            part.actor.lost_turns = 0
+            self.effects.of_part(part)
+
+    def after_commit(self, actor: WorkflowActor, envelope: Envelope[Any]) -> None:
+        """Put a message back once what the actor has handed in is on disk."""
+        self.journal.when_idle(lambda: self.redeliver(actor, [envelope]))
+
+    def wake_after_commit(self, actor: WorkflowActor) -> None:
+        """Wake the actor once what it has handed in is on disk."""
+        self.journal.when_idle(lambda: self.wake(actor.run_id))
+
+    # -- trouble -----------------------------------------------------------------------------------------------------
+
+    def _not_committed(self, turn: Turn, error: EngineError) -> None:
+        """A write failed: who waits is told; what nobody waits for is tried again from the disk's state."""
+        turn.refuse(error)
+        for part in turn.parts:
+            actor = part.actor
+            if part.after == 0:
+                self._never_was(actor)
+                if isinstance(error, StoreUnavailableError):  # it may be on disk for all that
+                    self.dispatcher.loop.call_later(FIRST_STORE_RETRY, self.wake, actor.run_id)
+            else:
+                again = turn.taken if actor is turn.own.actor else []
+                self.turn_lost(actor, [e for e in again if e.reply_to is None], error)
+
+    def _never_was(self, actor: WorkflowActor) -> None:
+        self._forget(actor)
+        actor.leave()
+
+    def turn_lost(self, actor: WorkflowActor, envelopes: list[Envelope[Any]], error: EngineError) -> None:
+        """A turn could not be read or written: tell who waits, keep the rest, begin anew from the disk."""
+        for envelope in envelopes:
+            if envelope.reply_to is not None:
+                envelope.reply_to.set_exception((type(error), error, error.__traceback__))
+        if actor.phase is Phase.STOPPED:
+            return  # a turn behind the one that it was let go for
+        actor.drop_code()
+        actor.trouble = error
+        never_was = isinstance(error, MissingEventError) and not error.found
+        if never_was or isinstance(error, VersionConflictError):
+            logger.error("run %s of workflow %s is let go: %s", actor.run_id, actor.name, error)
+            self._never_was(actor)
+            return
+        actor.held.extend(e for e in envelopes if e.reply_to is None)
+        already = actor.phase is Phase.DRAINING
+        actor.phase = Phase.DRAINING
+        if not already:
+            logger.warning("run %s of workflow %s waits for the store: %s", actor.run_id, actor.name, error)
+            last = LAST_READ_RETRY if actor.execution is None else LAST_STORE_RETRY
+            delay = min(FIRST_STORE_RETRY * 2 ** min(actor.lost_turns, 10), last)
+            actor.lost_turns += 1
+            if actor.restart_handle is not None:
+                actor.restart_handle.cancel()
+            actor.restart_handle = self.dispatcher.loop.call_later(delay, self._restart, actor)
+
+    def _restart(self, actor: WorkflowActor) -> None:
+        if actor.phase is not Phase.DRAINING:
+            return
+        if actor.uncommitted:
+            actor.restart_handle = self.dispatcher.loop.call_later(FIRST_STORE_RETRY, self._restart, actor)
+            return
+        if not actor.held:
+            actor.held.append(Envelope(WAKE))
+        actor.restart()
+
+    def nothing_stored(self, actor: WorkflowActor) -> EngineError:
+        """Return the error for a run that an execution row or a message names but that has no events."""
+        return MissingEventError(run_id=actor.run_id, expected=1, found=0)
+
+    def turn_failed(self, actor: WorkflowActor, error: BaseException, delay: float) -> None:
+        """The code failed: say so, and try again later."""
+        logger.error(
+            "workflow %s (run %s): its code failed, attempt %d; next in %.1f s",
+            actor.name,
+            actor.run_id,
+            actor.failed_turns,
+            delay,
+            exc_info=error,
+        )
+        self.dispatcher.loop.call_later(delay, self._retry_code, actor)
+
+    def _retry_code(self, actor: WorkflowActor) -> None:
+        if self.live.get(actor.run_id) is actor and actor.run is None:
+            self.wake(actor.run_id)
+
+    def warn(self, actor: WorkflowActor, text: str) -> None:
+        """Log what the run wants a person to know."""
+        logger.warning("workflow %s (run %s): %s", actor.name, actor.run_id, text)
+
+    def dead_letter(self, actor: WorkflowActor, message: object, error: BaseException) -> None:
+        """A message that nobody waits for could not be delivered."""
+        self._dead_letters += 1
+        logger.warning("dead letter for workflow %s (run %s): %r: %s", actor.name, actor.run_id, message, error)
+
+    # -- recovery, workers -------------------------------------------------------------------------------------------
+
+    def recovered(self, actor: WorkflowActor, envelopes: list[Envelope[Any]]) -> None:
+        """A run is back: index it if it is open, and make up the effects that a crash or a lost turn swallowed.
+
+        Args:
+            actor: of the run; its state is what is on disk (EFFECT-AFTER).
+            envelopes: what it takes next. An attempt whose outcome is among them, as of a run that was passivated
+                meanwhile, is not made again.
+        """
+        state = actor.state
+        actor.name = state.start.workflow_id
+        if state.closed is not None:
+            self.effects.make_up_end(actor, state.closed)
+            return
+        told = (envelope.message for envelope in envelopes)
+        ended = {(m.seq, m.attempt) for m in told if isinstance(m, CompleteActivity | FailActivity)}
+        self.open_ids[actor.name] = actor
+        self.effects.make_up(actor, ended)
+
+    def add_worker(self, worker: WorkerSlots) -> None:
+        """Let a worker's definitions be used, and wake the runs that waited for one."""
+        self.workers.setdefault(worker.task_queue, []).append(worker)
+        self.max_live = worker.options.max_cached_workflows
+        for actor in list(self.live.values()):
+            if actor.phase is Phase.DEFERRED and actor.execution is not None:
+                self.wake(actor.run_id)
+
+    def remove_worker(self, worker: WorkerSlots) -> None:
+        """Use the worker's definitions no more; runs that are live keep the code they have."""
+        workers = self.workers.get(worker.task_queue, [])
+        if worker in workers:
+            workers.remove(worker)
+
+    # -- passivation -------------------------------------------------------------------------------------------------
+
+    def closed(self, actor: WorkflowActor) -> None:
+        """A run has closed and its last effects are done: free its id, and its memory when nothing waits."""
+        if self.open_ids.get(actor.name) is actor:
+            del self.open_ids[actor.name]
+        self._passivate_if_quiet(actor)
+
+    def _forget(self, actor: WorkflowActor) -> None:
+        if self.live.get(actor.run_id) is actor:
+            del self.live[actor.run_id]
+        if self.open_ids.get(actor.name) is actor:
+            del self.open_ids[actor.name]
+
+    def _passivate_if_quiet(self, actor: WorkflowActor) -> bool:
+        if not actor.is_quiet:
+            return False
+        self._forget(actor)
+        self.effects.left(actor)
+        actor.leave()
+        return True
+
+    def _make_room(self, *, again: bool = False) -> None:
+        """Let runs leave if there are too many; those that are busy now are looked at again a little later."""
+        if self._making_room or len(self.live) <= self.max_live:
+            return
+        self._making_room = True
+        self.dispatcher.loop.call_later(ROOM_SECONDS if again else 0, self._room)
+
+    def _room(self) -> None:
+        self._making_room = False
+        if not self.dispatcher.stopped:
+            self.passivate(self.max_live * 9 // 10)
+            self._make_room(again=True)
+
+    def passivate(self, keep: int, idle_before: float | None = None) -> int:
+        """Let the longest idle runs leave memory until `keep` are live; return how many left.
+
+        Args:
+            keep: how many may stay.
+            idle_before: let go only those whose last turn was before this loop time (s).
+        """
+        left = 0
+        for actor in sorted(self.live.values(), key=lambda a: a.active_at):
+            if len(self.live) <= keep or (idle_before is not None and actor.active_at >= idle_before):
+                break
+            left += self._passivate_if_quiet(actor)
+        return left

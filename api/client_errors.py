@@ -1,0 +1,95 @@
+"""How a client hears of the end of a workflow or a query that was not what it hoped for."""
+
+from __future__ import annotations
+
+from understudy.events.errors import UnderstudyError
+from understudy.events.policy import WorkflowExecutionStatus
+
+__all__ = [
+    "WorkflowContinuedAsNewError",
+    "WorkflowFailureError",
+    "WorkflowQueryFailedError",
+    "WorkflowQueryRejectedError",
+]
+
+
+class WorkflowFailureError(UnderstudyError, Exception):
+    """A workflow failed, was cancelled or terminated, or timed out; `cause` says which and why."""
+
+    __module__ = "understudy.client"
+
+    def __init__(self, *, cause: BaseException) -> None:
+        """Wrap the reason."""
+        super().__init__("Workflow execution failed")
+        self.__cause__ = cause
+
+    def __str__(self) -> str:
+        """Return the reason too, since the last line of a traceback is what people read."""
+        return f"Workflow execution failed: {self.cause}"
+
+    @property
+    def cause(self) -> BaseException:
+        """The reason."""
+        if self.__cause__ is None:
+            msg = "a WorkflowFailureError without a cause"
+            raise RuntimeError(msg)
+        return self.__cause__
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Pickle with the reason."""
+        return _failure, (self.__cause__,)
+
+
+def _failure(cause: BaseException) -> WorkflowFailureError:
+    return WorkflowFailureError(cause=cause)
+
+
+class WorkflowContinuedAsNewError(UnderstudyError, Exception):
+    """A run went on as another, and the caller did not want to follow."""
+
+    __module__ = "understudy.client"
+
+    def __init__(self, new_execution_run_id: str) -> None:
+        """Name the run that follows."""
+        super().__init__(f"the run was followed by run {new_execution_run_id}")
+        self.new_execution_run_id = new_execution_run_id
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Pickle by the run id."""
+        return type(self), (self.new_execution_run_id,)
+
+
+class WorkflowQueryFailedError(UnderstudyError, Exception):
+    """A query handler raised; what it raised is the cause."""
+
+    __module__ = "understudy.client"
+
+    def __init__(self, message: str) -> None:
+        """Say what went wrong."""
+        super().__init__(message)
+
+    @property
+    def message(self) -> str:
+        """What went wrong."""
+        return str(self.args[0])
+
+
+class WorkflowQueryRejectedError(UnderstudyError, Exception):
+    """A query was not asked, because the run's status met the reject condition."""
+
+    __module__ = "understudy.client"
+
+    def __init__(self, status: WorkflowExecutionStatus | None) -> None:
+        """Name the status."""
+        name = status.name if status is not None else "unknown"
+        super().__init__(f"the query was rejected: the workflow's status is {name}")
+        self._status = status
+
+    @property
+    def status(self) -> WorkflowExecutionStatus | None:
+        """The status that was not wanted."""
+        return self._status
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Pickle by the status."""
+        return type(self), (self._status,)

@@ -1,0 +1,259 @@
+"""A workflow as a pykka actor: `tell`, `ask` and `proxy()`, from plain synchronous code in any thread.
+
+The reference names a workflow, not an object in memory: it stays good when the run leaves memory, and finds it again.
+Messages are `Signal` and `Query`, `Cancel`, `Terminate` and `Result`; what `ask` returns is pykka's future, or its
+value. A proxy turns attributes into messages: `ref.proxy().approve("kim")` signals or queries, whichever `approve`
+is, and `ref.proxy().result()` waits for the end.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import concurrent.futures
+from collections.abc import Coroutine, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any, Literal, overload
+
+import msgspec
+import pykka
+
+from understudy.actors.behaviors.definition import HandlerKind
+from understudy.actors.workflow import WorkflowActor
+from understudy.events.errors import ArgumentTypeError, UnknownSignalError, nearest_name
+
+if TYPE_CHECKING:
+    from understudy.actors.behaviors.definition import WorkflowDefinition
+    from understudy.client import Client
+
+__all__ = ["Cancel", "Query", "Result", "Signal", "Terminate", "WorkflowProxy", "WorkflowRef"]
+
+
+class Signal(msgspec.Struct, frozen=True):
+    """Send a signal; answered with None once it is on disk."""
+
+    name: str
+    args: tuple[Any, ...] = ()
+    request_id: str | None = None
+
+
+class Query(msgspec.Struct, frozen=True):
+    """Ask a query."""
+
+    name: str
+    args: tuple[Any, ...] = ()
+    result_type: Any = None
+
+
+class Cancel(msgspec.Struct, frozen=True):
+    """Ask the workflow to cancel."""
+
+    reason: str = ""
+
+
+class Terminate(msgspec.Struct, frozen=True):
+    """End the run without asking its code."""
+
+    reason: str = ""
+
+
+class Result(msgspec.Struct, frozen=True):
+    """Wait for the workflow's result."""
+
+    result_type: Any = None
+
+
+class WorkflowRef(pykka.ActorRef[WorkflowActor]):
+    """A reference to a workflow; any thread."""
+
+    def __init__(self, client: Client, workflow_id: str, run_id: str | None) -> None:
+        """Use `Client.actor_ref` instead; pykka's own __init__ wants an actor that is in memory."""
+        self._client = client
+        self.workflow_id = workflow_id
+        self.run_id = run_id
+        self.actor_class = WorkflowActor
+        self.actor_urn = f"urn:understudy:{workflow_id}"
+
+    def __repr__(self) -> str:
+        """Show the workflow id."""
+        return f"<WorkflowRef for {self.workflow_id!r}>"
+
+    __str__ = __repr__
+
+    def is_alive(self) -> bool:
+        """Whether messages can be sent: the client is open, and the engine runs."""
+        try:
+            return not self._client.engine.stopped
+        except pykka.ActorDeadError:
+            return False
+        except RuntimeError:
+            return False
+
+    def tell(self, message: Any) -> None:
+        """Send a message and do not wait; it is durable soon after. A message that cannot be delivered is logged.
+
+        Raises:
+            ActorDeadError: the client was closed.
+            ArgumentTypeError: it is no message for a workflow.
+        """
+        future = self._send(message)
+        future.add_done_callback(_log_failure)
+
+    @overload
+    def ask(self, message: Any, *, block: Literal[False], timeout: float | None = None) -> pykka.Future[Any]: ...
+    @overload
+    def ask(self, message: Any, *, block: Literal[True], timeout: float | None = None) -> Any: ...
+    @overload
+    def ask(self, message: Any, *, block: bool = True, timeout: float | None = None) -> Any: ...
+    def ask(  # pyright: ignore[reportIncompatibleMethodOverride] - pykka's own overloads, all of them
+        self, message: Any, *, block: bool = True, timeout: float | None = None
+    ) -> Any:
+        """Send a message and wait for its answer.
+
+        Args:
+            message: a Signal, Query, Cancel, Terminate or Result.
+            block: False: return pykka's future at once.
+            timeout: seconds to wait.
+
+        Raises:
+            pykka.Timeout: `timeout` has passed.
+            Exception: the answer is an error.
+        """
+        if block:
+            self._refuse_on_loop(message)
+        answer: pykka.Future[Any] = pykka.ThreadingFuture()
+        try:
+            future = self._send(message)
+        except pykka.ActorDeadError as error:
+            answer.set_exception((type(error), error, error.__traceback__))
+        else:
+            future.add_done_callback(partial(_hand_over, answer))
+        return answer.get(timeout=timeout) if block else answer
+
+    def stop(self, *, block: bool = True, timeout: float | None = None) -> Any:
+        """Terminate the workflow: what stopping an actor means for one that is durable."""
+        return self.ask(Terminate(reason="stopped through its actor reference"), block=block, timeout=timeout)
+
+    def proxy(self) -> WorkflowProxy:  # type: ignore[override]  # the same surface, without introspecting an actor
+        """Return an object whose methods are the workflow's signals and queries.
+
+        Raises:
+            ActorDeadError: the client was closed.
+        """
+        if not self.is_alive():
+            raise pykka.ActorDeadError(f"{self} not found")
+        return WorkflowProxy(self)
+
+    # -- within ------------------------------------------------------------------------------------------------------
+
+    def _refuse_on_loop(self, message: Any) -> None:
+        try:
+            running = asyncio.get_running_loop()
+        except RuntimeError:
+            return
+        if self.is_alive() and running is self._client.engine.dispatcher.loop:
+            raise RuntimeError(
+                f"ask({message!r}) blocks, and this is the engine's own loop: use block=False, or a WorkflowHandle"
+            )
+
+    def _send(self, message: Any) -> Any:
+        if not self.is_alive():
+            raise pykka.ActorDeadError(f"{self} not found")
+        loop = self._client.engine.dispatcher.loop
+        return asyncio.run_coroutine_threadsafe(self._request(message), loop)
+
+    def _request(self, message: Any) -> Coroutine[Any, Any, Any]:
+        handle = self._client.get_workflow_handle(self.workflow_id, run_id=self.run_id)
+        if isinstance(message, Signal):
+            return handle.signal(message.name, args=message.args, request_id=message.request_id)
+        if isinstance(message, Query):
+            return handle.query(message.name, args=message.args, result_type=message.result_type)
+        if isinstance(message, Cancel):
+            return handle.cancel(message.reason)
+        if isinstance(message, Terminate):
+            return handle.terminate(reason=message.reason)
+        if isinstance(message, Result):
+            return self._result(message.result_type)
+        raise ArgumentTypeError(
+            what="the message", got=repr(message), expected="a Signal, Query, Cancel, Terminate or Result"
+        )
+
+    async def _result(self, result_type: Any) -> Any:
+        definition = await self._definition()
+        hint = result_type
+        if hint is None and definition is not None:
+            hint = definition.signature.returns
+        return await self._client.get_workflow_handle(self.workflow_id, run_id=self.run_id, result_type=hint).result()
+
+    async def _definition(self) -> WorkflowDefinition | None:
+        service = self._client.service
+        snapshot = await service.snapshot(service.run_of(self.workflow_id, self.run_id))
+        return self._client.engine.workflows.definition_of(snapshot.execution.start)
+
+    async def call(self, name: str, args: Sequence[Any]) -> Any:
+        """Signal or query, whichever `name` is; on the engine's loop."""
+        definition = await self._definition()
+        handle = self._client.get_workflow_handle(self.workflow_id, run_id=self.run_id)
+        if definition is None:
+            await handle.signal(name, args=args)
+            return None
+        known = {**definition.signals, **definition.queries}
+        handler = known.get(name) or definition.signals.get(None)
+        if handler is None:
+            names = tuple(str(n) for n in known if n)
+            raise UnknownSignalError(
+                name=name, known=names, nearest=nearest_name(name, names), workflow_type=definition.label
+            )
+        if handler.kind is HandlerKind.QUERY:
+            return await handle.query(name, args=args, result_type=handler.signature.returns)
+        await handle.signal(handler.fn if handler.name else name, args=args)
+        return None
+
+
+class WorkflowProxy:
+    """A workflow's handlers as methods that return pykka futures; any thread."""
+
+    def __init__(self, ref: WorkflowRef) -> None:
+        """Use `WorkflowRef.proxy` instead."""
+        self._ref = ref
+
+    def __repr__(self) -> str:
+        """Show the workflow id."""
+        return f"<WorkflowProxy for {self._ref.workflow_id!r}>"
+
+    def result(self) -> pykka.Future[Any]:
+        """Return a future for the workflow's result."""
+        return self._ref.ask(Result(), block=False)
+
+    def __getattr__(self, name: str) -> Any:
+        """Return a function that sends the message called `name`."""
+        if name.startswith("__"):
+            raise AttributeError(name)
+        ref = self._ref
+
+        def send(*args: Any) -> pykka.Future[Any]:
+            answer: pykka.Future[Any] = pykka.ThreadingFuture()
+            if not ref.is_alive():
+                answer.set_exception((pykka.ActorDeadError, pykka.ActorDeadError(f"{ref} not found"), None))
+                return answer
+            loop = ref._client.engine.dispatcher.loop  # noqa: SLF001 - the proxy is the reference's other face
+            future = asyncio.run_coroutine_threadsafe(ref.call(name, args), loop)
+            future.add_done_callback(partial(_hand_over, answer))
+            return answer
+
+        return send
+
+
+def _hand_over(answer: pykka.Future[Any], done: concurrent.futures.Future[Any]) -> None:
+    error = done.exception()
+    if error is None:
+        answer.set(done.result())
+    else:
+        answer.set_exception((type(error), error, error.__traceback__))
+
+
+def _log_failure(done: concurrent.futures.Future[Any]) -> None:
+    error = done.exception()
+    if error is not None:
+        import logging
+
+        logging.getLogger("understudy.workflows").warning("a message was not delivered: %s", error)

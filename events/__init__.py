@@ -1,0 +1,1 @@
+"""What happened, and in what order it may happen: facts, their laws, their encoding, the store."""

@@ -1,0 +1,333 @@
+"""The aggregate: the state of one run, folded from its events.
+
+`WorkflowExecution.apply` is the only way in: it checks the machine's table, changes the state and counts the version
+(NO-GAPS). One function an event, found in the table at the end of the file. The aggregate holds only what a decision
+needs: activities and timers without an outcome, message ids already seen, what is deferred, the deadlines. What the
+workflow's code thinks is not here but in `actors.behaviors.run`, which is rebuilt by replay.
+
+Deadlines are a heap with lazy deletion: the earliest is found in O(1) at every turn, also with ten thousand timers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from enum import IntEnum
+from heapq import heappop, heappush
+from typing import Any, Final, NamedTuple
+
+from understudy.events import activity as act
+from understudy.events import timer as tim
+from understudy.events import workflow as wf
+from understudy.events.activity import ACTIVITY, ActivityPhase, ActivityScheduled
+from understudy.events.errors import IllegalTransitionError
+from understudy.events.event import Event
+from understudy.events.failure import Failure
+from understudy.events.marker import SideEffectRecorded
+from understudy.events.payload import Payload
+from understudy.events.policy import WorkflowExecutionStatus as Status
+from understudy.events.signal import SignalReceived
+from understudy.events.timer import TIMER, TimerPhase, TimerStarted
+from understudy.events.transition import advance, name_of
+from understudy.events.workflow import WORKFLOW, WorkflowStarted
+
+__all__ = ["Deadline", "DeadlineKind", "PendingActivity", "WorkflowExecution", "fold"]
+
+
+class DeadlineKind(IntEnum):
+    """What is due; the order is the order in which things due at the same instant happen."""
+
+    FIRST_TURN = 0
+    TIMER = 1
+    RETRY = 2
+    ACTIVITY_TIMEOUT = 3
+    RUN_TIMEOUT = 4
+
+
+class Deadline(NamedTuple):
+    """Something happens at `at` (ns since the epoch) unless it is settled before."""
+
+    at: int
+    kind: DeadlineKind
+    seq: int
+
+
+class PendingActivity:
+    """An activity without an outcome."""
+
+    __slots__ = ("attempt", "heartbeat_details", "last_failure", "next_at", "phase", "scheduled")
+
+    def __init__(self, scheduled: ActivityScheduled) -> None:
+        """Begin with the first attempt due at once."""
+        self.scheduled = scheduled
+        self.phase = ActivityPhase.SCHEDULED
+        self.attempt = 1
+        self.next_at = scheduled.at
+        self.last_failure: Failure | None = None
+        self.heartbeat_details: tuple[Payload, ...] = ()
+
+    def __repr__(self) -> str:
+        """Show type, number, phase and attempt."""
+        s = self.scheduled
+        return f"<activity {s.activity_type!r} #{s.seq} {self.phase.label}, attempt {self.attempt}>"
+
+
+class WorkflowExecution:
+    """The state of one run; mutable, owned by one actor, changed by `apply` alone."""
+
+    __slots__ = (
+        "_deadlines",
+        "activities",
+        "cancel_requested",
+        "closed",
+        "deferred",
+        "deferred_since",
+        "history_size",
+        "last_activity",
+        "last_timer",
+        "local_done",
+        "message_ids",
+        "run_id",
+        "started",
+        "status",
+        "timers",
+        "version",
+    )
+
+    def __init__(self, run_id: str) -> None:
+        """Begin before the first event."""
+        self.run_id = run_id
+        self.version = 0
+        self.status: Status | None = None
+        self.started: WorkflowStarted | None = None
+        self.closed: Event | None = None
+        self.activities: dict[int, PendingActivity] = {}
+        self.timers: dict[int, TimerStarted] = {}
+        self.last_activity = self.last_timer = 0
+        """The highest numbers scheduled so far: what is closed is forgotten, and must not begin again."""
+        self.local_done: set[int] | None = None
+        """Local activities with an outcome; they come in any order, and nothing of them is recorded before."""
+        self.message_ids: set[str] | None = None
+        self.cancel_requested: wf.WorkflowCancelRequested | None = None
+        self.deferred: wf.TurnDeferred | None = None
+        self.deferred_since = 0
+        self.history_size = 0
+        self._deadlines: list[Deadline] = []
+
+    def __repr__(self) -> str:
+        """Show status and counts."""
+        status = self.status.name if self.status else "NEW"
+        return (
+            f"<run {self.run_id} {status} at version {self.version}: "
+            f"{len(self.activities)} activities, {len(self.timers)} timers pending>"
+        )
+
+    @property
+    def start(self) -> WorkflowStarted:
+        """The first event.
+
+        Raises:
+            IllegalTransitionError: there is none yet.
+        """
+        if self.started is None:
+            raise IllegalTransitionError(state="None", event="any before workflow.started")
+        return self.started
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the run has started and not closed."""
+        return self.status is Status.RUNNING
+
+    def apply(self, event: Event) -> None:
+        """Fold one event in.
+
+        Raises:
+            IllegalTransitionError: no table has such an arrow; the stream is damaged or the engine is wrong.
+        """
+        if self.status is not Status.RUNNING and (self.status, type(event)) not in WORKFLOW:
+            raise IllegalTransitionError(state=name_of(self.status), event=event.topic)
+        _EVOLVE[type(event)](self, event)
+        self.version += 1
+
+    def next_deadline(self) -> int | None:
+        """Return when the next thing is due (ns since the epoch), or None; settled entries are dropped on the way."""
+        heap = self._deadlines
+        while heap and not self._stands(heap[0]):
+            heappop(heap)
+        return heap[0].at if heap else None
+
+    def pop_due(self, now: int) -> list[Deadline]:
+        """Take out what is due at `now`, earliest first; each deadline is handed out once in an actor's life."""
+        due: list[Deadline] = []
+        heap = self._deadlines
+        while heap and heap[0].at <= now:
+            deadline = heappop(heap)
+            if self._stands(deadline):
+                due.append(deadline)
+        return due
+
+    def _stands(self, deadline: Deadline) -> bool:
+        at, kind, seq = deadline
+        if kind is DeadlineKind.TIMER:
+            return seq in self.timers
+        if kind is DeadlineKind.RETRY:
+            pending = self.activities.get(seq)
+            return pending is not None and pending.phase is ActivityPhase.BACKING_OFF and pending.next_at == at
+        if kind is DeadlineKind.ACTIVITY_TIMEOUT:
+            return seq in self.activities
+        return self.is_open
+
+    def push_deadline(self, at: int, kind: DeadlineKind, seq: int = 0) -> None:
+        """Remember that something is due at `at`."""
+        heappush(self._deadlines, Deadline(at, kind, seq))
+
+
+def fold(run_id: str, events: Iterable[Event]) -> WorkflowExecution:
+    """Return the state that `events`, a run's stream from its first event on, lead to."""
+    state = WorkflowExecution(run_id)
+    for event in events:
+        state.apply(event)
+    return state
+
+
+def _started(state: WorkflowExecution, event: WorkflowStarted) -> None:
+    state.status = advance(WORKFLOW, state.status, event)
+    state.started = event
+    if event.request_id:
+        state.message_ids = {event.request_id}
+    if event.first_turn_at:
+        state.push_deadline(event.first_turn_at, DeadlineKind.FIRST_TURN)
+    limits = [event.execution_deadline] if event.execution_deadline else []
+    if event.run_timeout:
+        limits.append(max(event.at, event.first_turn_at) + event.run_timeout)
+    if limits:
+        state.push_deadline(min(limits), DeadlineKind.RUN_TIMEOUT)
+
+
+def _closed(state: WorkflowExecution, event: Event) -> None:
+    state.status = advance(WORKFLOW, state.status, event)
+    state.closed = event
+    state.activities.clear()
+    state.timers.clear()
+    state._deadlines.clear()  # noqa: SLF001 - the fold is the aggregate's own code
+
+
+def _cancel_requested(state: WorkflowExecution, event: wf.WorkflowCancelRequested) -> None:
+    state.cancel_requested = event
+
+
+def _turn_deferred(state: WorkflowExecution, event: wf.TurnDeferred) -> None:
+    state.deferred = event
+    state.deferred_since = event.since
+
+
+def _turn_resumed(state: WorkflowExecution, _event: wf.TurnResumed) -> None:
+    state.deferred = None
+    state.deferred_since = 0
+
+
+def _activity_scheduled(state: WorkflowExecution, event: ActivityScheduled) -> None:
+    if event.seq <= state.last_activity or (state.local_done is not None and event.seq in state.local_done):
+        raise IllegalTransitionError(state=f"activity #{event.seq} is not new", event=event.topic)
+    state.last_activity = event.seq
+    state.activities[event.seq] = PendingActivity(event)
+    if event.schedule_to_close:
+        state.push_deadline(event.at + event.schedule_to_close, DeadlineKind.ACTIVITY_TIMEOUT, event.seq)
+
+
+def _activity_moved(state: WorkflowExecution, event: act.ActivityCancelRequested) -> None:
+    pending = _pending(state, event.seq, event)
+    pending.phase = advance(ACTIVITY, pending.phase, event)
+
+
+def _activity_retry(state: WorkflowExecution, event: act.ActivityRetryScheduled) -> None:
+    pending = _pending(state, event.seq, event)
+    pending.phase = advance(ACTIVITY, pending.phase, event)
+    pending.attempt = event.attempt + 1
+    pending.next_at = event.next_at
+    pending.last_failure = event.failure
+    if event.heartbeat_details is not None:
+        pending.heartbeat_details = event.heartbeat_details
+    state.push_deadline(event.next_at, DeadlineKind.RETRY, event.seq)
+
+
+def _activity_heartbeat(state: WorkflowExecution, event: act.ActivityHeartbeatRecorded) -> None:
+    pending = _pending(state, event.seq, event)
+    pending.phase = advance(ACTIVITY, pending.phase, event)
+    pending.heartbeat_details = event.details
+
+
+def _activity_done(
+    state: WorkflowExecution,
+    event: act.ActivityCompleted | act.ActivityFailed | act.ActivityTimedOut | act.ActivityCanceled,
+) -> None:
+    pending = _pending(state, event.seq, event)
+    advance(ACTIVITY, pending.phase, event)
+    del state.activities[event.seq]
+
+
+def _local_done(state: WorkflowExecution, event: act.LocalActivityCompleted | act.LocalActivityFailed) -> None:
+    if state.local_done is None:
+        state.local_done = set()
+    if event.seq in state.local_done or event.seq in state.activities:
+        raise IllegalTransitionError(state=f"activity #{event.seq} is not new", event=event.topic)
+    state.local_done.add(event.seq)
+
+
+def _pending(state: WorkflowExecution, seq: int, event: Event) -> PendingActivity:
+    pending = state.activities.get(seq)
+    if pending is None:
+        raise IllegalTransitionError(state=f"activity #{seq} has no open state", event=event.topic)
+    return pending
+
+
+def _timer_started(state: WorkflowExecution, event: TimerStarted) -> None:
+    if event.seq <= state.last_timer:
+        raise IllegalTransitionError(state=f"timer #{event.seq} is not new", event=event.topic)
+    state.last_timer = event.seq
+    state.timers[event.seq] = event
+    state.push_deadline(event.fire_at, DeadlineKind.TIMER, event.seq)
+
+
+def _timer_done(state: WorkflowExecution, event: tim.TimerFired | tim.TimerCanceled) -> None:
+    phase = TimerPhase.STARTED if event.seq in state.timers else None
+    advance(TIMER, phase, event)
+    del state.timers[event.seq]
+
+
+def _signal_received(state: WorkflowExecution, event: SignalReceived) -> None:
+    if event.request_id:
+        if state.message_ids is None:
+            state.message_ids = set()
+        state.message_ids.add(event.request_id)
+
+
+def _nothing(_state: WorkflowExecution, _event: Event) -> None:
+    """Concern the code, not the aggregate."""
+
+
+_EVOLVE: Final[dict[type[Event], Callable[[WorkflowExecution, Any], None]]] = {
+    WorkflowStarted: _started,
+    wf.WorkflowCancelRequested: _cancel_requested,
+    wf.WorkflowCompleted: _closed,
+    wf.WorkflowFailed: _closed,
+    wf.WorkflowCanceled: _closed,
+    wf.WorkflowTerminated: _closed,
+    wf.WorkflowTimedOut: _closed,
+    wf.TurnDeferred: _turn_deferred,
+    wf.TurnResumed: _turn_resumed,
+    ActivityScheduled: _activity_scheduled,
+    act.ActivityCancelRequested: _activity_moved,
+    act.ActivityRetryScheduled: _activity_retry,
+    act.ActivityHeartbeatRecorded: _activity_heartbeat,
+    act.ActivityCompleted: _activity_done,
+    act.ActivityFailed: _activity_done,
+    act.ActivityTimedOut: _activity_done,
+    act.ActivityCanceled: _activity_done,
+    act.LocalActivityCompleted: _local_done,
+    act.LocalActivityFailed: _local_done,
+    TimerStarted: _timer_started,
+    tim.TimerFired: _timer_done,
+    tim.TimerCanceled: _timer_done,
+    SignalReceived: _signal_received,
+    SideEffectRecorded: _nothing,
+}

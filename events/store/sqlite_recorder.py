@@ -1,0 +1,182 @@
+"""eventsourcing's SQLite recorder, taught to write execution rows beside events, in few and large statements.
+
+The library's datastore gives out connections and wraps transactions; its recorder knows the table of events and reads
+it for projections and followers written for the library. Three things differ here. Connections keep a real cache of
+prepared statements (the library passes `cached_statements=True`, which sqlite3 takes for one statement), and sync on
+every commit. A write transaction takes the write lock at its beginning, so that what it has read stays true. And a
+batch of many turns is written in a few statements, for the reason that `sqlite_statements` gives.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+from collections.abc import Callable, Generator, Sequence
+from itertools import chain
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+from eventsourcing.persistence import StoredEvent
+from eventsourcing.sqlite import (
+    SQLiteApplicationRecorder,
+    SQLiteConnection,
+    SQLiteConnectionPool,
+    SQLiteCursor,
+    SQLiteDatastore,
+    SQLiteTransaction,
+)
+
+from understudy.events.errors import VersionConflictError
+from understudy.events.store import sqlite_statements as sql
+from understudy.events.store.batch import REFUSALS, Batch, already_open, fold
+from understudy.events.store.port import ExecutionRow, Unit
+from understudy.events.store_errors import UnstorableError
+
+if TYPE_CHECKING:
+    from understudy.events.error_root import EngineError
+    from understudy.events.mapper import EventMapper
+
+__all__ = ["Connect", "RunDatastore", "RunRecorder"]
+
+_UNSTORABLE: Final = (OverflowError, UnicodeError, sqlite3.DataError, sqlite3.IntegrityError, sqlite3.ProgrammingError)
+"""What sqlite3 raises for a value it cannot bind: a number or text too large, half a surrogate pair, a wrong type."""
+
+Connect = Callable[[], sqlite3.Connection]
+"""Opens a connection for writing, in autocommit mode."""
+
+
+class _WriteTransaction(SQLiteTransaction):
+    def __enter__(self) -> SQLiteCursor:
+        # Not the deferred BEGIN of the library: a batch first asks for the streams' versions, and a lock that is only
+        # taken with the first INSERT may come too late for the answer to hold.
+        cursor = self.connection.cursor()
+        cursor.execute("BEGIN IMMEDIATE" if self.commit else "BEGIN")
+        return cursor
+
+    def __exit__(
+        self, exc_type: type[BaseException] | None, exc_val: BaseException | None, exc_tb: TracebackType | None
+    ) -> None:
+        try:
+            super().__exit__(exc_type, exc_val, exc_tb)
+        except BaseException:
+            # A COMMIT that failed may leave its transaction open, and the connection goes back to the pool.
+            self.connection.rollback()
+            raise
+
+
+class _RunConnection(SQLiteConnection):
+    @contextlib.contextmanager
+    def transaction(self, *, commit: bool) -> Generator[SQLiteCursor]:
+        with _WriteTransaction(self, commit=commit) as cursor, cursor:
+            yield cursor
+
+
+class _RunConnectionPool(SQLiteConnectionPool):
+    connect: Connect
+
+    def _create_connection(self) -> SQLiteConnection:
+        connection = self.connect()
+        connection.row_factory = sqlite3.Row  # the library's own queries read columns by name
+        return _RunConnection(connection, max_age=self.max_age)
+
+
+class RunDatastore(SQLiteDatastore):
+    """The library's datastore over connections that `connect` opens.
+
+    Args:
+        path: The database file.
+        connect: Opens a connection for writing.
+    """
+
+    def __init__(self, path: str, connect: Connect) -> None:
+        super().__init__(path, originator_id_type="text")
+        self.pool.close()
+        self.pool = _RunConnectionPool(db_name=path)
+        self.pool.connect = connect
+
+
+class RunRecorder(SQLiteApplicationRecorder):
+    """Records events and execution rows; the tables are there already (`sqlite_schema`)."""
+
+    def construct_create_table_statements(self) -> list[str]:
+        """Return nothing to create."""
+        return []
+
+    def insert_batch(self, batch: Batch) -> None:
+        """Write a batch in one transaction.
+
+        Raises:
+            VersionConflictError: a stream has another version than expected.
+            AlreadyOpenError: another run with the workflow id of one of the rows is open.
+            UnstorableError: a value cannot be bound.
+        """
+        with self.datastore.transaction(commit=True) as cursor:
+            _write_batch(cursor, batch)
+
+    def insert_each(self, units: Sequence[Unit], mapper: EventMapper) -> list[EngineError | None]:
+        """Write units one by one in one transaction, leaving out those that are refused.
+
+        Returns:
+            For each unit None, or why it was left out.
+        """
+        outcomes: list[EngineError | None] = []
+        with self.datastore.transaction(commit=True) as cursor:
+            for unit in units:
+                cursor.execute("SAVEPOINT unit")
+                try:
+                    _write_batch(cursor, fold((unit,), mapper))
+                except REFUSALS as error:
+                    cursor.execute("ROLLBACK TO unit")
+                    outcomes.append(error)
+                else:
+                    outcomes.append(None)
+                cursor.execute("RELEASE unit")
+        return outcomes
+
+    def _insert_events(self, c: SQLiteCursor, stored_events: Sequence[StoredEvent], **_: Any) -> Sequence[int] | None:
+        """Write what the library's own `insert_events` was given; returns the positions."""
+        _append_events(c, [(str(s.originator_id), s.originator_version, s.topic, s.state) for s in stored_events])
+        last = self._max_notification_id(c) or 0
+        return range(last - len(stored_events) + 1, last + 1)
+
+
+def _write_batch(cursor: SQLiteCursor, batch: Batch) -> None:
+    try:
+        _check_versions(cursor, batch)
+        _append_events(cursor, batch.events)
+        _put_rows(cursor, batch.rows)
+    except _UNSTORABLE as error:
+        run_id = next(iter((*batch.expected, *(row.run_id for row in batch.rows))), "")
+        version = batch.expected.get(run_id, 0) + 1
+        raise UnstorableError(run_id=run_id, version=version, reason=str(error)) from error
+
+
+def _check_versions(cursor: SQLiteCursor, batch: Batch) -> None:
+    claims = list(batch.expected.items())
+    for start, stop in sql.pieces(len(claims)):
+        cursor.execute(sql.stale_streams(stop - start), list(chain.from_iterable(claims[start:stop])))
+        stale = cursor.fetchone()
+        if stale is not None:
+            raise VersionConflictError(run_id=stale[0], expected=stale[1] + 1)
+
+
+def _append_events(cursor: SQLiteCursor, events: Sequence[tuple[str, int, str, bytes]]) -> None:
+    for start, stop in sql.pieces(len(events)):
+        cursor.execute(sql.insert_events(stop - start), list(chain.from_iterable(events[start:stop])))
+
+
+def _put_rows(cursor: SQLiteCursor, rows: Sequence[ExecutionRow]) -> None:
+    for start, stop in sql.pieces(len(rows)):
+        columns = list(chain.from_iterable(map(msgspec.structs.astuple, rows[start:stop])))
+        try:
+            cursor.execute(sql.upsert_executions(stop - start), columns)
+        except sqlite3.IntegrityError as error:
+            # The statement is undone, so the index tells who held the workflow ids before it.
+            raise already_open(rows[start:stop], lambda wanted: _holder(cursor, wanted)) or error from error
+
+
+def _holder(cursor: SQLiteCursor, workflow_id: str) -> str | None:
+    cursor.execute(sql.OPEN_RUN, (workflow_id,))
+    found = cursor.fetchone()
+    return None if found is None else found[0]

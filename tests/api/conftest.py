@@ -1,0 +1,34 @@
+"""Engines for the behaviour tests: on each store, or on a file that outlives the engine."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from tests.api.harness import Harness
+
+
+@pytest.fixture(params=["memory", "sqlite"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """A new store of each kind."""
+    return "memory://" if request.param == "memory" else f"sqlite:///{tmp_path}/engine.db"
+
+
+@pytest.fixture
+async def engine(url: str) -> AsyncIterator[Harness]:
+    """An engine on each kind of store."""
+    harness = Harness(url)
+    await harness.open()
+    yield harness
+    await harness.close()
+
+
+@pytest.fixture
+async def durable(tmp_path: Path) -> AsyncIterator[Harness]:
+    """An engine that can be restarted."""
+    harness = Harness(f"sqlite:///{tmp_path}/engine.db")
+    await harness.open()
+    yield harness
+    await harness.close()

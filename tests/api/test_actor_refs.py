@@ -1,0 +1,257 @@
+"""Workflows as pykka actors: tell, ask and proxy, from plain synchronous code in any thread."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any, TypeVar
+
+import pykka
+import pytest
+
+from tests.api.harness import Harness, eventually
+from understudy import workflow
+from understudy.client import WorkflowExecutionStatus, WorkflowFailureError
+from understudy.exceptions import (
+    CancelledError,
+    InvalidArgumentError,
+    UnknownSignalError,
+    WorkflowClosedError,
+    WorkflowNotFoundError,
+)
+from understudy.workflow_ref import Cancel, Query, Result, Signal, Terminate, WorkflowRef
+
+T = TypeVar("T")
+
+
+@workflow.defn
+class Order:
+    """Waits for an approval."""
+
+    def __init__(self) -> None:
+        self.approved: list[str] = []
+        self.wanted = 1
+
+    @workflow.run
+    async def run(self) -> list[str]:
+        await workflow.wait_condition(lambda: len(self.approved) >= self.wanted)
+        return self.approved
+
+    @workflow.signal
+    def approve(self, who: str) -> None:
+        self.approved.append(who)
+
+    @workflow.signal(name="need-more")
+    def need(self, wanted: int) -> None:
+        self.wanted = wanted
+
+    @workflow.query
+    def who(self) -> list[str]:
+        return self.approved
+
+    @workflow.query
+    def approved_by(self, who: str) -> bool:
+        return who in self.approved
+
+
+async def in_thread(fn: Callable[..., T], *args: object) -> T:
+    """Run plain code where users run it: in a thread without an event loop."""
+    return await asyncio.to_thread(fn, *args)
+
+
+async def reference(engine: Harness, workflow_id: str = "order-17") -> WorkflowRef:
+    await engine.work(Order)
+    await engine.start(Order.run, id=workflow_id)
+    return engine.client.actor_ref(workflow_id)
+
+
+async def test_a_proxy_signals_queries_and_waits_for_the_result(engine: Harness) -> None:
+    ref = await reference(engine)
+
+    def program() -> list[Any]:
+        proxy = ref.proxy()
+        nobody = proxy.who().get()
+        approved = proxy.approve("kim").get()
+        return [nobody, approved, proxy.approved_by("kim").get(), proxy.result().get(timeout=10)]
+
+    assert await in_thread(program) == [[], None, True, ["kim"]]
+
+
+async def test_ask_waits_for_the_answer(engine: Harness) -> None:
+    ref = await reference(engine)
+
+    def program() -> list[Any]:
+        return [
+            ref.ask(Query("who")),
+            ref.ask(Signal("approve", ("kim",))),
+            ref.ask(Query("approved_by", ("kim",))),
+            ref.ask(Result(), timeout=10),
+        ]
+
+    assert await in_thread(program) == [[], None, True, ["kim"]]
+
+
+async def test_ask_gives_the_future_of_pykka_at_once(engine: Harness) -> None:
+    ref = await reference(engine)
+
+    def program() -> list[Any]:
+        result = ref.ask(Result(), block=False)
+        assert isinstance(result, pykka.Future)
+        answers = pykka.get_all([ref.proxy().approve("kim"), ref.proxy().who()], timeout=10)
+        return [*answers, result.map(len).get(timeout=10)]
+
+    assert await in_thread(program) == [None, ["kim"], 1]
+
+
+async def test_tell_does_not_wait(engine: Harness) -> None:
+    ref = await reference(engine)
+    ref.tell(Signal("need-more", (2,)))
+    ref.tell(Signal("approve", ("kim",)))
+    ref.tell(Signal("approve", ("lee",)))
+    assert await in_thread(lambda: ref.ask(Result(), timeout=10)) == ["kim", "lee"]
+
+
+async def test_messages_of_one_thread_arrive_in_their_order(engine: Harness) -> None:
+    ref = await reference(engine)
+    names = [str(number) for number in range(100)]
+
+    def program() -> Any:
+        ref.tell(Signal("need-more", (len(names),)))
+        for name in names:
+            ref.tell(Signal("approve", (name,)))
+        return ref.ask(Result(), timeout=20)
+
+    assert await in_thread(program) == names
+
+
+async def test_many_threads_talk_to_one_workflow(engine: Harness) -> None:
+    ref = await reference(engine)
+    await engine.client.get_workflow_handle("order-17").signal("need-more", 40)
+
+    def program(name: str) -> None:
+        proxy = ref.proxy()
+        for number in range(10):
+            proxy.approve(f"{name}{number}").get(timeout=20)
+
+    await asyncio.gather(*(in_thread(program, name) for name in "abcd"))
+    result = await in_thread(lambda: ref.ask(Result(), timeout=20))
+    assert len(result) == 40
+    for name in "abcd":
+        assert [who for who in result if who.startswith(name)] == [f"{name}{number}" for number in range(10)]
+
+
+async def test_an_answer_that_does_not_come_in_time_is_a_time_out_of_pykka(engine: Harness) -> None:
+    ref = await reference(engine)
+
+    def program() -> None:
+        with pytest.raises(pykka.Timeout):
+            ref.ask(Result(), timeout=0.01)
+        with pytest.raises(pykka.Timeout):
+            ref.proxy().result().get(timeout=0.01)
+
+    await in_thread(program)
+    await eventually(ref.is_alive)
+
+
+async def test_cancel_and_terminate_are_messages_too(engine: Harness) -> None:
+    ref = await reference(engine, "a")
+    await engine.start(Order.run, id="b")
+
+    def program() -> None:
+        ref.ask(Cancel("no longer needed"))
+        with pytest.raises(WorkflowFailureError) as caught:
+            ref.ask(Result(), timeout=10)
+        assert isinstance(caught.value.cause, CancelledError)
+        engine.client.actor_ref("b").ask(Terminate("over"))
+
+    await in_thread(program)
+    description = await engine.client.get_workflow_handle("b").describe()
+    assert description.status is WorkflowExecutionStatus.TERMINATED
+
+
+async def test_stopping_the_actor_terminates_the_workflow(engine: Harness) -> None:
+    ref = await reference(engine)
+    await in_thread(ref.stop)
+    description = await engine.client.get_workflow_handle("order-17").describe()
+    assert description.status is WorkflowExecutionStatus.TERMINATED
+
+
+async def test_a_reference_outlives_the_memory_of_its_actor(engine: Harness) -> None:
+    ref = await reference(engine)
+    await in_thread(lambda: ref.ask(Signal("need-more", (2,))))
+    engine.client.engine.workflows.passivate(0)
+    await in_thread(lambda: ref.proxy().approve("kim").get())
+    engine.client.engine.workflows.passivate(0)
+    assert await in_thread(lambda: ref.proxy().who().get()) == ["kim"]
+
+
+async def test_errors_arrive_where_the_answer_is_awaited(engine: Harness) -> None:
+    ref = await reference(engine)
+
+    def program() -> None:
+        proxy = ref.proxy()
+        with pytest.raises(UnknownSignalError, match="perhaps 'approve' was meant"):
+            proxy.aprove("kim").get(timeout=10)
+        with pytest.raises(InvalidArgumentError, match="'approve'"):
+            proxy.approve().get(timeout=10)
+        with pytest.raises(InvalidArgumentError, match="a Signal, Query, Cancel, Terminate or Result"):
+            ref.ask("hello")
+        proxy.approve("kim").get(timeout=10)
+        proxy.result().get(timeout=10)
+        with pytest.raises(WorkflowClosedError):
+            proxy.approve("late").get(timeout=10)
+        with pytest.raises(WorkflowNotFoundError, match="'nobody'"):
+            engine.client.actor_ref("nobody").proxy().who().get(timeout=10)
+
+    await in_thread(program)
+
+
+async def test_a_reference_of_a_closed_client_is_dead(engine: Harness) -> None:
+    ref = await reference(engine)
+    proxy = ref.proxy()
+    await engine.close()
+    assert not ref.is_alive()
+    with pytest.raises(pykka.ActorDeadError):
+        proxy.who().get(timeout=10)
+    with pytest.raises(pykka.ActorDeadError):
+        ref.tell(Signal("approve", ("kim",)))
+    with pytest.raises(pykka.ActorDeadError):
+        ref.ask(Query("who"))
+    with pytest.raises(pykka.ActorDeadError):
+        ref.proxy()
+    await engine.open()
+
+
+async def test_blocking_on_the_engines_own_loop_is_refused(engine: Harness) -> None:
+    ref = await reference(engine)
+    with pytest.raises(RuntimeError, match="use block=False, or a WorkflowHandle"):
+        ref.ask(Query("who"))
+    assert await asyncio.wrap_future(_as_concurrent(ref.ask(Query("who"), block=False))) == []
+
+
+def _as_concurrent(future: pykka.Future[Any]) -> Any:
+    """Wait for a future of pykka in a thread, so that the loop goes on."""
+    from concurrent.futures import Future
+
+    done: Future[Any] = Future()
+    threading.Thread(target=lambda: done.set_result(future.get(timeout=10)), daemon=True).start()
+    return done
+
+
+async def test_the_start_of_a_workflow_may_come_after_its_reference(engine: Harness) -> None:
+    ref = engine.client.actor_ref("order-17")
+    await engine.work(Order)
+    await engine.start(Order.run, id="order-17", execution_timeout=timedelta(minutes=1))
+    assert await in_thread(lambda: ref.proxy().approve("kim").get(timeout=10)) is None
+    assert repr(ref) == "<WorkflowRef for 'order-17'>"
+    assert repr(ref.proxy()) == "<WorkflowProxy for 'order-17'>"
+
+
+async def test_a_message_that_nobody_waits_for_and_that_cannot_be_delivered_is_logged(
+    engine: Harness, caplog: pytest.LogCaptureFixture
+) -> None:
+    engine.client.actor_ref("nobody").tell(Signal("approve", ("kim",)))
+    await eventually(lambda: caplog.records)
+    assert "a message was not delivered: there is no workflow 'nobody'" in caplog.records[0].getMessage()

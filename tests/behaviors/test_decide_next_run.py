@@ -1,0 +1,98 @@
+"""Deciding about the next run: a workflow's own retry policy makes a chain of runs."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import msgspec
+import pytest
+
+from tests.behaviors.given import AGAIN, FINAL, NOW, VALUE, started
+from understudy.actors.behaviors.decide import next_run
+from understudy.events.execution import fold
+from understudy.events.failure import Failure
+from understudy.events.policy import StoredRetryPolicy, TimeoutType
+from understudy.events.workflow import WorkflowFailed, WorkflowStarted, WorkflowTimedOut
+
+POLICY: Final = StoredRetryPolicy(initial_interval=100, maximum_attempts=3)
+FAILED: Final = WorkflowFailed(at=NOW, failure=AGAIN)
+TIMED_OUT: Final = WorkflowTimedOut(at=NOW)
+
+Closing = WorkflowFailed | WorkflowTimedOut
+
+
+def follow(closing: Closing, *, dice: float = 0.0, **fields: Any) -> tuple[Closing, WorkflowStarted | None]:
+    """What follows the end of run-1."""
+    return next_run(fold("run-1", [started(**fields)]), closing, new_run_id="run-2", dice=dice)
+
+
+@pytest.mark.parametrize("closing", [FAILED, TIMED_OUT], ids=lambda event: event.topic)
+def test_a_workflow_without_a_policy_is_not_run_again(closing: Closing) -> None:
+    assert follow(closing) == (closing, None)
+
+
+def test_a_failed_run_is_followed_by_one_like_it_that_begins_after_the_back_off() -> None:
+    first: dict[str, Any] = {
+        "retry_policy": POLICY,
+        "input": (VALUE,),
+        "memo": {"note": VALUE},
+        "request_id": "a",
+        "run_timeout": 7,
+    }
+    closing, start = follow(FAILED, **first)
+    assert closing == WorkflowFailed(at=NOW, failure=AGAIN, new_run_id="run-2")
+    assert start == msgspec.structs.replace(
+        started(**first),
+        at=NOW,
+        attempt=2,
+        first_run_id="run-1",
+        continued_run_id="run-1",
+        last_failure=AGAIN,
+        first_turn_at=NOW + 100,
+        request_id="",
+    )
+
+
+def test_the_second_run_of_a_chain_names_the_first_and_its_own_predecessor() -> None:
+    _, start = follow(FAILED, retry_policy=POLICY, attempt=2, first_run_id="run-0", continued_run_id="run-0")
+    assert start is not None
+    assert (start.attempt, start.first_run_id, start.continued_run_id) == (3, "run-0", "run-1")
+    assert start.first_turn_at == NOW + 200
+
+
+def test_the_dice_decide_the_jitter_of_the_back_off() -> None:
+    _, start = follow(FAILED, retry_policy=StoredRetryPolicy(initial_interval=100, jitter=1.0), dice=0.25)
+    assert start is not None
+    assert start.first_turn_at == NOW + 75
+
+
+def test_a_run_that_timed_out_is_followed_by_another_which_is_told() -> None:
+    closing, start = follow(TIMED_OUT, retry_policy=POLICY)
+    assert closing == WorkflowTimedOut(at=NOW, new_run_id="run-2")
+    assert start is not None
+    assert start.last_failure == Failure(
+        kind="timeout", message="Workflow timed out", timeout_type=TimeoutType.START_TO_CLOSE
+    )
+
+
+@pytest.mark.parametrize(
+    ("closing", "fields"),
+    [
+        (FAILED, {"retry_policy": POLICY, "attempt": 3}),
+        (WorkflowFailed(at=NOW, failure=FINAL), {"retry_policy": POLICY}),
+        (FAILED, {"retry_policy": StoredRetryPolicy(non_retryable_error_types=("NoStock",))}),
+        (FAILED, {"retry_policy": POLICY, "execution_deadline": NOW + 100}),
+        (TIMED_OUT, {"retry_policy": POLICY, "execution_deadline": NOW}),
+    ],
+    ids=["attempts used up", "final", "final by type", "no time left", "the chain's time is over"],
+)
+def test_a_chain_ends_where_the_policy_says_so(closing: Closing, fields: dict[str, Any]) -> None:
+    assert follow(closing, **fields) == (closing, None)
+
+
+def test_the_first_event_of_the_next_run_starts_a_run() -> None:
+    _, start = follow(FAILED, retry_policy=POLICY)
+    assert start is not None
+    run = fold("run-2", [start])
+    assert run.is_open
+    assert run.next_deadline() == NOW + 100

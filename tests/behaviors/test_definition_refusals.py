@@ -1,0 +1,154 @@
+"""Each way in which the definition of a workflow is wrong, told with what to do about it."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from understudy import workflow
+from understudy.actors.behaviors.definition import WorkflowDefinition, workflow_of
+from understudy.events.errors import DefinitionError
+
+Handler = Callable[..., None]
+
+
+class Base:
+    """A run method for others to inherit."""
+
+    @workflow.run
+    async def run(self, sku: str) -> str:
+        return sku
+
+
+def define(target: Any, **options: Any) -> WorkflowDefinition:
+    """What `@workflow.defn` reads of a class or a function."""
+    return workflow_of(workflow.defn(**options)(target))
+
+
+def refused(make: Callable[[], object]) -> dict[str, Any]:
+    """Why a definition is refused, and what its error tells to do."""
+    with pytest.raises(DefinitionError) as caught:
+        make()
+    return caught.value.fields()
+
+
+def test_what_was_not_decorated_is_not_a_workflow() -> None:
+    assert refused(lambda: workflow_of(int)) == {
+        "subject": "int",
+        "problem": "it is not a workflow",
+        "fix": "decorate the class (or the async function) with @workflow.defn",
+    }
+    assert refused(lambda: workflow_of("Order"))["subject"] == "'Order'"
+    assert refused(lambda: workflow_of(Base.run))["subject"] == "Base.run"
+
+
+def test_a_workflow_function_is_a_coroutine_function() -> None:
+    def plain(name: str) -> str:
+        return name
+
+    fields = refused(lambda: define(plain))
+    assert fields["problem"] == "'plain' is not a coroutine function"
+    assert fields["fix"] == "write: async def plain(...)"
+    assert refused(lambda: define(functools.partial(plain, "kim")))["fix"] == "write: async def plain(...)"
+
+
+def test_a_run_method_is_a_coroutine_method() -> None:
+    class Plain:
+        @workflow.run
+        def run(self) -> None: ...
+
+    fields = refused(lambda: define(Plain))
+    assert fields["subject"].endswith("Plain")
+    assert fields["problem"] == "'run' is not a coroutine function"
+
+
+def test_a_class_needs_a_run_method() -> None:
+    class Empty:
+        async def run(self) -> None: ...
+
+    assert refused(lambda: define(Empty))["problem"] == "it has no @workflow.run method"
+
+
+def test_a_class_has_one_run_method() -> None:
+    class Twice:
+        @workflow.run
+        async def run(self) -> None: ...
+
+        @workflow.run
+        async def go(self) -> None: ...
+
+    assert refused(lambda: define(Twice))["problem"] == "it has two @workflow.run methods, 'run' and 'go'"
+
+
+def test_a_run_method_is_not_overridden_by_accident() -> None:
+    class Sub(Base):
+        async def run(self, sku: str) -> str:
+            return sku
+
+    fields = refused(lambda: define(Sub))
+    assert fields["problem"] == "it overrides 'run', the @workflow.run method of a base class, without the decorator"
+    assert fields["fix"].endswith("Sub.run with @workflow.run too")
+
+
+def test_an_init_that_is_marked_takes_what_the_run_takes() -> None:
+    class Kept:
+        @workflow.init
+        def __init__(self, sku: str) -> None: ...
+
+        @workflow.run
+        async def run(self, order: str) -> None: ...
+
+    assert (
+        refused(lambda: define(Kept))["problem"]
+        == "its @workflow.init takes ('sku',), its @workflow.run method ('order',)"
+    )
+
+
+def test_an_init_that_is_not_marked_needs_no_arguments() -> None:
+    class Needy:
+        def __init__(self, sku: str) -> None: ...
+
+        @workflow.run
+        async def run(self, sku: str) -> None: ...
+
+    fields = refused(lambda: define(Needy))
+    assert fields["problem"] == "its __init__ needs ('sku',), and nobody gives it any"
+
+
+@pytest.mark.parametrize(
+    ("mark", "kind"), [(workflow.signal, "signal"), (workflow.query, "query")], ids=["signal", "query"]
+)
+@pytest.mark.parametrize("options", [{"name": "add"}, {"dynamic": True}], ids=["named", "dynamic"])
+def test_two_handlers_of_one_kind_have_two_names(
+    mark: Callable[..., Callable[[Handler], Handler]], kind: str, options: dict[str, Any]
+) -> None:
+    class Twice:
+        @workflow.run
+        async def run(self) -> None: ...
+
+        @mark(**options)
+        def one(self, *args: Any) -> None: ...
+
+        @mark(**options)
+        def two(self, *args: Any) -> None: ...
+
+    name = options.get("name")
+    assert refused(lambda: define(Twice))["problem"] == f"two {kind} handlers are called {name!r}"
+
+
+def test_a_signal_and_a_query_may_have_one_name() -> None:
+    class Both:
+        @workflow.run
+        async def run(self) -> None: ...
+
+        @workflow.signal(name="state")
+        def put(self) -> None: ...
+
+        @workflow.query(name="state")
+        def get(self) -> None: ...
+
+    definition = define(Both)
+    assert (set(definition.signals), set(definition.queries)) == ({"state"}, {"state"})

@@ -1,0 +1,45 @@
+"""What every test can count on: which Understudy is tested, and how hard generated tests try.
+
+`make test` sets UNDERSTUDY_TEST_WHEEL: then the run refuses to start on anything but the installed wheel, because a
+suite that tested the source by accident would pass with files that the wheel forgot.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+from pathlib import Path
+
+import hypothesis
+import pytest
+
+# Machines that run tests are busy ones: a slow example says nothing about the code.
+hypothesis.settings.register_profile("understudy", deadline=None, print_blob=True)
+hypothesis.settings.load_profile("understudy")
+
+
+def installation() -> Path:
+    """The folder `understudy` is in; found without importing it, so that a broken module fails only its own tests."""
+    found = importlib.util.find_spec("understudy")
+    if found is None or found.origin is None:
+        raise pytest.UsageError("understudy is not installed: `make test-fast` and `make test` do that")
+    return Path(found.origin).parent
+
+
+def pytest_report_header() -> str:
+    """Say which installation is tested."""
+    return f"understudy: {installation()}"
+
+
+def pytest_configure() -> None:
+    """Refuse to test the source where the wheel is meant."""
+    found = installation()
+    if os.environ.get("UNDERSTUDY_TEST_WHEEL") and "site-packages" not in found.parts:
+        msg = f"UNDERSTUDY_TEST_WHEEL is set, but understudy comes from {found}: install the wheel first"
+        raise pytest.UsageError(msg)
+
+
+@pytest.fixture(scope="session")
+def crash_rounds() -> int:
+    """How often a crash test kills and recovers: few times in CI, `make soak` asks for more."""
+    return int(os.environ.get("UNDERSTUDY_CRASH_ROUNDS", "3"))

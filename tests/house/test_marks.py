@@ -1,0 +1,68 @@
+"""The marks of size: files, functions and classes that fit a reader's head.
+
+They are marks, not a corset: where one is better broken, it gets a row in EXCEPTIONS with its size and its reason.
+The row is a ceiling, and it goes when the code fits again.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+import pytest
+
+from tests.house.tree import Module, modules
+
+FILE, FUNCTION, CLASS = 400, 40, 300
+"""Lines at most: of a file, of a function's body without its docstring, of a class."""
+
+EXCEPTIONS: dict[str, tuple[int, str]] = {
+    "actors/workflow.py:WorkflowActor": (340, "what an actor does in a turn is one story; its state is private to it"),
+    "actors/workflows.py:Workflows": (330, "the index of live runs, and all that happens to them, change together"),
+}
+"""`path` or `path:qualified.name` to (lines at most, why it is better so)."""
+
+Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
+
+
+def definitions(node: ast.AST, prefix: str = "") -> Iterator[tuple[str, Definition]]:
+    """Every function and class below a node with its qualified name."""
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, Definition):
+            yield f"{prefix}{child.name}", child
+            yield from definitions(child, f"{prefix}{child.name}.")
+        else:
+            yield from definitions(child, prefix)
+
+
+def body_lines(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
+    """Lines of a function's body without its docstring."""
+    body = function.body[1:] if ast.get_docstring(function, clean=False) is not None else function.body
+    return (function.end_lineno or 0) - body[0].lineno + 1 if body else 0
+
+
+def sizes(module: Module) -> Iterator[tuple[str, int, int]]:
+    """What is measured in a module: (its key in EXCEPTIONS, lines, mark)."""
+    yield module.where, len(module.path.read_text(encoding="utf-8").splitlines()), FILE
+    for name, node in definitions(module.tree):
+        if isinstance(node, ast.ClassDef):
+            yield f"{module.where}:{name}", (node.end_lineno or 0) - node.lineno + 1, CLASS
+        else:
+            yield f"{module.where}:{name}", body_lines(node), FUNCTION
+
+
+@pytest.mark.parametrize("module", modules(), ids=lambda module: module.where)
+def test_a_module_keeps_the_marks_of_size(module: Module) -> None:
+    over = [
+        f"{key} has {lines} lines, the mark is {EXCEPTIONS.get(key, (mark, ''))[0]}"
+        for key, lines, mark in sizes(module)
+        if lines > EXCEPTIONS.get(key, (mark, ""))[0]
+    ]
+    assert over == []
+
+
+def test_every_exception_is_still_needed_and_says_why() -> None:
+    marks = {key: (lines, mark) for module in modules() for key, lines, mark in sizes(module)}
+    idle = [key for key in EXCEPTIONS if key not in marks or marks[key][0] <= marks[key][1]]
+    assert idle == []
+    assert [key for key, (_, why) in EXCEPTIONS.items() if not why.strip()] == []

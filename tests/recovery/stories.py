@@ -1,0 +1,217 @@
+"""Workflows that use everything, in order, so that their history is always the same; one does it all at once."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+from typing import Any, Final
+
+from understudy import activity, workflow
+from understudy.common import RetryPolicy
+from understudy.events.activity import ActivityScheduled
+from understudy.events.store.port import EventStore
+from understudy.exceptions import ActivityError, ApplicationError
+
+__all__ = ["HOUR_NS", "STORIES", "Canceled", "Crowd", "Play", "Story", "sequel"]
+
+SOON: Final = RetryPolicy(initial_interval=timedelta(milliseconds=1))
+HOUR: Final = 3_600.0
+HOUR_NS: Final = 3_600 * 1_000_000_000
+LENGTH: Final = 3
+
+
+class Play:
+    """Activities whose effects are kept in memory, beside the store; each looks whether it is recorded as scheduled.
+
+    Args:
+        store: The store that outlives the engine.
+    """
+
+    def __init__(self, store: EventStore) -> None:
+        self._store = store
+        self.attempts: Counter[str] = Counter()
+        self.too_early: list[str] = []
+
+    def all(self) -> Sequence[Callable[..., Any]]:
+        """Return the activities, for a worker."""
+        return [self.say, self.shout, self.flaky, self.refuse, self.beat, self.linger, self.whisper, self.mumble]
+
+    def note(self) -> None:
+        """Have an effect."""
+        info = activity.info()
+        self.attempts[info.idempotency_key] += 1
+        events = self._store.load(str(info.workflow_run_id))
+        scheduled = {str(event.seq) for event in events if isinstance(event, ActivityScheduled)}
+        if not info.is_local and info.activity_id not in scheduled:
+            self.too_early.append(info.idempotency_key)
+
+    @activity.defn
+    async def say(self, word: str) -> str:
+        self.note()
+        return word
+
+    @activity.defn
+    def shout(self, word: str) -> str:
+        """In a thread."""
+        self.note()
+        return word.upper()
+
+    @activity.defn
+    async def flaky(self, failures: int) -> int:
+        self.note()
+        if activity.info().attempt <= failures:
+            raise ApplicationError("not yet", type="NotYet")
+        return activity.info().attempt
+
+    @activity.defn
+    async def refuse(self) -> None:
+        self.note()
+        raise ApplicationError("never", 7, type="Never", non_retryable=True)
+
+    @activity.defn
+    async def beat(self) -> list[str]:
+        """Give one sign of life, fail, and find the sign again."""
+        self.note()
+        info = activity.info()
+        activity.heartbeat("half")
+        if info.attempt == 1:
+            raise ApplicationError("half way", type="HalfWay")
+        return list(info.heartbeat_details)
+
+    @activity.defn
+    async def linger(self) -> None:
+        self.note()
+        await asyncio.Event().wait()
+
+    @activity.defn
+    async def whisper(self, word: str) -> str:
+        """A local one."""
+        self.note()
+        return word.lower()
+
+    @activity.defn
+    async def mumble(self, failures: int) -> int:
+        """A local one that is tried again."""
+        self.note()
+        if activity.info().attempt <= failures:
+            raise ApplicationError("not yet", type="NotYet")
+        return 1
+
+
+@workflow.defn
+class Story:
+    """Everything, in order."""
+
+    def __init__(self) -> None:
+        self.words: list[str] = []
+
+    @workflow.signal
+    def tell(self, word: str) -> None:
+        self.words.append(word)
+
+    @workflow.run
+    async def run(self, name: str) -> list[Any]:
+        told: list[Any] = [await workflow.execute_activity_method(Play.say, name)]
+        told.append(await workflow.execute_activity_method(Play.shout, name))
+        told.append(await workflow.execute_activity_method(Play.flaky, 2, retry_policy=SOON))
+        told.append(await workflow.execute_local_activity_method(Play.whisper, "LOW"))
+        told.append(await workflow.execute_local_activity_method(Play.mumble, 1, retry_policy=SOON))
+        told.append(await workflow.execute_activity_method(Play.beat, retry_policy=SOON))
+        told.append(workflow.side_effect(lambda: 42))
+        drawn = str(workflow.uuid4())
+        told.append(drawn == await workflow.execute_activity_method(Play.say, drawn))
+        try:
+            await workflow.execute_activity_method(Play.refuse)
+        except ActivityError as error:
+            told.append(str(error.cause))
+        await workflow.sleep(0.002)
+        await workflow.wait_condition(lambda: len(self.words) == 2, timeout=HOUR)
+        told.extend(self.words)
+        try:
+            await workflow.wait_condition(lambda: False, timeout=0.002)
+        except TimeoutError:
+            told.append("timed out")
+        told.append(await self._drop())
+        return told
+
+    async def _drop(self) -> str:
+        waits = workflow.ActivityCancellationType.WAIT_CANCELLATION_COMPLETED
+        handle = workflow.start_activity_method(Play.linger, cancellation_type=waits)
+        await workflow.sleep(0.002)
+        handle.cancel()
+        try:
+            await handle
+        except ActivityError as error:
+            return f"dropped: {error.cause}"
+        return "ended by itself"
+
+
+@workflow.defn
+async def sequel(word: str) -> str:
+    """Fail as a whole until the third run."""
+    said = await workflow.execute_activity_method(Play.say, word)
+    part = workflow.info().attempt
+    if part < LENGTH:
+        raise ApplicationError(f"part {part} failed", type="Again")
+    return f"{said}, part {part}"
+
+
+@workflow.defn
+class Canceled:
+    """Sleeps until it is cancelled, and cleans up."""
+
+    @workflow.run
+    async def run(self) -> None:
+        try:
+            await workflow.sleep(HOUR)
+        finally:
+            await workflow.execute_activity_method(Play.say, "cleaned up")
+
+
+@workflow.defn
+class Crowd:
+    """Everything at once."""
+
+    def __init__(self) -> None:
+        self.words: list[str] = []
+
+    @workflow.signal
+    async def tell(self, word: str) -> None:
+        self.words.append(await workflow.execute_activity_method(Play.say, word))
+
+    @workflow.run
+    async def run(self, name: str) -> list[Any]:
+        told = await asyncio.gather(
+            workflow.execute_activity_method(Play.say, name),
+            workflow.execute_activity_method(Play.shout, name),
+            workflow.execute_activity_method(Play.flaky, 2, retry_policy=SOON),
+            workflow.execute_local_activity_method(Play.whisper, "LOW"),
+            workflow.execute_local_activity_method(Play.mumble, 1, retry_policy=SOON),
+            workflow.execute_activity_method(Play.beat, retry_policy=SOON),
+            self._wait(),
+            self._drop(),
+            workflow.sleep(0.003),
+        )
+        await workflow.wait_condition(lambda: len(self.words) == 2)
+        return [*told, sorted(self.words)]
+
+    async def _wait(self) -> str:
+        try:
+            await workflow.wait_condition(lambda: False, timeout=0.004)
+        except TimeoutError:
+            return "timed out"
+        return "never"
+
+    async def _drop(self) -> str:
+        waits = workflow.ActivityCancellationType.WAIT_CANCELLATION_COMPLETED
+        try:
+            async with asyncio.timeout(0.003):
+                await workflow.execute_activity_method(Play.linger, cancellation_type=waits)
+        except TimeoutError:
+            return "dropped"
+        return "ended by itself"
+
+
+STORIES: Final[Sequence[Any]] = [Story, sequel, Canceled, Crowd]

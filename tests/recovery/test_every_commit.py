@@ -1,0 +1,233 @@
+"""A crash at every commit: before it reached the disk, and after it did but before anybody was told.
+
+The same workflow runs once without a crash, and then once for each commit and side of it. What it returns and what is
+recorded of it must be the same, whatever the crash took away; and nothing is done that is not recorded (EFFECT-AFTER).
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Awaitable, Callable, Container, Iterator, Mapping
+from contextlib import suppress
+from datetime import timedelta
+from functools import partial
+from itertools import count
+from typing import Any, Final, NamedTuple
+
+import pytest
+
+from tests.recovery.again import definitions, perform, replay, shape
+from tests.recovery.audit import closed_once, histories, recorded_once, view_once
+from tests.recovery.lives import NEVER, QUEUE, FaultyStore, MortalStore, Script, When, live
+from tests.recovery.stories import HOUR_NS, STORIES, Canceled, Crowd, Play, Story, sequel
+from understudy import Client, WorkflowFailureError
+from understudy.common import RetryPolicy, WorkflowIDReusePolicy
+from understudy.events.event import Event
+from understudy.events.execution import fold
+from understudy.events.store.memory import MemoryStore
+from understudy.events.store.port import EventStore
+from understudy.events.timer import TimerStarted
+from understudy.exceptions import StoreUnavailableError, WorkflowAlreadyStartedError, WorkflowClosedError
+
+pytestmark = pytest.mark.slow
+
+TIMES: Final = ("at", "fire_at", "next_at", "first_turn_at")
+UUID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+"""Run ids, and what a run draws by its own dice, which are seeded by its id."""
+FEWEST: Final = 3
+"""Commits that the shortest of these stories takes; turns that fall together are one commit, so it is not always the
+same number."""
+LIVES: Final = 300
+"""More than any of these stories needs, even if each life makes one commit."""
+
+
+def waits_long(store: EventStore, workflow_id: str) -> Callable[[], bool]:
+    """Whether a run has come to its long wait."""
+
+    def look() -> bool:
+        row = store.latest(workflow_id)
+        events = store.load(row.run_id) if row is not None else []
+        return any(isinstance(event, TimerStarted) and event.fire_at - event.at >= HOUR_NS for event in events)
+
+    return look
+
+
+async def insist(ask: Callable[[], Awaitable[Any]]) -> Any:
+    """Ask again for as long as the store is the reason that it was refused."""
+    while True:
+        with suppress(StoreUnavailableError):
+            return await ask()
+
+
+async def tell_story(client: Client, store: MortalStore) -> Any:
+    start = partial(client.start_workflow, Story.run, "Once", id="tale", task_queue=QUEUE, request_id="begin")
+    handle = await insist(start)
+    await store.until(waits_long(store, "tale"))
+    for word in ("upon", "a time"):
+        await insist(partial(handle.signal, "tell", word, request_id=f"tell {word}"))
+    return await handle.result()
+
+
+async def tell_sequel(client: Client, _store: MortalStore) -> Any:
+    with suppress(WorkflowAlreadyStartedError):  # an earlier life has started it, and was not told
+        start = partial(client.start_workflow, sequel, "Again", id="tale", task_queue=QUEUE, request_id="begin")
+        once = WorkflowIDReusePolicy.REJECT_DUPLICATE
+        soon = RetryPolicy(initial_interval=timedelta(milliseconds=1))
+        await insist(partial(start, id_reuse_policy=once, retry_policy=soon))
+    return await client.get_workflow_handle("tale").result()
+
+
+async def tell_cancellation(client: Client, store: MortalStore) -> Any:
+    start = partial(client.start_workflow, Canceled.run, id="tale", task_queue=QUEUE, request_id="begin")
+    handle = await insist(start)
+    await store.until(waits_long(store, "tale"))
+    with suppress(WorkflowClosedError):  # the cancellation of an earlier life got through, and all that follows
+        await insist(partial(handle.cancel, "enough"))
+    with pytest.raises(WorkflowFailureError) as caught:
+        await handle.result()
+    return repr(caught.value.cause)
+
+
+async def tell_crowd(client: Client, _store: MortalStore) -> Any:
+    start = partial(client.start_workflow, Crowd.run, "All", id="tale", task_queue=QUEUE, request_id="begin")
+    handle = await insist(start)
+    for word in ("at", "once"):
+        await insist(partial(handle.signal, "tell", word, request_id=f"tell {word}"))
+    return await handle.result()
+
+
+class Tale(NamedTuple):
+    """A story, told in as many lives as it took."""
+
+    result: Any
+    histories: list[list[str]]
+    """Of each run, oldest first: its events, without what differs between any two performances."""
+    lives: int
+
+
+def tell(script: Script, deaths: Mapping[int, int], when: When = "before") -> Tale:
+    """Tell a story over a store that dies at commit `deaths[life]` of a life, and check what is left of it."""
+    store, lives, died = MemoryStore(), 0, True
+    play, result = Play(store), None
+    while died:
+        lives += 1
+        assert lives <= LIVES, "it never ends"
+        result, died = live(script, STORIES, play.all(), partial(MortalStore, store, deaths.get(lives, NEVER), when))
+    return finished(store, play, result, lives)
+
+
+def tell_with_faults(script: Script, numbers: Container[int], when: When) -> tuple[Tale, int]:
+    """Tell a story over a store of which these commits go wrong; how many it was asked for is the second answer."""
+    store = MemoryStore()
+    play = Play(store)
+    faulty: list[FaultyStore] = []
+
+    def make() -> MortalStore:
+        faulty.append(FaultyStore(store, numbers, when))
+        return faulty[-1]
+
+    result, _ = live(script, STORIES, play.all(), make)
+    return finished(store, play, result, 1), faulty[0].asked
+
+
+def finished(store: EventStore, play: Play, result: Any, lives: int) -> Tale:
+    """Check what is left of a story, and tell it."""
+    check(store, play)
+    streams = [store.load(row.run_id) for row in reversed(store.executions())]
+    return Tale(result, [[plain(event) for event in events] for events in streams], lives)
+
+
+def check(store: EventStore, play: Play) -> None:
+    """Check the invariants on what is left."""
+    known = definitions(STORIES)
+    assert play.too_early == [], "EFFECT-AFTER: these were done before they were recorded as scheduled"
+    for run_id, events in histories(store).items():
+        closed_once(run_id, events)
+        recorded_once(run_id, events)
+        run = replay(known, run_id, events)
+        row = store.execution(run_id)
+        assert row is not None
+        view_once(fold(run_id, events), row, idle=run.is_idle)
+        run.close()
+        perform(known, run_id, events)
+
+
+def plain(event: Event) -> str:
+    """Return an event without its times and without drawn numbers."""
+    return UUID.sub("a uuid", str(shape(event, *TIMES)))
+
+
+IN_ORDER: Final = pytest.mark.parametrize("script", [tell_story, tell_sequel, tell_cancellation])
+SIDES: Final = pytest.mark.parametrize("when", ["before", "after"])
+
+
+def crashes(script: Script, when: When) -> Iterator[tuple[str, Tale]]:
+    """Tell a story with a crash at its first commit, at its second, and so on until there is no such commit."""
+    for number in count(1):
+        told = tell(script, {1: number}, when)
+        if told.lives == 1:
+            assert number > FEWEST
+            return
+        yield f"{when} commit {number}", told
+
+
+@SIDES
+@IN_ORDER
+def test_a_crash_at_any_commit_changes_neither_the_result_nor_the_history(script: Script, when: When) -> None:
+    whole = tell(script, {})
+    for where, told in crashes(script, when):
+        assert told.result == whole.result, where
+        assert told.histories == whole.histories, where
+
+
+@pytest.mark.parametrize(("when", "commit"), [("after", 1), ("before", 2), ("after", 2), ("before", 3)])
+@IN_ORDER
+def test_a_process_that_always_dies_after_a_commit_or_two_comes_to_the_same_end(
+    script: Script, when: When, commit: int
+) -> None:
+    whole = tell(script, {})
+    told = tell(script, dict.fromkeys(range(LIVES), commit), when)
+    assert told.lives > FEWEST // 2
+    assert (told.result, told.histories) == (whole.result, whole.histories)
+
+
+def faults(script: Script, when: When) -> Iterator[tuple[str, Tale]]:
+    """Tell a story with a fault at its first commit, at its second, and so on until there is no such commit."""
+    for number in count(1):
+        told, commits = tell_with_faults(script, {number}, when)
+        yield f"{when} commit {number}", told
+        if commits < number:
+            assert number > FEWEST
+            return
+
+
+@SIDES
+@IN_ORDER
+def test_a_fault_of_any_commit_that_kills_nobody_changes_neither_the_result_nor_the_history(
+    script: Script, when: When
+) -> None:
+    whole = tell(script, {})
+    for where, told in faults(script, when):
+        assert told.result == whole.result, where
+        assert told.histories == whole.histories, where
+
+
+@SIDES
+@IN_ORDER
+def test_a_store_of_which_every_third_commit_goes_wrong_leads_to_the_same_end(script: Script, when: When) -> None:
+    whole = tell(script, {})
+    told, _ = tell_with_faults(script, range(1, LIVES, 3), when)
+    assert (told.result, told.histories) == (whole.result, whole.histories)
+
+
+@SIDES
+@pytest.mark.parametrize("trouble", [crashes, faults])
+def test_trouble_at_any_commit_of_many_things_at_once_changes_no_result_and_no_outcome(
+    trouble: Callable[[Script, When], Iterator[tuple[str, Tale]]], when: When
+) -> None:
+    whole = tell(tell_crowd, {})
+    for where, told in trouble(tell_crowd, when):
+        assert told.result == whole.result, where
+        ((before,), (after,)) = whole.histories, told.histories
+        assert Counter(before) == Counter(after), where
