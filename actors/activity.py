@@ -189,9 +189,15 @@ class Activities:
 
     def _free_worker(self, queue: str, attempt: Attempt) -> WorkerSlots | None:
         """Return a worker with a slot that knows the activity; if none of the queue does, one that will say so."""
-        workers = self._workers.get(queue, ())
-        knowing = [worker for worker in workers if worker.knows(attempt.scheduled.activity_type)]
-        return next((worker for worker in knowing or workers if worker.has_slot()), None)
+        name, known, unknowing = attempt.scheduled.activity_type, False, None
+        for worker in self._workers.get(queue, ()):
+            if worker.knows(name):
+                known = True
+                if worker.has_slot():
+                    return worker
+            elif unknowing is None and worker.has_slot():
+                unknowing = worker
+        return None if known else unknowing
 
     def _released(self, worker: WorkerSlots) -> None:
         if self._waiting.get(worker.task_queue):

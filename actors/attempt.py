@@ -173,6 +173,8 @@ class Attempt:
                 raise
         else:
             self._end(payload, None)
+        finally:
+            self._future = None  # the task's context holds the attempt: no cycle is left to the collector
 
     def _arguments(self, worker: WorkerSlots, definition: ActivityDefinition) -> Any:
         payloads = self.scheduled.input
@@ -250,13 +252,13 @@ class Attempt:
             self.canceled.set()
         if self.canceled_in_thread is not None:
             self.canceled_in_thread.set()
-        if self._future is not None and self._stoppable():
-            self._future.cancel()
+        worker, future = self.worker, self._future
+        if worker is not None and future is not None and self._stoppable(worker):
+            worker.loop.call_soon(future.cancel)  # not at once: a task that has not begun would never run, nor end this
 
-    def _stoppable(self) -> bool:
+    def _stoppable(self, worker: WorkerSlots) -> bool:
         """Code in a thread goes on whatever its future is told, so it keeps its slot until it ends by itself."""
-        worker = self.worker
-        return worker is None or worker.definition(self.scheduled.activity_type).is_async
+        return worker.definition(self.scheduled.activity_type).is_async
 
     def _time_out(self, kind: TimeoutType) -> None:
         if self._ended:

@@ -16,7 +16,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Coroutine
 from concurrent.futures import Future
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 import pykka
 from pykka import ActorRef
@@ -127,7 +127,10 @@ class Reply(pykka.ThreadingFuture[Any]):
 
 
 class Mailbox:
-    """An actor's inbox (pykka's `ActorInbox`): in order of arrival, bounded, taken whole by each turn."""
+    """An actor's inbox (pykka's `ActorInbox`): in order of arrival, bounded, taken whole by each turn.
+
+    Whoever holds it reaches its actor, also once the actor has let go of it.
+    """
 
     __slots__ = ("actor", "envelopes", "limit", "scheduled")
 
@@ -157,7 +160,7 @@ class Mailbox:
             self.envelopes.append(envelope)
             if not self.scheduled:
                 self.scheduled = True
-                dispatcher.loop.call_soon(self.actor.take_turn)
+                dispatcher.loop.call_soon(self.take_turn)
         else:
             dispatcher.call(self._arrive, envelope)
 
@@ -173,10 +176,12 @@ class Mailbox:
         """Take the oldest message."""
         return self.envelopes.pop(0)
 
-    def take(self) -> list[Envelope[Any]]:
-        """Take all messages."""
+    def take_turn(self) -> None:
+        """Let the actor take everything that waits as one turn; called by the loop."""
+        self.scheduled = False
         envelopes, self.envelopes = self.envelopes, []
-        return envelopes
+        if envelopes:
+            self.actor.on_turn(envelopes)
 
     def empty(self) -> bool:
         """Whether no message waits."""
@@ -211,7 +216,11 @@ class LoopActor(pykka.Actor):
         self.actor_urn = f"urn:understudy:{name}"
         self.actor_inbox: Mailbox = Mailbox(self, mailbox_limit)  # pyright: ignore[reportIncompatibleVariableOverride] - pykka's protocol, of our own make
         self.actor_stopped = _Stopped()  # type: ignore[assignment]  # all that pykka asks of it is is_set and set
-        self._actor_ref = ActorRef(self)
+
+    @property
+    def actor_ref(self) -> ActorRef[Self]:
+        """A reference as pykka knows it; made when asked for, since the engine itself needs none."""
+        return ActorRef(self)
 
     @staticmethod
     def _create_actor_inbox() -> Mailbox:
@@ -224,14 +233,6 @@ class LoopActor(pykka.Actor):
 
     def _start_actor_loop(self) -> None:
         """There is none to start: the first message puts the actor in line."""
-
-    def take_turn(self) -> None:
-        """Take everything that waits as one turn; called by the loop."""
-        inbox = self.actor_inbox
-        inbox.scheduled = False
-        envelopes = inbox.take()
-        if envelopes:
-            self.on_turn(envelopes)
 
     def on_turn(self, envelopes: list[Envelope[Any]]) -> None:
         """Handle one turn's messages, in order of arrival."""

@@ -32,7 +32,7 @@ from types import BuiltinFunctionType, CodeType, FrameType, FunctionType, Method
 from typing import Any, Final
 
 from understudy.actors.behaviors.guard import GUARD_MARK, OBSERVERS, RECORDED, RULES, Rule, instead_of, loaded
-from understudy.actors.collector import is_hook
+from understudy.actors.interpreter import is_hook
 from understudy.events.errors import DeterminismError
 
 __all__ = ["DEEP_ACTIVATIONS", "cover", "enter", "install", "leave", "module_source", "unguarded", "uninstall"]

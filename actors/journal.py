@@ -1,10 +1,13 @@
 """The journal: the only writer of events; what arrives during one commit goes into the next (group commit).
 
-A turn hands in its unit (events and execution rows, atomic together) and a callback. Units wait until the writer
-thread is free; then all that wait go as one transaction, and one fsync serves them all. Callbacks run on the loop, in
-the order of submission, with None or with the error of their own unit: a conflict of one never costs the others
-(ONE-OWNER). When a unit of a run fails, units of that run that were handed in behind it fail with the same error,
-because their versions stand on its shoulders.
+A turn hands in its unit (events and execution rows, atomic together) and a callback. Units wait until the loop has done
+what it is at and the writer thread is free; then all that wait go as one transaction, and one fsync serves them all.
+Callbacks run on the loop, in the order of submission, with None or with the error of their own unit: a conflict of one
+never costs the others (ONE-OWNER). When a unit of a run fails, units of that run that were handed in behind it fail
+with the same error, because their versions stand on its shoulders.
+
+A unit that is alone is written on the loop itself, as long as commits are quick here (`INLINE_SECONDS`): two changes of
+threads, there and back, take longer than such a commit.
 """
 
 from __future__ import annotations
@@ -12,29 +15,45 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 from queue import SimpleQueue
+from time import perf_counter
+from typing import Final
 
 from understudy.actors.dispatch import Dispatcher
 from understudy.events.errors import EngineError
 from understudy.events.store.port import EventStore, Unit
 from understudy.events.store_errors import StoreUnavailableError
 
-__all__ = ["Done", "Journal"]
+__all__ = ["INLINE_SECONDS", "Done", "Journal"]
 
 Done = Callable[[EngineError | None], None]
 
-GROUP_LIMIT = 1_000
+GROUP_LIMIT: Final = 1_000
 """Units in one transaction; beyond that a longer group gains nothing and its callers only wait longer."""
+
+INLINE_SECONDS: Final = 0.001
+"""How long commits may take, s, on the average of the last few, for the loop to stand still meanwhile."""
+
+_WEIGHT: Final = 0.2
+"""Of the latest commit in that average: one of 50 ms keeps commits off the loop for the next 15 or so."""
 
 
 class Journal:
     """Group commit over one store; used from the dispatcher's loop, writes on a thread of its own."""
 
-    def __init__(self, dispatcher: Dispatcher, store: EventStore) -> None:
-        """Start the writer thread, a daemon: what is not committed was not acknowledged."""
+    def __init__(self, dispatcher: Dispatcher, store: EventStore, inline_seconds: float = INLINE_SECONDS) -> None:
+        """Start the writer thread, a daemon: what is not committed was not acknowledged.
+
+        Args:
+            dispatcher: whose loop hands in units and is told their fate.
+            store: where they go.
+            inline_seconds: how long commits may take on the average to be made on the loop; 0: never there.
+        """
         self._dispatcher = dispatcher
         self._store = store
         self._waiting: list[tuple[Unit, Done]] = []
-        self._busy = False
+        self._busy = self._gathering = self._closed = False
+        self._inline_seconds = inline_seconds
+        self._commit_seconds = 0.0
         self._to_writer: SimpleQueue[list[tuple[Unit, Done]] | None] = SimpleQueue()
         self._thread = threading.Thread(target=self._write, name="understudy-journal", daemon=True)
         self._thread.start()
@@ -52,8 +71,9 @@ class Journal:
     def submit(self, unit: Unit, done: Done) -> None:
         """Hand in one turn's unit; `done` is called on the loop when its fate is known."""
         self._waiting.append((unit, done))
-        if not self._busy:
-            self._flush()
+        if not (self._busy or self._gathering):
+            self._gathering = True
+            self._dispatcher.loop.call_soon(self._gathered)
 
     def when_idle(self, callback: Callable[[], None]) -> None:
         """Call `callback` on the loop once everything handed in has been answered."""
@@ -64,30 +84,46 @@ class Journal:
 
     def close(self) -> None:
         """Stop the writer once it has written what it was given; blocks for at most one commit."""
+        self._closed = True
         self._to_writer.put(None)
         self._thread.join()
 
+    def _gathered(self) -> None:
+        """Write what the loop's last round has brought."""
+        self._gathering = False
+        if len(self._waiting) == 1 and self._commit_seconds < self._inline_seconds and not self._closed:
+            batch, self._waiting = self._waiting, []
+            self._busy = True
+            self._committed(batch, self._commit(batch))
+        else:
+            self._flush()
+
     def _flush(self) -> None:
-        if not self._waiting:
-            return
-        batch, self._waiting = self._waiting[:GROUP_LIMIT], self._waiting[GROUP_LIMIT:]
-        self._busy = True
-        self._to_writer.put(batch)
+        if self._waiting:
+            batch, self._waiting = self._waiting[:GROUP_LIMIT], self._waiting[GROUP_LIMIT:]
+            self._busy = True
+            self._to_writer.put(batch)
 
     def _write(self) -> None:
         while (batch := self._to_writer.get()) is not None:
-            errors: Sequence[EngineError | None]
-            try:
-                errors = self._store.commit([unit for unit, _ in batch])
-            except Exception as error:  # noqa: BLE001 - the port promises not to raise; never hang on one that does
-                failure = StoreUnavailableError(path=self._store.url, reason=repr(error))
-                failure.__cause__ = error
-                errors = [failure] * len(batch)
+            errors = self._commit(batch)
             try:
                 self._dispatcher.loop.call_soon_threadsafe(self._committed, batch, errors)
             except RuntimeError:
                 return  # the loop is gone, and with it everybody who waited
             del batch, errors  # or the last group would stay in memory until the next
+
+    def _commit(self, batch: list[tuple[Unit, Done]]) -> Sequence[EngineError | None]:
+        """Write one group, on whichever thread; return what became of each unit."""
+        began = perf_counter()
+        try:
+            return self._store.commit([unit for unit, _ in batch])
+        except Exception as error:  # noqa: BLE001 - the port promises not to raise; never hang on one that does
+            failure = StoreUnavailableError(path=self._store.url, reason=repr(error))
+            failure.__cause__ = error
+            return [failure] * len(batch)
+        finally:
+            self._commit_seconds += _WEIGHT * (perf_counter() - began - self._commit_seconds)
 
     def _committed(self, batch: list[tuple[Unit, Done]], errors: Sequence[EngineError | None]) -> None:
         self._busy = False

@@ -14,7 +14,7 @@ from pykka._envelope import Envelope
 from understudy.actors.behaviors.command import Command, TerminateWorkflow
 from understudy.actors.dispatch import Reply
 from understudy.actors.workflow import Read, WorkflowActor
-from understudy.events.errors import WorkflowClosedError, WorkflowNotFoundError
+from understudy.events.errors import AlreadyOpenError, WorkflowClosedError, WorkflowNotFoundError
 from understudy.events.execution import WorkflowExecution, fold
 from understudy.events.failure_errors import WorkflowAlreadyStartedError
 from understudy.events.policy import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
@@ -29,6 +29,16 @@ if TYPE_CHECKING:
     from understudy.events.workflow import WorkflowStarted
 
 __all__ = ["Service", "Snapshot"]
+
+REPLACED: Final = "replaced by a new run of the same workflow id"
+
+_LOOKS_BACK: Final = frozenset(
+    {
+        WorkflowIDReusePolicy.ALLOW_DUPLICATE_FAILED_ONLY,
+        WorkflowIDReusePolicy.REJECT_DUPLICATE,
+    }
+)
+"""Policies for which it matters how the last run ended."""
 
 _MAY_FOLLOW_FAILED: Final = frozenset({"Failed", "Canceled", "Terminated", "TimedOut"})
 
@@ -70,16 +80,30 @@ class Service:
             WorkflowAlreadyStartedError: the id is taken, and the policies say that this is an error.
             EngineError: it could not be stored; nothing has started.
         """
+        look_up = bool(started.request_id) or reuse in _LOOKS_BACK
+        while True:
+            known = self._known(started.workflow_id, look_up=look_up)
+            if known is not None:
+                run_id, status = known
+                if self._stands(started, run_id, status, reuse, conflict):
+                    await self._on_disk(run_id)
+                    return run_id
+                if status == OPEN_STATUS:
+                    with suppress(WorkflowClosedError):  # somebody else ends it at the same time
+                        await self.send(run_id, TerminateWorkflow(reason=REPLACED))
+                    continue
+            try:
+                return await self._begin(started)
+            except AlreadyOpenError:  # by a run that is not in memory, or by a start at the same time
+                look_up = True
+
+    async def _begin(self, started: WorkflowStarted) -> str:
+        """Start a run and return its id once it is on disk.
+
+        Raises:
+            AlreadyOpenError: another run with its workflow id is open; that is the store's to say (ONE-OWNER).
+        """
         workflows = self._workflows
-        while (known := self._known(started.workflow_id)) is not None:
-            run_id, status = known
-            if self._stands(started, run_id, status, reuse, conflict):
-                await self._on_disk(run_id)
-                return run_id
-            if status != OPEN_STATUS:
-                break
-            with suppress(WorkflowClosedError):  # somebody else ends it at the same time
-                await self.send(run_id, TerminateWorkflow(reason="replaced by a new run of the same workflow id"))
         run_id = workflows.new_id()
         turn = workflows.begin(run_id, started)
         reply = self._reply()
@@ -87,12 +111,17 @@ class Service:
         workflows.finish(turn)
         return str(await reply.future)
 
-    def _known(self, workflow_id: str) -> tuple[str, str] | None:
-        """Return the run that a workflow id means now, and its status: the open one, else the latest."""
+    def _known(self, workflow_id: str, *, look_up: bool) -> tuple[str, str] | None:
+        """Return the run that a workflow id means now, and its status: the open one, else the latest.
+
+        Args:
+            workflow_id: its id.
+            look_up: ask the store, too, and not only memory: a query for each start would cost a tenth of a workflow.
+        """
         actor = self._workflows.open_ids.get(workflow_id)
         if actor is not None:
             return actor.run_id, OPEN_STATUS
-        row = self._store.latest(workflow_id)
+        row = self._store.latest(workflow_id) if look_up else None
         return (row.run_id, row.status) if row is not None else None
 
     def _stands(

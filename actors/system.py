@@ -11,7 +11,7 @@ import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
-from understudy.actors import collector
+from understudy.actors import interpreter
 from understudy.actors.activity import Activities
 from understudy.actors.attempt import SHUTDOWN
 from understudy.actors.clock import Clock, system_clock
@@ -19,7 +19,7 @@ from understudy.actors.dispatch import Dispatcher
 from understudy.actors.effects import Effects
 from understudy.actors.guarded import Guarded
 from understudy.actors.ids import run_ids
-from understudy.actors.journal import Journal
+from understudy.actors.journal import INLINE_SECONDS, Journal
 from understudy.actors.outcomes import Outcomes
 from understudy.actors.timer import HORIZON_NS, Timers
 from understudy.actors.workflows import Workflows
@@ -43,7 +43,7 @@ PAGE: Final = 1_000
 class System:
     """Everything that works for one store; its methods are called on the engine's loop except where said."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what the parts are given
         self,
         store: EventStore,
         converter: PayloadConverter,
@@ -51,13 +51,14 @@ class System:
         *,
         clock: Clock = system_clock,
         mailbox_limit: int = 10_000,
+        inline_seconds: float = INLINE_SECONDS,
     ) -> None:
-        """Compose the parts on the running loop."""
+        """Compose the parts on the running loop; for `inline_seconds` see `Journal`."""
         loop = asyncio.get_running_loop()
         self.store = store
         self.clock = clock
         self.dispatcher = Dispatcher(loop)
-        self.journal = Journal(self.dispatcher, store)
+        self.journal = Journal(self.dispatcher, store, inline_seconds)
         self.guarded = Guarded()
         self.outcomes = Outcomes(loop)
         self.workflows = Workflows(
@@ -114,7 +115,7 @@ class System:
         """Let a worker take part."""
         self.guarded.install(worker.workflows.values())
         self.workers.append(worker)
-        collector.relax()
+        interpreter.relax()
         self.activities.add_worker(worker)
         self.workflows.add_worker(worker)
         self._idle_seconds = idle = worker.options.idle_seconds
@@ -127,7 +128,7 @@ class System:
         if worker not in self.workers:
             return
         self.workers.remove(worker)
-        collector.restore()
+        interpreter.restore()
         self.activities.remove_worker(worker)
         worker.begin_shutdown()
         await self._drain(worker)

@@ -62,7 +62,8 @@ class Turn:
     @property
     def is_empty(self) -> bool:
         """Whether there is nothing to store."""
-        return not any(part.events for part in self.parts)
+        parts = self.parts
+        return not parts[0].events and (len(parts) == 1 or not any(part.events for part in parts))
 
     def answer(self) -> None:
         """Give all answers; called once what they rest on is on disk."""

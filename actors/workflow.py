@@ -135,6 +135,7 @@ class WorkflowActor(LoopActor):
         self.phase = Phase.STOPPED
         self.actor_stopped.set()
         self.drop_code()
+        del self.actor_inbox  # it knows its actor: no cycle is left to the collector, and late mail is redelivered
 
     def drop_code(self) -> None:
         """Throw the coroutine side away; it is rebuilt from the events when needed."""
@@ -148,9 +149,8 @@ class WorkflowActor(LoopActor):
         self.execution = self.last_row = None
         self.phase = Phase.RECOVERING
         held, self.held = self.held, []
-        inbox = self.actor_inbox
-        inbox.envelopes = held + inbox.envelopes
-        self.take_turn()
+        self.actor_inbox.envelopes[:0] = held
+        self.actor_inbox.take_turn()
 
     # -- turns -------------------------------------------------------------------------------------------------------
 

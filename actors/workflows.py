@@ -9,6 +9,7 @@ those who wait, and its actor begins anew from the disk.
 from __future__ import annotations
 
 import logging
+from functools import partial
 from random import random
 from typing import TYPE_CHECKING, Any, Final
 
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
     from understudy.events.execution import WorkflowExecution
     from understudy.events.failure import FailureConverter
     from understudy.events.payload import PayloadConverter
-    from understudy.events.store.port import EventStore, ExecutionRow
+    from understudy.events.store.port import Append, EventStore, ExecutionRow
     from understudy.events.workflow import WorkflowStarted
 
 __all__ = ["Workflows"]
@@ -110,10 +111,11 @@ class Workflows:
         """Start a new run, in a turn of its own or in that of the run that it follows."""
         actor = WorkflowActor(self, run_id, started.workflow_id, self._mailbox_limit)
         actor.active_at = self.dispatcher.loop.time()
-        self.live[run_id] = self.open_ids[started.workflow_id] = actor
-        if turn is None:
+        self.live[run_id] = actor
+        if turn is None:  # its id is its own once it is on disk: another run may hold it
             turn = Turn(actor, started.at, 0)
         else:
+            self.open_ids[started.workflow_id] = actor
             turn.parts.append(Part(actor, 0))
         actor.begin(started, turn)
         self._make_room()
@@ -161,15 +163,17 @@ class Workflows:
         if turn.is_empty:
             self._finish_empty(actor, turn)
             return
+        appends: list[Append] = []
         rows: list[ExecutionRow] = []
         for part in turn.parts:
             part.actor.uncommitted += 1
             part.actor.last_turn = turn
+            if part.events:
+                appends.append(part.append())
             row = row_of(part.actor)
             if row is not None:
                 rows.append(row)
-        appends = tuple(part.append() for part in turn.parts if part.events)
-        self.journal.submit(Unit(appends, tuple(rows)), lambda error: self._committed(turn, error))
+        self.journal.submit(Unit(tuple(appends), tuple(rows)), partial(self._committed, turn))
 
     def _finish_empty(self, actor: WorkflowActor, turn: Turn) -> None:
         last = actor.last_turn
@@ -191,7 +195,10 @@ class Workflows:
             return
         turn.answer()
         for part in turn.parts:
-            part.actor.lost_turns = 0
+            actor = part.actor
+            actor.lost_turns = 0
+            if not part.after:
+                self.open_ids[actor.name] = actor
             self.effects.of_part(part)
 
     def after_commit(self, actor: WorkflowActor, envelope: Envelope[Any]) -> None:

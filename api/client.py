@@ -19,7 +19,7 @@ from understudy.client_errors import (
     WorkflowQueryFailedError,
     WorkflowQueryRejectedError,
 )
-from understudy.client_start import StartOptions, StartRequest, checked_id, find_workflow
+from understudy.client_start import StartOptions, checked_id, find_workflow, start_event
 from understudy.connection import Connection
 from understudy.events.errors import ArgumentTypeError, InvalidArgumentError
 from understudy.events.policy import (
@@ -140,7 +140,10 @@ class Client(Connection):
                 )
             args = (arg,)
         name, definition = find_workflow(self.engine, workflow, task_queue)
-        request = StartRequest(
+        engine, service = self.engine, self.service
+        started = start_event(
+            self._data_converter.payload_converter,
+            engine.clock(),
             workflow_type=name,
             definition=definition,
             args=args,
@@ -157,8 +160,6 @@ class Client(Connection):
             request_id=request_id,
             identity=self._identity,
         )
-        engine, service = self.engine, self.service
-        started = request.to_event(self._data_converter.payload_converter, engine.clock())
         start = service.start(
             started, WorkflowIDReusePolicy(id_reuse_policy), WorkflowIDConflictPolicy(id_conflict_policy)
         )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final, TypedDict
 
@@ -12,6 +11,7 @@ from understudy.events.errors import ArgumentTypeError, InvalidArgumentError
 from understudy.events.policy import (
     Priority,
     RetryPolicy,
+    StoredRetryPolicy,
     WorkflowIDConflictPolicy,
     WorkflowIDReusePolicy,
     to_ns,
@@ -21,9 +21,9 @@ from understudy.events.workflow import WorkflowStarted
 
 if TYPE_CHECKING:
     from understudy.actors.system import System
-    from understudy.events.payload import PayloadConverter
+    from understudy.events.payload import Payload, PayloadConverter
 
-__all__ = ["StartOptions", "StartRequest", "checked_id", "find_workflow"]
+__all__ = ["StartOptions", "checked_id", "find_workflow", "start_event"]
 
 ID_LIMIT: Final = 1_000
 """Characters in a workflow id; Temporal's limit, too."""
@@ -87,67 +87,69 @@ def find_workflow(engine: System, workflow: Any, task_queue: str) -> tuple[str, 
     return definition.name, definition
 
 
-@dataclass(slots=True, kw_only=True)
-class StartRequest:
-    """What a caller gave to `start_workflow`."""
+def start_event(
+    converter: PayloadConverter,
+    now: int,
+    *,
+    workflow_type: str,
+    definition: WorkflowDefinition | None,
+    args: Sequence[Any],
+    id: str,
+    task_queue: str,
+    execution_timeout: timedelta | None,
+    run_timeout: timedelta | None,
+    task_timeout: timedelta | None,
+    retry_policy: RetryPolicy | None,
+    memo: Mapping[str, Any] | None,
+    search_attributes: Any,
+    summary: str | None,
+    details: str | None,
+    request_id: str | None,
+    identity: str,
+) -> WorkflowStarted:
+    """Return the event that starts a run, of what the caller gave to `start_workflow`.
 
-    workflow_type: str
-    definition: WorkflowDefinition | None
-    args: Sequence[Any]
-    id: str
-    task_queue: str
-    execution_timeout: timedelta | None
-    run_timeout: timedelta | None
-    task_timeout: timedelta | None
-    retry_policy: RetryPolicy | None
-    memo: Mapping[str, Any] | None
-    search_attributes: Any
-    summary: str | None
-    details: str | None
-    request_id: str | None
-    identity: str
+    Raises:
+        InvalidArgumentError: something cannot be.
+        PayloadEncodeError: an argument cannot be stored, or does not fit its hint.
+    """
+    where = f"workflow {workflow_type!r}"
+    signature = definition.signature if definition is not None else None
+    if signature is not None:
+        check_args(signature, args, where)
+    whole = _ns(execution_timeout, "execution_timeout")
+    return WorkflowStarted(
+        at=now,
+        workflow_id=checked_id(id, "id"),
+        workflow_type=workflow_type,
+        task_queue=_name(task_queue, "task_queue"),
+        input=converter.encode_args(args, signature, where=where, fit=True),
+        execution_timeout=whole,
+        execution_deadline=now + whole if whole else 0,
+        run_timeout=_ns(run_timeout, "run_timeout"),
+        task_timeout=_ns(task_timeout, "task_timeout"),
+        retry_policy=None if retry_policy is None else _stored_policy(retry_policy),
+        memo=_stored_memo(memo, converter) if memo else {},
+        search_attributes=_stored_attributes(search_attributes) if search_attributes else {},
+        summary=summary or "",
+        details=details or "",
+        identity=identity,
+        request_id=request_id or "",
+    )
 
-    def to_event(self, converter: PayloadConverter, now: int) -> WorkflowStarted:
-        """Return the event that starts the run.
 
-        Raises:
-            InvalidArgumentError: something cannot be.
-            PayloadEncodeError: an argument cannot be stored, or does not fit its hint.
-        """
-        where = f"workflow {self.workflow_type!r}"
-        signature = self.definition.signature if self.definition is not None else None
-        if signature is not None:
-            check_args(signature, self.args, where)
-        execution_timeout = to_ns(self.execution_timeout, name="execution_timeout", allow_zero=False) or 0
-        return WorkflowStarted(
-            at=now,
-            workflow_id=checked_id(self.id, "id"),
-            workflow_type=self.workflow_type,
-            task_queue=_name(self.task_queue, "task_queue"),
-            input=converter.encode_args(self.args, signature, where=where, fit=True),
-            execution_timeout=execution_timeout,
-            execution_deadline=now + execution_timeout if execution_timeout else 0,
-            run_timeout=to_ns(self.run_timeout, name="run_timeout", allow_zero=False) or 0,
-            task_timeout=to_ns(self.task_timeout, name="task_timeout", allow_zero=False) or 0,
-            retry_policy=self._retry_policy(),
-            memo={
-                _name(key, "a key of memo"): converter.encode(value, where=f"memo {key!r}")
-                for key, value in (self.memo or {}).items()
-            },
-            search_attributes=_stored_attributes(self.search_attributes),
-            summary=self.summary or "",
-            details=self.details or "",
-            identity=self.identity,
-            request_id=self.request_id or "",
-        )
+def _ns(value: timedelta | None, name: str) -> int:
+    return 0 if value is None else to_ns(value, name=name, allow_zero=False) or 0
 
-    def _retry_policy(self) -> Any:
-        policy = self.retry_policy
-        if policy is None:
-            return None
-        if not isinstance(policy, RetryPolicy):
-            raise ArgumentTypeError(what="retry_policy", got=repr(policy), expected="an understudy.common.RetryPolicy")
-        return policy.to_stored()
+
+def _stored_policy(policy: object) -> StoredRetryPolicy:
+    if not isinstance(policy, RetryPolicy):
+        raise ArgumentTypeError(what="retry_policy", got=repr(policy), expected="an understudy.common.RetryPolicy")
+    return policy.to_stored()
+
+
+def _stored_memo(memo: Mapping[str, Any], converter: PayloadConverter) -> dict[str, Payload]:
+    return {_name(key, "a key of memo"): converter.encode(value, where=f"memo {key!r}") for key, value in memo.items()}
 
 
 def _name(value: object, name: str) -> str:
@@ -157,8 +159,6 @@ def _name(value: object, name: str) -> str:
 
 
 def _stored_attributes(attributes: Any) -> dict[str, object]:
-    if not attributes:
-        return {}
     from understudy.events.search import to_stored
 
     return to_stored(attributes)

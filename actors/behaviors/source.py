@@ -11,12 +11,21 @@ _ENGINE = ("understudy.", "asyncio.")
 _LOOP = "understudy.actors.behaviors.loop"
 """Where a turn begins: what is further out is the program around the engine, and no code of the run."""
 
+_LINES: dict[tuple[str, int], str] = {}
+"""Texts by place: a program asks from few lines, and often."""
+_MOST_LINES = 10_000
+
 
 def source_line() -> str:
     """Return `file:line` of the innermost frame of the run that is the user's, or an empty string."""
     frame: FrameType | None = sys._getframe(2)  # noqa: SLF001 - inspect.currentframe is the same, behind a heavy import
     while frame is not None and (name := frame.f_globals.get("__name__", "")) != _LOOP:
         if not name.startswith(_ENGINE):
-            return f"{frame.f_code.co_filename.rpartition('/')[2]}:{frame.f_lineno}"
+            file, line = place = frame.f_code.co_filename, frame.f_lineno
+            if (known := _LINES.get(place)) is None:
+                if len(_LINES) >= _MOST_LINES:
+                    _LINES.clear()
+                known = _LINES[place] = f"{file.rpartition('/')[2]}:{line}"
+            return known
         frame = frame.f_back
     return ""

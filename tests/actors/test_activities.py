@@ -193,6 +193,18 @@ async def test_an_attempt_that_runs_is_asked_to_stop_and_tells_how_that_ended(of
     assert (command.failure.kind, command.failure.message) == ("canceled", "no longer wanted")
 
 
+@pytest.mark.parametrize("reason", ["no longer wanted", SHUTDOWN])
+async def test_an_attempt_that_is_cancelled_as_soon_as_it_starts_keeps_no_slot(office: Office, reason: str) -> None:
+    worker = office.work(slots=1)
+    office.dispatch(1, linger)
+    (attempt,) = worker.running
+    office.activities.remove_worker(worker)
+    attempt.cancel(reason)
+    await settle()
+    assert worker.running == set()
+    assert len(office.activities) == (1 if reason == SHUTDOWN else 0)
+
+
 async def test_an_attempt_that_has_not_begun_ends_as_cancelled_at_once(office: Office) -> None:
     office.dispatch(1, greet, "kim")
     office.activities.cancel("run-1", 1, 1, "no longer wanted")

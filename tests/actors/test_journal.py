@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator
+import time
+from collections.abc import AsyncIterator, Sequence
 
 import pytest
 
@@ -14,6 +15,7 @@ from understudy.actors import journal as journal_module
 from understudy.actors.dispatch import Dispatcher
 from understudy.actors.journal import Done, Journal
 from understudy.events.errors import AlreadyOpenError, EngineError, VersionConflictError
+from understudy.events.store.memory import MemoryStore
 from understudy.events.store.port import Unit
 from understudy.events.store_errors import StoreUnavailableError
 
@@ -21,9 +23,9 @@ from understudy.events.store_errors import StoreUnavailableError
 class Desk:
     """A journal on the test's loop, its store, and what it answered, in order."""
 
-    def __init__(self) -> None:
+    def __init__(self, inline_seconds: float = 0.0) -> None:
         self.store = GatedStore()
-        self.journal = Journal(Dispatcher(asyncio.get_running_loop()), self.store)
+        self.journal = Journal(Dispatcher(asyncio.get_running_loop()), self.store, inline_seconds)
         self.answers: list[tuple[str, EngineError | None]] = []
         self.threads: set[int] = set()
         self._changed = asyncio.Event()
@@ -126,9 +128,9 @@ async def test_a_conflict_of_one_never_costs_the_others_of_its_group(desk: Desk)
 
 async def test_units_behind_a_failed_one_of_their_run_fail_with_the_same_error(desk: Desk) -> None:
     desk.hand_in("open", unit(append("old", 0, "one"), row("old")))
+    await desk.begun()
     desk.hand_in("taken", unit(append("a", 0, "one"), row("a")))
     desk.let_through()
-    await desk.begun()
     await desk.begun()  # of "taken", whose workflow id is open
     desk.hand_in("follower", unit(append("a", 1, "two")))
     desk.hand_in("other", unit(append("b", 0, "one")))
@@ -223,6 +225,7 @@ async def test_who_is_answered_may_hand_in_the_next_at_once(desk: Desk) -> None:
 async def test_to_close_waits_for_what_the_writer_was_given() -> None:
     desk = Desk()
     desk.hand_in("a", unit(append("a", 0, "one")))
+    await desk.begun()
     desk.let_through()
     await asyncio.to_thread(desk.journal.close)
     assert len(desk.store.load("a")) == 1
@@ -231,10 +234,77 @@ async def test_to_close_waits_for_what_the_writer_was_given() -> None:
 def test_a_writer_whose_loop_is_gone_ends_by_itself() -> None:
     loop = asyncio.new_event_loop()
     store = GatedStore()
-    journal = Journal(Dispatcher(loop), store)
+    journal = Journal(Dispatcher(loop), store, inline_seconds=0.0)
     journal.submit(unit(append("a", 0, "one")), lambda _: pytest.fail("it was answered"))
+    loop.run_until_complete(asyncio.sleep(0))
     store.begun.get(timeout=PATIENCE)
     loop.close()
     store.gate.put(None)
     journal.close()
     assert len(store.load("a")) == 1
+
+
+# -- where a commit is made ------------------------------------------------------------------------------------------
+
+
+class Where(MemoryStore):
+    """Notes on which thread each commit is made, and for how many units."""
+
+    def __init__(self, *, first_seconds: float = 0.0, seconds: float = 0.0) -> None:
+        super().__init__()
+        self.first_seconds = first_seconds
+        self.seconds = seconds
+        self.commits: list[tuple[bool, int]] = []
+        self._thread = threading.get_ident()
+
+    def commit(self, units: Sequence[Unit]) -> list[EngineError | None]:
+        """Note, take as long as the disk would, and store."""
+        seconds = self.seconds if self.commits else self.first_seconds or self.seconds
+        self.commits.append((threading.get_ident() == self._thread, len(units)))
+        until = time.perf_counter() + seconds
+        while time.perf_counter() < until:
+            pass
+        return super().commit(units)
+
+
+async def committed(store: MemoryStore, *rounds: int) -> None:
+    """Hand in so many units at once, round by round."""
+    journal = Journal(Dispatcher(asyncio.get_running_loop()), store)
+    number = 0
+    for count in rounds:
+        answers: list[EngineError | None] = []
+        for _ in range(count):
+            number += 1
+            journal.submit(unit(append(f"run-{number}", 0, "one")), answers.append)
+        idle = asyncio.Event()
+        journal.when_idle(idle.set)
+        await idle.wait()
+        assert answers == [None] * count
+    journal.close()
+
+
+async def test_a_unit_that_is_alone_is_written_on_the_loop() -> None:
+    store = Where()
+    await committed(store, 1, 1)
+    assert store.commits == [(True, 1), (True, 1)]
+
+
+async def test_units_of_one_round_of_the_loop_go_as_one_group_and_off_the_loop() -> None:
+    store = Where()
+    await committed(store, 3, 1)
+    assert store.commits == [(False, 3), (True, 1)]
+
+
+async def test_where_commits_are_slow_the_loop_does_not_stand_still_for_them() -> None:
+    store = Where(seconds=journal_module.INLINE_SECONDS * 10)
+    await committed(store, 1, 1, 1)
+    assert store.commits == [(True, 1), (False, 1), (False, 1)]
+
+
+async def test_commits_come_back_to_the_loop_once_they_are_quick_again() -> None:
+    store = Where(first_seconds=journal_module.INLINE_SECONDS * 10)
+    await committed(store, *[1] * 40)
+    places = [here for here, _ in store.commits]
+    assert places[:2] == [True, False]
+    assert places[-1] is True
+    assert places.count(False) < 30

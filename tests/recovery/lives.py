@@ -2,8 +2,8 @@
 
 A life is a whole engine (system, client, worker) on an event loop of its own, over a store that crashes at a chosen
 commit. At the crash nothing more may come of that life: its writer thread is held inside the commit, the loop is closed
-with whatever was on it, and only then is the thread let go, to find that nobody waits for it. The store below outlives
-it, as a disk does, and the next life opens it again.
+with whatever was on it, and only then is the thread let go, to find that nobody waits for it. A commit on the loop
+itself ends the loop. The store below outlives it, as a disk does, and the next life opens it again.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Awaitable, Callable, Container, Sequence
+from contextlib import suppress
 from typing import Any, Final, Literal
 
 from tests.store.failing import FailingStore, SimulatedCrash
@@ -22,15 +23,34 @@ from understudy.events.errors import EngineStoppedError
 from understudy.events.store.port import EventStore, Unit
 from understudy.events.store_errors import StoreUnavailableError
 
-__all__ = ["NEVER", "QUEUE", "FaultyStore", "MortalStore", "Script", "When", "compose", "live", "work_for"]
+__all__ = [
+    "NEVER",
+    "ON_A_THREAD",
+    "ON_THE_LOOP",
+    "QUEUE",
+    "FaultyStore",
+    "MortalStore",
+    "Script",
+    "When",
+    "compose",
+    "live",
+    "work_for",
+]
 
 QUEUE: Final = "lives"
 NEVER: Final = 1_000_000
 """The commit to crash at, for a life that ends well."""
 PATIENCE: Final = 20.0
 """Seconds that a life may take before it counts as hung."""
+ON_A_THREAD: Final = 0.0
+ON_THE_LOOP: Final = PATIENCE
+"""How long commits may take, s, to be made on the loop: never there, or each that is alone."""
 
 When = Literal["before", "after"]
+
+
+class DeadLoop(SystemExit):
+    """The process died in a commit on its loop; asyncio lets nothing less out."""
 
 
 class MortalStore(FailingStore):
@@ -41,6 +61,7 @@ class MortalStore(FailingStore):
         self._loop = asyncio.get_running_loop()
         self._changed = asyncio.Event()
         self._buried = threading.Event()
+        self._thread = threading.get_ident()
         self.death = asyncio.Event()
         self.refusals: list[EngineError] = []
         """What the inner store refused, unit by unit."""
@@ -49,8 +70,12 @@ class MortalStore(FailingStore):
         try:
             outcomes = super().commit(units)
         except SimulatedCrash:
+            first = self.commits == self.fail_at
             self._loop.call_soon_threadsafe(self.death.set)
-            self._buried.wait(PATIENCE)
+            if threading.get_ident() != self._thread:
+                self._buried.wait(PATIENCE)
+            elif first:
+                raise DeadLoop from None
             return [EngineStoppedError(reason="it is dead")] * len(units)
         self.refusals.extend(filter(None, outcomes))
         self._loop.call_soon_threadsafe(self._changed.set)
@@ -98,10 +123,10 @@ Script = Callable[[Client, MortalStore], Awaitable[Any]]
 """What the client does in each life: it begins anew every time, so whatever it sends carries a request id."""
 
 
-def compose(store: EventStore) -> Client:
+def compose(store: EventStore, inline_seconds: float = ON_A_THREAD) -> Client:
     """Return a client of a new engine on `store`, on the running loop."""
     converter = DataConverter.default
-    system = System(store, converter.payload_converter, converter.failure_converter)
+    system = System(store, converter.payload_converter, converter.failure_converter, inline_seconds=inline_seconds)
     return Client(system, store.url, converter, "tester")
 
 
@@ -115,6 +140,7 @@ def live(
     workflows: Sequence[Any],
     activities: Sequence[Any],
     mortal_store: Callable[[], MortalStore],
+    inline_seconds: float = ON_A_THREAD,
 ) -> tuple[Any, bool]:
     """Live one life.
 
@@ -123,6 +149,7 @@ def live(
         workflows: The worker's.
         activities: The worker's.
         mortal_store: Makes its store, on the running loop.
+        inline_seconds: Where commits are made.
 
     Returns:
         The script's result (None if it died), and whether it died.
@@ -131,7 +158,7 @@ def live(
 
     async def life() -> Any:
         mortal = mortal_store()
-        client = compose(mortal)
+        client = compose(mortal, inline_seconds)
         lived.append((client, mortal))
         await work_for(client, workflows, activities).__aenter__()
         task = asyncio.ensure_future(script(client, mortal))
@@ -144,8 +171,9 @@ def live(
         await client.close()
         return result
 
+    result = None
     try:
-        with asyncio.Runner() as runner:
+        with suppress(DeadLoop), asyncio.Runner() as runner:
             result = runner.run(life())
     finally:
         for client, mortal in lived:

@@ -19,7 +19,7 @@ import pytest
 
 from tests.recovery.again import definitions, perform, replay, shape
 from tests.recovery.audit import closed_once, histories, recorded_once, view_once
-from tests.recovery.lives import NEVER, QUEUE, FaultyStore, MortalStore, Script, When, live
+from tests.recovery.lives import NEVER, ON_A_THREAD, ON_THE_LOOP, QUEUE, FaultyStore, MortalStore, Script, When, live
 from tests.recovery.stories import HOUR_NS, STORIES, Canceled, Crowd, Play, Story, sequel
 from understudy import Client, WorkflowFailureError
 from understudy.common import RetryPolicy, WorkflowIDReusePolicy
@@ -106,14 +106,15 @@ class Tale(NamedTuple):
     lives: int
 
 
-def tell(script: Script, deaths: Mapping[int, int], when: When = "before") -> Tale:
+def tell(script: Script, deaths: Mapping[int, int], when: When = "before", inline_seconds: float = ON_A_THREAD) -> Tale:
     """Tell a story over a store that dies at commit `deaths[life]` of a life, and check what is left of it."""
     store, lives, died = MemoryStore(), 0, True
     play, result = Play(store), None
     while died:
         lives += 1
         assert lives <= LIVES, "it never ends"
-        result, died = live(script, STORIES, play.all(), partial(MortalStore, store, deaths.get(lives, NEVER), when))
+        mortal = partial(MortalStore, store, deaths.get(lives, NEVER), when)
+        result, died = live(script, STORIES, play.all(), mortal, inline_seconds)
     return finished(store, play, result, lives)
 
 
@@ -162,21 +163,27 @@ IN_ORDER: Final = pytest.mark.parametrize("script", [tell_story, tell_sequel, te
 SIDES: Final = pytest.mark.parametrize("when", ["before", "after"])
 
 
-def crashes(script: Script, when: When) -> Iterator[tuple[str, Tale]]:
+PLACES: Final = pytest.mark.parametrize("place", [ON_A_THREAD, ON_THE_LOOP], ids=["on a thread", "on the loop"])
+
+
+def crashes(script: Script, when: When, place: float = ON_A_THREAD) -> Iterator[tuple[str, Tale]]:
     """Tell a story with a crash at its first commit, at its second, and so on until there is no such commit."""
     for number in count(1):
-        told = tell(script, {1: number}, when)
+        told = tell(script, {1: number}, when, place)
         if told.lives == 1:
             assert number > FEWEST
             return
         yield f"{when} commit {number}", told
 
 
+@PLACES
 @SIDES
 @IN_ORDER
-def test_a_crash_at_any_commit_changes_neither_the_result_nor_the_history(script: Script, when: When) -> None:
+def test_a_crash_at_any_commit_changes_neither_the_result_nor_the_history(
+    script: Script, when: When, place: float
+) -> None:
     whole = tell(script, {})
-    for where, told in crashes(script, when):
+    for where, told in crashes(script, when, place):
         assert told.result == whole.result, where
         assert told.histories == whole.histories, where
 
