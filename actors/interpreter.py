@@ -2,7 +2,7 @@
 
 The collector looks for cycles after every 700 new containers (CPython's default; 2,000 later), and with hundreds of
 runs in flight nearly all that it then looks at is alive: a fifth of the time of a short workflow. The engine's own
-objects make no cycles, so looking every 20,000 is often enough.
+objects make no cycles, so looking every 50,000 is often enough.
 
 A thread that wants to compute waits up to 5 ms until the one that computes lets go. The journal's thread wants to after
 each statement of a commit, so beside a busy loop a commit of a millisecond took twenty or more, and then the loop stood
@@ -21,7 +21,7 @@ from typing import Final
 
 __all__ = ["is_hook", "relax", "restore"]
 
-RELAXED: Final = 20_000
+RELAXED: Final = 50_000
 DEFAULTS: Final = (700, 2_000)
 """Of the collector's first threshold, in the versions of CPython."""
 

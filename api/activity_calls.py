@@ -149,7 +149,7 @@ def start_activity(
         start_to_close=one or (0 if close else DEFAULT_START_TO_CLOSE_NS),
         heartbeat=to_ns(heartbeat_timeout, name="heartbeat_timeout", allow_zero=False) or 0,
         retry_policy=retry_policy.to_stored() if retry_policy is not None else None,
-        cancellation_type=cancellation_type,
+        cancellation_type=_checked_kind(cancellation_type),
         summary=summary or "",
         source="" if context.is_replaying else source_line(),
     )
@@ -252,7 +252,7 @@ def start_local_activity(
         schedule_to_start=to_ns(schedule_to_start_timeout, name="schedule_to_start_timeout", allow_zero=False) or 0,
         start_to_close=one or (0 if close else DEFAULT_START_TO_CLOSE_NS),
         retry_policy=retry_policy.to_stored() if retry_policy is not None else None,
-        cancellation_type=cancellation_type,
+        cancellation_type=_checked_kind(cancellation_type),
         summary=summary or "",
     )
     return context.start_local_activity(scheduled, _result_hint(definition, result_type))
@@ -322,6 +322,14 @@ def _result_hint(definition: ActivityDefinition | None, result_type: Any) -> Any
     if result_type is not None:
         return result_type
     return definition.signature.returns if definition is not None else Any
+
+
+def _checked_kind(cancellation_type: object) -> ActivityCancellationType:
+    if not isinstance(cancellation_type, ActivityCancellationType):
+        raise ArgumentTypeError(
+            what="cancellation_type", got=repr(cancellation_type), expected="a workflow.ActivityCancellationType"
+        )
+    return cancellation_type
 
 
 def _checked_id(activity_id: str | None) -> str:

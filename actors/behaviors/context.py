@@ -25,7 +25,7 @@ from understudy.events.event import Event, Fact, Request
 from understudy.events.failure import ActivityError, CancelledError
 from understudy.events.marker import SideEffectRecorded
 from understudy.events.payload import Payload
-from understudy.events.policy import ActivityCancellationType, RetryState
+from understudy.events.policy import RetryState
 from understudy.events.timer import TimerCanceled, TimerFired, TimerStarted
 
 if TYPE_CHECKING:
@@ -269,7 +269,7 @@ class Context:
         handle: ActivityHandle[Any] = ActivityHandle(loop=self.loop)
         handle.prepare(
             result_hint,
-            ActivityCancellationType(scheduled.cancellation_type),
+            scheduled.cancellation_type,
             stop,
             lambda: canceled_activity(scheduled),
         )

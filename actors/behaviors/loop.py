@@ -22,7 +22,7 @@ import asyncio
 from asyncio import CancelledError
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from understudy.actors.behaviors.numbered import CountingLoop
+from understudy.actors.behaviors.numbered import CountingLoop, NumberedTask
 from understudy.actors.behaviors.ready import ReadyHandle, ReadyLoop, TimerHost
 from understudy.actors.behaviors.running import enter, leave, running_loop
 from understudy.actors.behaviors.teardown import NOWHERE, StoppedHost, close_coroutine, close_generator, unlink
@@ -265,6 +265,12 @@ class DeterministicLoop(CountingLoop, ReadyLoop, UncaughtLoop):
         self._closed = True
         self._ready = self._batch = NOWHERE
         tasks = [task for task in self._tasks if not task.done()]
+        stubborn = self._close_coroutines(tasks) if tasks or self._abandoned else 0
+        self._tasks, self._abandoned, self.on_error, self._error_handler = [], (), [], None
+        self.host = StoppedHost(self.host.now_ns())
+        return stubborn
+
+    def _close_coroutines(self, tasks: list[NumberedTask[Any]]) -> int:
         stubborn = 0
         surroundings = enter(self, self._finish_generator)
         self._running = True
@@ -280,8 +286,6 @@ class DeterministicLoop(CountingLoop, ReadyLoop, UncaughtLoop):
             leave(surroundings)
         for task in tasks:
             unlink(task)
-        self._tasks, self._abandoned, self.on_error, self._error_handler = [], (), [], None
-        self.host = StoppedHost(self.host.now_ns())
         return stubborn
 
     def _finish_generator(self, generator: AsyncGenerator[Any, Any]) -> None:

@@ -302,6 +302,10 @@ CALLS: dict[str, tuple[Callable[[], Any], str]] = {
     "too few arguments": (lambda: workflow.start_activity(weigh), "the number of arguments of activity 'weigh'"),
     "too many arguments": (lambda: workflow.start_activity(weigh, args=[1, 2, 3]), "is 3, where 1 to 2"),
     "arg and args": (lambda: workflow.start_activity(weigh, Order(1), args=["g"]), "since arg is given"),
+    "wrong cancellation": (
+        lambda: workflow.start_activity(weigh, Order(1), cancellation_type=1),  # type: ignore[call-overload]  # what this is about
+        "cancellation_type is 1, where a workflow.ActivityCancellationType is expected",
+    ),
     "wrong id": (lambda: workflow.start_activity(weigh, Order(1), activity_id=7), "activity_id is 7"),  # type: ignore[call-overload]  # what this is about
 }
 
