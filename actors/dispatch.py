@@ -16,7 +16,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Coroutine
 from concurrent.futures import Future
-from typing import Any, Self, TypeVar
+from typing import Any, TypeVar
 
 import pykka
 from pykka import ActorRef
@@ -218,7 +218,7 @@ class LoopActor(pykka.Actor):
         self.actor_stopped = _Stopped()  # type: ignore[assignment]  # all that pykka asks of it is is_set and set
 
     @property
-    def actor_ref(self) -> ActorRef[Self]:
+    def actor_ref(self) -> ActorRef[Any]:
         """A reference as pykka knows it; made when asked for, since the engine itself needs none."""
         return ActorRef(self)
 

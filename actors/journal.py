@@ -12,6 +12,7 @@ threads, there and back, take longer than such a commit.
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable, Sequence
 from queue import SimpleQueue
@@ -26,6 +27,8 @@ from understudy.events.store_errors import StoreUnavailableError
 __all__ = ["INLINE_SECONDS", "Done", "Journal"]
 
 Done = Callable[[EngineError | None], None]
+
+logger: Final = logging.getLogger("understudy.journal")
 
 GROUP_LIMIT: Final = 1_000
 """Units in one transaction; beyond that a longer group gains nothing and its callers only wait longer."""
@@ -132,9 +135,9 @@ class Journal:
             self._waiting, refused = self._without_followers(batch, errors, self._waiting)
         self._flush()
         for (_, done), error in zip(batch, errors, strict=True):
-            done(error)
+            _tell(done, error)
         for done, error in refused:
-            done(error)
+            _tell(done, error)
         if self.is_idle and self._idle_callbacks:
             callbacks, self._idle_callbacks = self._idle_callbacks, []
             for callback in callbacks:
@@ -161,3 +164,11 @@ class Journal:
                 failed.update((append.run_id, error) for append in unit.appends)
                 refused.append((done, error))
         return going_on, refused
+
+
+def _tell(done: Done, error: EngineError | None) -> None:
+    """Call a callback; one that raises is a bug of the engine, and must not cost those behind it."""
+    try:
+        done(error)
+    except Exception:
+        logger.exception("a callback of the journal failed")

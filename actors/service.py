@@ -85,9 +85,10 @@ class Service:
             known = self._known(started.workflow_id, look_up=look_up)
             if known is not None:
                 run_id, status = known
-                if self._stands(started, run_id, status, reuse, conflict):
+                standing = self._standing(started, run_id, status, reuse, conflict)
+                if standing:
                     await self._on_disk(run_id)
-                    return run_id
+                    return standing
                 if status == OPEN_STATUS:
                     with suppress(WorkflowClosedError):  # somebody else ends it at the same time
                         await self.send(run_id, TerminateWorkflow(reason=REPLACED))
@@ -124,39 +125,42 @@ class Service:
         row = self._store.latest(workflow_id) if look_up else None
         return (row.run_id, row.status) if row is not None else None
 
-    def _stands(
+    def _standing(
         self,
         started: WorkflowStarted,
         run_id: str,
         status: str,
         reuse: WorkflowIDReusePolicy,
         conflict: WorkflowIDConflictPolicy,
-    ) -> bool:
-        """Whether the run that is there stands in for a new one; False: a new one is to be made.
+    ) -> str:
+        """Return the run that stands in for a new one: what is there, or what this request began; none: empty.
 
         Raises:
             WorkflowAlreadyStartedError: the policies want neither.
         """
-        if started.request_id and self._request_of(run_id) == started.request_id:
-            return True
+        if started.request_id:
+            first = self._first(run_id)
+            if first.start.request_id == started.request_id:
+                return first.run_id
         if status == OPEN_STATUS:
             if (
                 conflict is WorkflowIDConflictPolicy.TERMINATE_EXISTING
                 or reuse is WorkflowIDReusePolicy.TERMINATE_IF_RUNNING
             ):
-                return False
+                return ""
             if conflict is WorkflowIDConflictPolicy.USE_EXISTING:
-                return True
+                return run_id
         elif reuse is not WorkflowIDReusePolicy.REJECT_DUPLICATE and (
             reuse is not WorkflowIDReusePolicy.ALLOW_DUPLICATE_FAILED_ONLY or status in _MAY_FOLLOW_FAILED
         ):
-            return False
+            return ""
         raise WorkflowAlreadyStartedError(started.workflow_id, started.workflow_type, run_id=run_id)
 
-    def _request_of(self, run_id: str) -> str:
-        """Return the request that a chain of runs began with."""
-        start = self._execution(run_id).start
-        return (self._execution(start.first_run_id).start if start.first_run_id else start).request_id
+    def _first(self, run_id: str) -> WorkflowExecution:
+        """Return the first of a chain of runs."""
+        execution = self._execution(run_id)
+        first = execution.start.first_run_id
+        return self._execution(first) if first else execution
 
     async def _on_disk(self, run_id: str) -> None:
         """Wait until what a live run has done so far is on disk (ACKED)."""

@@ -12,6 +12,7 @@ import threading
 from typing import TYPE_CHECKING
 
 from understudy.actors.system import System
+from understudy.events.errors import InvalidArgumentError
 from understudy.events.store import open_store
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ def acquire(url: str, converter: PayloadConverter, failures: FailureConverter) -
     """Return the system of `url`, made on the running loop if there is none; each call is answered by `release`.
 
     Raises:
-        InvalidArgumentError: the URL names no store.
+        InvalidArgumentError: the URL names no store, or the one who has it open has other converters.
         StoreError: the store cannot be opened, and why.
     """
     place = _place(url)
@@ -37,6 +38,8 @@ def acquire(url: str, converter: PayloadConverter, failures: FailureConverter) -
         if found is not None:
             system, users = found
             if not system.dispatcher.loop.is_closed() and not system.stopped:
+                _same_kind(system.workflows.converter, converter)
+                _same_kind(system.workflows.failures, failures)
                 _systems[place] = (system, users + 1)
                 return system
             system.abandon()
@@ -57,6 +60,16 @@ def release(system: System) -> bool:
                     return False
                 del _systems[place]
         return True
+
+
+def _same_kind(ours: object, theirs: object) -> None:
+    if type(ours) is not type(theirs):
+        raise InvalidArgumentError(
+            what="data_converter",
+            got=f"one with {type(theirs).__name__}",
+            expected=f"one with {type(ours).__name__}, as the client has that opened the store in this process",
+            fix="Give all clients of a store the same data converter",
+        )
 
 
 def _place(url: str) -> str:

@@ -75,6 +75,9 @@ class Turn:
         self.answers.clear()
 
     def refuse(self, error: BaseException) -> None:
-        """Tell everybody who waits for an answer that it did not happen."""
-        self.answers = [(reply, None, own or error) for reply, _, own in self.answers]
+        """Tell everybody who waits for an answer that it did not happen.
+
+        Also those who were to be refused: what they were refused for may rest on a state that never was.
+        """
+        self.answers = [(reply, None, error) for reply, _, _ in self.answers]
         self.answer()

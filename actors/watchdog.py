@@ -55,7 +55,7 @@ _FRAMES: Final = 30
 _Turn = tuple[str, str, float | None, int]
 """Workflow id, run id, its own limit in seconds, thread; each turn is a new tuple and is told by its identity."""
 
-_log = logging.getLogger(__name__)
+_log: Final = logging.getLogger("understudy.watchdog")
 
 
 class Watchdog:

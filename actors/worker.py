@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 import threading
 from collections.abc import Iterable, Mapping
-from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,8 @@ from understudy.events.errors import (
 )
 
 if TYPE_CHECKING:
+    from concurrent.futures import ThreadPoolExecutor
+
     from understudy.actors.attempt import Attempt
     from understudy.events.failure import FailureConverter
     from understudy.events.payload import PayloadConverter
@@ -30,7 +33,6 @@ class WorkerOptions:
     """The numbers of one worker."""
 
     max_concurrent_activities: int = 1_000
-    max_concurrent_local_activities: int = 1_000
     max_cached_workflows: int = 10_000
     idle_seconds: float = 300.0
     """A run that has been idle this long is passivated."""
@@ -53,7 +55,6 @@ class WorkerSlots:
     client: Any = None
     thread: int = field(default_factory=threading.get_ident)
     running: set[Attempt] = field(default_factory=set["Attempt"])
-    local_running: int = 0
     shutting_down: bool = False
     stopping: threading.Event = field(default_factory=threading.Event)
     _stopping: asyncio.Event | None = None
@@ -64,7 +65,8 @@ class WorkerSlots:
     @property
     def is_process_pool(self) -> bool:
         """Whether plain functions run in other processes."""
-        return isinstance(self.executor, ProcessPoolExecutor)
+        pools = sys.modules.get("concurrent.futures.process")  # 20 ms to import; whoever made such a pool has
+        return pools is not None and isinstance(self.executor, pools.ProcessPoolExecutor)
 
     def has_slot(self) -> bool:
         """Whether one more attempt may run."""
@@ -133,6 +135,8 @@ class WorkerSlots:
         if self.executor is not None:
             return self.executor
         if self._own_executor is None:
+            from concurrent.futures import ThreadPoolExecutor
+
             threads = min(64, self.options.max_concurrent_activities)
             self._own_executor = ThreadPoolExecutor(threads, thread_name_prefix="understudy-activity")
         return self._own_executor

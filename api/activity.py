@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import sys
 import threading
 from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
@@ -121,7 +122,7 @@ def _attempt() -> Attempt:
     try:
         return current_attempt.get()
     except LookupError:
-        raise NotInActivityError(call="this function") from None
+        raise NotInActivityError(call=f"activity.{sys._getframe(1).f_code.co_name}()") from None  # noqa: SLF001 - whose call it is
 
 
 def in_activity() -> bool:

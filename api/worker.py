@@ -7,6 +7,7 @@ A worker brings definitions, slots and an executor to the engine that its client
 from __future__ import annotations
 
 import asyncio
+import logging
 import math
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
@@ -14,6 +15,7 @@ from dataclasses import replace
 from datetime import timedelta
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Self
+from weakref import WeakSet
 
 from understudy.actors.behaviors.definition import WorkflowDefinition, activity_of, workflow_of
 from understudy.actors.worker import WorkerOptions, WorkerSlots, registry
@@ -21,6 +23,7 @@ from understudy.events.errors import ArgumentTypeError, DefinitionError, Invalid
 from understudy.events.policy import to_ns
 
 if TYPE_CHECKING:
+    from understudy.actors.behaviors.lint import Finding
     from understudy.actors.system import System
     from understudy.client import Client
 
@@ -29,6 +32,10 @@ __all__ = ["Worker"]
 _DEFAULTS: Final = WorkerOptions()
 
 DEADLOCK_SECONDS: Final = 2.0
+
+_log: Final = logging.getLogger("understudy.lint")
+_warned: Final[WeakSet[Any]] = WeakSet()
+"""Workflows whose warnings have been logged: another worker of the same code has nothing new to say."""
 
 
 class Worker:
@@ -52,6 +59,8 @@ class Worker:
         debug_mode: bool = False,
     ) -> None:
         """Check everything; nothing runs yet.
+
+        What may differ in a replay of the workflows is logged to `understudy.lint`, once for each of them.
 
         Args:
             client: the client of the engine to work for.
@@ -231,7 +240,8 @@ class Worker:
         for definition in self._workflows.values():
             if not definition.sandboxed:
                 continue
-            errors = [f for f in lint(definition.target, source_provider=module_source) if f.severity == "error"]
+            findings = lint(definition.target, source_provider=module_source)
+            errors = [f for f in findings if f.severity == "error"]
             if errors:
                 first = errors[0]
                 raise DefinitionError(
@@ -239,6 +249,17 @@ class Worker:
                     problem="; ".join(f"{f.file}:{f.line} calls {f.call}" for f in errors),
                     fix=f"use {first.instead}, or switch the check off with @workflow.defn(sandboxed=False)",
                 )
+            _warn(definition, findings)
+
+
+def _warn(definition: WorkflowDefinition, findings: Sequence[Finding]) -> None:
+    if definition.target in _warned:
+        return
+    _warned.add(definition.target)
+    for found in findings:
+        place = f"{found.file}:{found.line}"
+        text = "%s: %s in workflow %r may differ in a replay; use %s"
+        _log.warning(text, place, found.call, definition.label, found.instead)
 
 
 def _with_defaults(

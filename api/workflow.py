@@ -41,7 +41,12 @@ from understudy.actors.behaviors.definition import (
 )
 from understudy.actors.behaviors.handle import ActivityHandle
 from understudy.actors.behaviors.wait import as_completed, wait
-from understudy.events.errors import ArgumentTypeError, InvalidArgumentError
+from understudy.events.errors import (
+    ArgumentTypeError,
+    InvalidArgumentError,
+    NondeterminismError,
+    ReadOnlyContextError,
+)
 from understudy.events.policy import ActivityCancellationType, to_ns
 from understudy.events.signature import hints_of
 from understudy.workflow_info import (
@@ -67,6 +72,8 @@ __all__ = [
     "Info",
     "LocalActivityConfig",
     "LoggerAdapter",
+    "NondeterminismError",
+    "ReadOnlyContextError",
     "all_handlers_finished",
     "as_completed",
     "cancellation_reason",

@@ -3,14 +3,15 @@
 The reference names a workflow, not an object in memory: it stays good when the run leaves memory, and finds it again.
 Messages are `Signal` and `Query`, `Cancel`, `Terminate` and `Result`; what `ask` returns is pykka's future, or its
 value. A proxy turns attributes into messages: `ref.proxy().approve("kim")` signals or queries, whichever `approve`
-is, and `ref.proxy().result()` waits for the end.
+is, and `ref.proxy().result()` waits for the end. A name that could mean two things is refused, not guessed at; a
+message says which is meant.
 """
 
 from __future__ import annotations
 
 import asyncio
 import concurrent.futures
-from collections.abc import Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, overload
 
@@ -19,11 +20,12 @@ import pykka
 
 from understudy.actors.behaviors.definition import HandlerKind
 from understudy.actors.workflow import WorkflowActor
-from understudy.events.errors import ArgumentTypeError, UnknownSignalError, nearest_name
+from understudy.events.errors import ArgumentTypeError, InvalidArgumentError, UnknownSignalError, nearest_name
 
 if TYPE_CHECKING:
-    from understudy.actors.behaviors.definition import WorkflowDefinition
+    from understudy.actors.behaviors.definition import HandlerDefinition, WorkflowDefinition
     from understudy.client import Client
+    from understudy.events.workflow import WorkflowStarted
 
 __all__ = ["Cancel", "Query", "Result", "Signal", "Terminate", "WorkflowProxy", "WorkflowRef"]
 
@@ -185,24 +187,58 @@ class WorkflowRef(pykka.ActorRef[WorkflowActor]):
         return await self._client.get_workflow_handle(self.workflow_id, run_id=self.run_id, result_type=hint).result()
 
     async def _definition(self) -> WorkflowDefinition | None:
+        return self._client.engine.workflows.definition_of(await self._start())
+
+    async def _start(self) -> WorkflowStarted:
         service = self._client.service
-        snapshot = await service.snapshot(service.run_of(self.workflow_id, self.run_id))
-        return self._client.engine.workflows.definition_of(snapshot.execution.start)
+        return (await service.snapshot(service.run_of(self.workflow_id, self.run_id))).execution.start
+
+    # -- what a proxy asks for; the coroutines run on the engine's loop ------------------------------------------------
+
+    def later(self, request: Callable[[], Coroutine[Any, Any, Any]]) -> pykka.Future[Any]:
+        """Return a future for what a coroutine on the engine's loop comes to."""
+        answer: pykka.Future[Any] = pykka.ThreadingFuture()
+        if self.is_alive():
+            future = asyncio.run_coroutine_threadsafe(request(), self._client.engine.dispatcher.loop)
+            future.add_done_callback(partial(_hand_over, answer))
+        else:
+            answer.set_exception((pykka.ActorDeadError, pykka.ActorDeadError(f"{self} not found"), None))
+        return answer
+
+    async def end(self) -> Any:
+        """Wait for the result, unless the workflow has a handler of that name.
+
+        Raises:
+            InvalidArgumentError: it has one.
+        """
+        definition = await self._definition()
+        handlers = [] if definition is None else _handlers(definition, "result")
+        if definition is not None and handlers:
+            raise _ambiguous("result", definition, handlers, end=True)
+        return await self._result(None)
 
     async def call(self, name: str, args: Sequence[Any]) -> Any:
-        """Signal or query, whichever `name` is; on the engine's loop."""
-        definition = await self._definition()
-        handle = self._client.get_workflow_handle(self.workflow_id, run_id=self.run_id)
+        """Signal or query, whichever `name` is.
+
+        Raises:
+            UnknownSignalError: it is neither.
+            InvalidArgumentError: it is both.
+            UnknownWorkflowTypeError: no worker knows the type, so it may be either.
+        """
+        start = await self._start()
+        definition = self._client.engine.workflows.definition_of(start)
         if definition is None:
-            await handle.signal(name, args=args)
-            return None
-        known = {**definition.signals, **definition.queries}
-        handler = known.get(name) or definition.signals.get(None)
-        if handler is None:
-            names = tuple(str(n) for n in known if n)
+            raise self._client.engine.workflows.unknown_type(start)
+        handlers = _handlers(definition, name) or _handlers(definition, None)
+        if len(handlers) > 1:
+            raise _ambiguous(name, definition, handlers)
+        if not handlers:
+            names = tuple(str(n) for n in (*definition.signals, *definition.queries) if n)
             raise UnknownSignalError(
                 name=name, known=names, nearest=nearest_name(name, names), workflow_type=definition.label
             )
+        [handler] = handlers
+        handle = self._client.get_workflow_handle(self.workflow_id, run_id=self.run_id)
         if handler.kind is HandlerKind.QUERY:
             return await handle.query(name, args=args, result_type=handler.signature.returns)
         await handle.signal(handler.fn if handler.name else name, args=args)
@@ -213,34 +249,50 @@ class WorkflowProxy:
     """A workflow's handlers as methods that return pykka futures; any thread."""
 
     def __init__(self, ref: WorkflowRef) -> None:
-        """Use `WorkflowRef.proxy` instead."""
-        self._ref = ref
+        """Use `WorkflowRef.proxy` instead; the name is mangled, because any other may be a handler's."""
+        self.__ref = ref
 
     def __repr__(self) -> str:
         """Show the workflow id."""
-        return f"<WorkflowProxy for {self._ref.workflow_id!r}>"
+        return f"<WorkflowProxy for {self.__ref.workflow_id!r}>"
 
     def result(self) -> pykka.Future[Any]:
-        """Return a future for the workflow's result."""
-        return self._ref.ask(Result(), block=False)
+        """Return a future for the workflow's result; it is an error if the workflow has a handler of that name."""
+        return self.__ref.later(self.__ref.end)
 
     def __getattr__(self, name: str) -> Any:
         """Return a function that sends the message called `name`."""
         if name.startswith("__"):
             raise AttributeError(name)
-        ref = self._ref
+        ref = self.__ref
 
         def send(*args: Any) -> pykka.Future[Any]:
-            answer: pykka.Future[Any] = pykka.ThreadingFuture()
-            if not ref.is_alive():
-                answer.set_exception((pykka.ActorDeadError, pykka.ActorDeadError(f"{ref} not found"), None))
-                return answer
-            loop = ref._client.engine.dispatcher.loop  # noqa: SLF001 - the proxy is the reference's other face
-            future = asyncio.run_coroutine_threadsafe(ref.call(name, args), loop)
-            future.add_done_callback(partial(_hand_over, answer))
-            return answer
+            return ref.later(lambda: ref.call(name, args))
 
         return send
+
+
+def _handlers(definition: WorkflowDefinition, name: str | None) -> list[HandlerDefinition]:
+    """Return the signal and the query of that name, as far as there are; None: the dynamic ones."""
+    found = (definition.signals.get(name), definition.queries.get(name))
+    return [handler for handler in found if handler is not None]
+
+
+def _ambiguous(
+    name: str, definition: WorkflowDefinition, handlers: Sequence[HandlerDefinition], *, end: bool = False
+) -> InvalidArgumentError:
+    kinds = [handler.kind.name.lower() for handler in handlers]
+    meanings = [f"{kind} {name!r}" for kind in kinds]
+    messages = [f"ask({kind.capitalize()}({name!r}, ...))" for kind in kinds]
+    if end:
+        meanings.insert(0, "the end of the run")
+        messages.insert(0, "ask(Result())")
+    return InvalidArgumentError(
+        what=f"proxy().{name}()",
+        got=f"{' and '.join(meanings)} of workflow {definition.label!r}",
+        expected="a name that means one thing",
+        fix=f"Say on the reference which is meant: {' or '.join(messages)}",
+    )
 
 
 def _hand_over(answer: pykka.Future[Any], done: concurrent.futures.Future[Any]) -> None:

@@ -48,7 +48,7 @@ class CloudpickleConverter(JsonConverter):
     """Values of any class, functions and closures included, pickled by cloudpickle; what is JSON is still read.
 
     Warning:
-        Unpickling runs code. Whoever can write to the store, or start a workflow over HTTP, can run any program with
+        Unpickling runs code. Whoever can write to the store, or start a workflow, can run any program with
         the rights of your worker. Use it only where every writer is as trusted as the worker itself. Pickles are also
         bound to the version of Python and of the classes in them: a run that sleeps for a year may wake up to a class
         that has moved. And they cannot be read with SQL.

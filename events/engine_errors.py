@@ -33,19 +33,30 @@ class StoreError(EngineError, abstract=True):
 
 
 class StoreLockedError(StoreError):
-    """Another process has the store open (ONE-OWNER); `pid` 0: not known which."""
+    """Another process, or this one, has the store open already (ONE-OWNER).
+
+    `pid` is the owner's, 0 if it is not known; `in_this_process` says whether the owner is the caller's own process.
+    """
 
     pid: int = 0
+    in_this_process: bool = False
 
     statement: ClassVar[str] = "store {path!r} is open in {owner}"
-    advice: ClassVar[str] = (
-        "Stop that process, connect to it over HTTP, or keep the store in PostgreSQL, which several processes can share"
-    )
+    advice: ClassVar[str] = "{next_step}"
 
     @property
     def owner(self) -> str:
-        """The other process, as a part of the sentence."""
+        """The process that has it, as a part of the sentence."""
+        if self.in_this_process:
+            return f"this process already (pid {self.pid})"
         return f"the process with pid {self.pid}" if self.pid else "another process"
+
+    @property
+    def next_step(self) -> str:
+        """What to do, which depends on whose the owner is."""
+        if self.in_this_process:
+            return "Close the client that has it first; clients share one only if they name the file by the same path"
+        return "Stop that process first, or use another file: a file belongs to one process at a time"
 
 
 class StoreFormatError(StoreError):

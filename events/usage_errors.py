@@ -192,7 +192,7 @@ class UnknownUpdateError(UnknownNameError):
     workflow_type: str = ""
 
     statement: ClassVar[str] = "workflow {workflow_type!r} has no update {name!r}; {choice}"
-    advice: ClassVar[str] = "Decorate a method with @workflow.update, or send one that is there"
+    advice: ClassVar[str] = "Send a signal and read its effect with a query: this release has no updates"
 
 
 # ------------------------------------------------------------------------------------------- calls
@@ -251,7 +251,7 @@ class MailboxFullError(UsageError):
     limit: int
 
     statement: ClassVar[str] = "the mailbox of workflow {workflow_id!r} is full with {limit} messages; nothing was sent"
-    advice: ClassVar[str] = "Send it again later, or await the asynchronous call, which waits for room"
+    advice: ClassVar[str] = "Send it again when the workflow has taken some of them: no call waits for room"
 
 
 class NotInWorkflowError(UsageError, RuntimeError):
@@ -269,7 +269,7 @@ class NotInActivityError(UsageError, RuntimeError):
     call: str
 
     statement: ClassVar[str] = "{call} was called outside of an activity"
-    advice: ClassVar[str] = "Call it from an activity's own code, or test the activity in an ActivityEnvironment"
+    advice: ClassVar[str] = "Call it from an activity's own code, while a worker runs it"
 
 
 class ReadOnlyContextError(UsageError, RuntimeError):
@@ -279,7 +279,7 @@ class ReadOnlyContextError(UsageError, RuntimeError):
     handler: str
 
     statement: ClassVar[str] = "{call} was called in {handler}, which may only read"
-    advice: ClassVar[str] = "Do it in a signal, in an update or in the workflow's run method"
+    advice: ClassVar[str] = "Do it in a signal handler or in the workflow's run method"
 
 
 # ------------------------------------------------------------------------------------------- determinism
@@ -300,7 +300,8 @@ class NondeterminismError(UsageError):
         "but the replay came to {produced}{produced_at}"
     )
     advice: ClassVar[str] = (
-        "Bring the old code back, or keep both ways with workflow.patched(); the run waits where it is until then"
+        "Bring the old code back, and give the new code a name of its own with @workflow.defn(name=...); the run waits "
+        "where it is until then"
     )
 
     @property
@@ -343,12 +344,9 @@ class DeadlockError(StopError):
     seconds: float = 0.0
     stack: str = ""
 
-    statement: ClassVar[str] = (
-        "a turn of workflow {workflow_id!r} (run {run_id!r}) did not yield for {seconds:g} s{doing}"
-    )
+    statement: ClassVar[str] = "a turn of workflow {workflow_id!r} (run {run_id!r}) did not yield for {seconds:g} s"
     advice: ClassVar[str] = "Move what computes or blocks into an activity; a workflow's code only decides and awaits"
 
-    @property
-    def doing(self) -> str:
-        """The stack, as a part of the sentence."""
-        return f", at:\n{self.stack.rstrip()}\n" if self.stack else ""
+    def __str__(self) -> str:
+        """Put the stack last: its lines are for reading one by one, and would tear the sentences apart."""
+        return f"{super().__str__()} It was at:\n{self.stack.rstrip()}" if self.stack else super().__str__()

@@ -9,6 +9,7 @@ very line that made it (SAME-AGAIN).
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections import deque
 from collections.abc import Callable, Sequence
 from random import Random
@@ -53,7 +54,7 @@ def current() -> Context:
         host = loop.host
         if isinstance(host, Context):
             return host
-    raise NotInWorkflowError(call="this function")
+    raise NotInWorkflowError(call=f"workflow.{sys._getframe(1).f_code.co_name}()")  # noqa: SLF001 - as in `source_line`
 
 
 class LocalActivity:

@@ -5,8 +5,8 @@ directly and live in the same top-level package, and holds each call against the
 resolved through the real functions (`behaviors.scope`), so aliases do not hide anything and look-alikes do not alarm.
 
 An `error` would break a replay: registration refuses it, unless the workflow says `sandboxed=False`. A `warning` may:
-an order that differs between processes, state that runs share, the environment. Passed over: activities, other
-workflows, what stands under `with workflow.unsafe...` or inside `workflow.side_effect(...)`.
+an order that differs between processes, state that runs share, the environment; the worker logs it. Passed over:
+activities, other workflows, what stands under `with workflow.unsafe...` or inside `workflow.side_effect(...)`.
 
 The lint advises, it does not guard: it misses what it cannot resolve, and trouble of its own ends it, not the
 registration. Pure: the text of a file comes from the `source_provider`. Measured on CPython 3.11 for a workflow class
@@ -24,7 +24,7 @@ from random import Random
 from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
 from typing import Any, Final, NamedTuple, cast
 
-from understudy.actors.behaviors.definition import ACTIVITY_MARK, HANDLER_MARK, WORKFLOW_MARK, HandlerKind
+from understudy.actors.behaviors.definition import ACTIVITY_MARK, WORKFLOW_MARK
 from understudy.actors.behaviors.guard import GUARD_MARK, RECORDED, RULES, Rule, Severity, loaded
 from understudy.actors.behaviors.scope import Dotted, FunctionNode, Instance, Scope, function_node, unwrapped
 
@@ -43,9 +43,10 @@ _MUTATORS: Final = frozenset(
 )
 _MUTABLE: Final = (dict, list, set, bytearray, deque)
 _ORDERING: Final = (list, tuple, enumerate, iter)
+_ORDERLESS: Final = (sorted, set, frozenset, any, all, sum, min, max)
+"""What comes out of these does not tell in which order it went in."""
 _SORTED: Final = "sorted(...): the order of a set differs between processes"
 _STATE: Final = "an attribute of the workflow: module state is shared by all runs and is not replayed"
-_QUERY: Final = "a signal handler, or state that the workflow has awaited before: a query answers at once"
 _EXECUTOR: Final = Rule("loop.run_in_executor", "an activity (workflow.execute_activity)")
 
 
@@ -182,8 +183,7 @@ class _Reader(ast.NodeVisitor):
         self._visit = visit
         self._node = node
         self._scope = Scope(visit.function, node, visit.owner)
-        mark = getattr(visit.function, HANDLER_MARK, None)
-        self._is_query = getattr(mark, "kind", None) is HandlerKind.QUERY
+        self._excused: set[ast.comprehension] = set()
 
     def read(self) -> None:
         """Read the body; decorators and defaults ran when the module was imported."""
@@ -211,6 +211,8 @@ class _Reader(ast.NodeVisitor):
             self._walk.follow(target, self._owner_of(node.func, target), self._visit.depth + 1)
             self._check_state(node)
             self._check_ordering(node, target)
+        if any(target is kind for kind in _ORDERLESS) and node.args:
+            self._excuse(node.args[0])
         self._visit_inside(node.func)
         for argument in (*node.args, *(keyword.value for keyword in node.keywords)):
             self.visit(argument)
@@ -328,14 +330,38 @@ class _Reader(ast.NodeVisitor):
         return not (isinstance(node, ast.Set) and all(_is_number(element) for element in node.elts))
 
     def _visit_loop(self, node: ast.For | ast.AsyncFor | ast.comprehension) -> None:
-        self._check_iteration(node.iter)
+        if node not in self._excused:
+            self._check_iteration(node.iter)
         self.generic_visit(node)
 
     visit_For = _visit_loop  # noqa: N815 - ast calls by this name
     visit_AsyncFor = _visit_loop  # noqa: N815 - ast calls by this name
     visit_comprehension = _visit_loop
 
-    # -- blocks and handlers -------------------------------------------------------------------------------------------
+    def visit_SetComp(self, node: ast.SetComp) -> None:
+        """A set of a set."""
+        self._excuse(node)
+        self.generic_visit(node)
+
+    def _excuse(self, node: ast.expr) -> None:
+        """Let a comprehension go over a set, if nobody sees its order and it can start nothing."""
+        if isinstance(node, (ast.GeneratorExp, ast.ListComp, ast.SetComp)):
+            targets = (name for each in node.generators for name in ast.walk(each.target))
+            items = {name.id for name in targets if isinstance(name, ast.Name)}
+            if not any(self._may_start(part, items) for part in ast.walk(node)):
+                self._excused.update(node.generators)
+
+    def _may_start(self, node: ast.AST, items: set[str]) -> bool:
+        """Whether this may ask for something, in the order of the loop; builtins and methods of the items do not."""
+        if not isinstance(node, ast.Call):
+            return isinstance(node, ast.Await)
+        owner = node.func.value if isinstance(node.func, ast.Attribute) else None
+        if isinstance(owner, ast.Name) and owner.id in items:
+            return False
+        target = self._scope.resolve(node.func)
+        return not isinstance(target, (type, BuiltinFunctionType)) or target.__module__ != "builtins"
+
+    # -- blocks --------------------------------------------------------------------------------------------------------
 
     def _visit_with(self, node: ast.With | ast.AsyncWith) -> None:
         if not any(self._is_unsafe(item.context_expr) for item in node.items):
@@ -352,12 +378,6 @@ class _Reader(ast.NodeVisitor):
         owner = callee.value
         name = owner.attr if isinstance(owner, ast.Attribute) else owner.id if isinstance(owner, ast.Name) else ""
         return name == "unsafe"
-
-    def visit_Await(self, node: ast.Await) -> None:
-        """A query must answer at once, from what is there."""
-        if self._is_query:
-            self._report(node, "await in a query handler", _QUERY, "error")
-        self.generic_visit(node)
 
 
 def _is_recorded(target: object) -> bool:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["InsideLoop", "refuse"]
 
 AWAIT = "await: the engine runs the loop of a run, one turn at a time"
-MESSAGE = "a signal or an update, the only ways into a run from outside"
+MESSAGE = "a signal, the only way into a run from outside"
 SHUTDOWN = "a signal of the workflow (workflow.signal), or activity.wait_for_worker_shutdown in an activity"
 
 _PASSED = frozenset({"asyncio", "understudy"})

@@ -60,7 +60,7 @@ def answer(context: Context, name: str, payloads: tuple[Payload, ...]) -> Payloa
         context.read_only = ""
     if isinstance(value, Coroutine):
         value.close()
-        raise refused(context, name, "its handler is a coroutine function")
+        raise refused(context, name, "its handler returned a coroutine")
     if value is None:
         return None
     where = f"the answer to query {name!r} of workflow {label!r}"

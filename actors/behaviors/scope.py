@@ -240,10 +240,20 @@ class _Bindings(ast.NodeVisitor):
         """The module's name, though it is assigned to."""
         self._global.update(node.names)
 
-    def visit_ExceptHandler(self, node: ast.ExceptHandler) -> None:
-        """`except E as name`."""
+    def _visit_capture(self, node: ast.ExceptHandler | ast.MatchAs | ast.MatchStar) -> None:
+        """`except E as name`, `case name`, `case [*name]`."""
         if node.name:
             self._bind(node.name, UNKNOWN)
+        self.generic_visit(node)
+
+    visit_ExceptHandler = _visit_capture  # noqa: N815 - ast calls by this name
+    visit_MatchAs = _visit_capture  # noqa: N815 - ast calls by this name
+    visit_MatchStar = _visit_capture  # noqa: N815 - ast calls by this name
+
+    def visit_MatchMapping(self, node: ast.MatchMapping) -> None:
+        """`case {**name}`."""
+        if node.rest:
+            self._bind(node.rest, UNKNOWN)
         self.generic_visit(node)
 
     def _visit_function(self, node: FunctionNode) -> None:

@@ -84,7 +84,7 @@ class SqliteStore:
             with self._border:
                 self._prepare()
         except BaseException:
-            self._lock.release()
+            self._lock.withdraw()
             raise
         self._recorder = RunRecorder(RunDatastore(self._path, self._writer))
         self._readers = Readers(self._reader)

@@ -183,6 +183,19 @@ async def test_a_store_that_raises_fails_its_group_and_no_more(desk: Desk) -> No
     assert desk.error_of("c") is None
 
 
+async def test_a_callback_that_raises_costs_nobody_behind_it(desk: Desk, caplog: pytest.LogCaptureFixture) -> None:
+    def broken(_error: EngineError | None) -> None:
+        raise ZeroDivisionError
+
+    desk.journal.submit(unit(append("a", 0, "one")), broken)
+    desk.hand_in("b", unit(append("b", 0, "one")))
+    desk.let_through()
+    assert await desk.answered(1) == ["b"]
+    assert desk.error_of("b") is None
+    assert desk.journal.is_idle
+    assert "a callback of the journal failed" in caplog.text
+
+
 async def test_a_group_has_a_limit_and_the_rest_goes_into_the_next(desk: Desk) -> None:
     desk.hand_in("gate", unit(append("gate", 0, "one")))
     await desk.begun()

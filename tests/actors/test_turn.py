@@ -84,10 +84,10 @@ def test_an_error_is_answered_with_the_place_where_it_was_raised(turn: Turn) -> 
     assert line.tb_lineno in {entry.lineno + 1 for entry in caught.traceback}
 
 
-async def test_a_turn_that_was_not_stored_tells_everybody_why_and_refusals_keep_their_own_reason(turn: Turn) -> None:
+async def test_a_turn_that_was_not_stored_tells_everybody_why_also_whom_it_would_have_refused(turn: Turn) -> None:
     loop = asyncio.get_running_loop()
     hoping, refused = loop.create_future(), loop.create_future()
     turn.answers += [(Reply(hoping), 5, None), (Reply(refused), None, LATE)]
     turn.refuse(LOST)
     assert hoping.exception() is LOST
-    assert refused.exception() is LATE
+    assert refused.exception() is LOST

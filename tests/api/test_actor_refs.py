@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Any, TypeVar
 
 import pykka
 import pytest
 
-from tests.api.harness import Harness, eventually
+from tests.api.harness import Harness, eventually, topics
 from understudy import workflow
 from understudy.client import WorkflowExecutionStatus, WorkflowFailureError
+from understudy.common import RawValue
 from understudy.exceptions import (
     CancelledError,
     InvalidArgumentError,
     UnknownSignalError,
+    UnknownWorkflowTypeError,
     WorkflowClosedError,
     WorkflowNotFoundError,
 )
@@ -206,6 +208,107 @@ async def test_errors_arrive_where_the_answer_is_awaited(engine: Harness) -> Non
             engine.client.actor_ref("nobody").proxy().who().get(timeout=10)
 
     await in_thread(program)
+
+
+@workflow.defn
+class Poll:
+    """Has messages that a proxy cannot tell from others by their names."""
+
+    def __init__(self) -> None:
+        self.votes: list[str] = []
+
+    @workflow.run
+    async def run(self) -> int:
+        await workflow.wait_condition(lambda: len(self.votes) > 1)
+        return len(self.votes)
+
+    @workflow.query
+    def result(self) -> str:
+        return max(self.votes, default="none")
+
+    @workflow.signal(name="votes")
+    def vote(self, *names: str) -> None:
+        self.votes += names
+
+    @workflow.query(name="votes")
+    def all_votes(self) -> list[str]:
+        return self.votes
+
+    @workflow.query
+    def _ref(self) -> str:
+        return "a name of its own"
+
+
+async def test_a_name_that_means_two_things_is_refused_by_a_proxy_and_not_by_ask(engine: Harness) -> None:
+    await engine.work(Poll)
+    await engine.start(Poll.run, id="poll")
+    ref = engine.client.actor_ref("poll")
+
+    def program() -> list[Any]:
+        proxy = ref.proxy()
+        ends = r"the end of the run and query 'result' of .* ask\(Result\(\)\) or ask\(Query\('result', \.\.\.\)\)"
+        with pytest.raises(InvalidArgumentError, match=ends):
+            proxy.result().get(timeout=10)
+        both = r"signal 'votes' and query 'votes' of .* ask\(Signal\('votes', \.\.\.\)\) or ask\(Query"
+        with pytest.raises(InvalidArgumentError, match=both):
+            proxy.votes().get(timeout=10)
+        before = ref.ask(Query("result"))
+        ref.ask(Signal("votes", ("kim", "lee")))
+        return [before, ref.ask(Query("votes")), ref.ask(Query("result")), ref.ask(Result(), timeout=10)]
+
+    assert await in_thread(program) == ["none", ["kim", "lee"], "lee", 2]
+
+
+async def test_a_proxy_reaches_handlers_whose_names_begin_with_an_underscore(engine: Harness) -> None:
+    await engine.work(Poll)
+    await engine.start(Poll.run, id="poll")
+    proxy, name = engine.client.actor_ref("poll").proxy(), "_ref"
+    assert await in_thread(lambda: getattr(proxy, name)().get(timeout=10)) == "a name of its own"
+    with pytest.raises(AttributeError):
+        _ = proxy.__wrapped__
+
+
+async def test_a_proxy_cannot_tell_a_signal_from_a_query_while_no_worker_knows_the_type(engine: Harness) -> None:
+    handle = await engine.start(Order.run, id="order-17")
+    ref = engine.client.actor_ref("order-17")
+    with pytest.raises(UnknownWorkflowTypeError, match="has no worker with a workflow 'Order'"):
+        await in_thread(lambda: ref.proxy().who().get(timeout=10))
+    assert "signal.received" not in await topics(handle)
+    result = ref.proxy().result()
+    await in_thread(lambda: ref.ask(Signal("approve", ("kim",))))
+    await engine.work(Order)
+    assert await in_thread(lambda: result.get(timeout=10)) == ["kim"]
+
+
+@workflow.defn
+class Echo:
+    """Takes every query, and every signal if asked for."""
+
+    @workflow.run
+    async def run(self) -> None:
+        await workflow.sleep(timedelta(hours=1))
+
+    @workflow.query(dynamic=True)
+    def any_query(self, name: str, args: Sequence[RawValue]) -> str:
+        return f"{name} with {len(args)}"
+
+
+async def test_a_proxy_reaches_dynamic_handlers(engine: Harness) -> None:
+    @workflow.defn
+    class Both(Echo):
+        @workflow.signal(dynamic=True)
+        def any_signal(self, name: str, args: Sequence[RawValue]) -> None: ...
+
+    await engine.work(Echo, Both)
+    await engine.start(Echo.run, id="echo")
+    await engine.start(Both, id="both")
+
+    def program() -> Any:
+        with pytest.raises(InvalidArgumentError, match="signal 'size' and query 'size' of workflow 'Both'"):
+            engine.client.actor_ref("both").proxy().size(1).get(timeout=10)
+        return engine.client.actor_ref("echo").proxy().size(1).get(timeout=10)
+
+    assert await in_thread(program) == "size with 1"
 
 
 async def test_a_reference_of_a_closed_client_is_dead(engine: Harness) -> None:

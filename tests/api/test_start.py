@@ -180,7 +180,7 @@ async def test_a_request_id_holds_for_the_runs_that_retries_make(engine: Harness
 
     await eventually(second_run)
     again = await engine.start(Job.run, "fail", id="job", request_id="r", retry_policy=policy)
-    assert again.result_run_id == (await first.describe()).run_id
+    assert again.result_run_id == again.first_execution_run_id == first.result_run_id
 
 
 # -- time-outs -------------------------------------------------------------------------------------------------------

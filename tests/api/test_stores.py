@@ -10,6 +10,7 @@ import pytest
 
 from tests.api.harness import QUEUE
 from understudy import Client, workflow
+from understudy.converter import DataConverter, DefaultPayloadConverter
 from understudy.exceptions import (
     ClosedClientError,
     InvalidArgumentError,
@@ -47,6 +48,20 @@ async def test_three_slashes_are_relative_and_four_are_absolute(
         assert (tmp_path / "orders.db").exists()
     async with await Client.connect(f"sqlite:///{tmp_path}/other.db"):
         assert (tmp_path / "other.db").exists()
+
+
+class Shouting(DefaultPayloadConverter):
+    """Another way to store values."""
+
+
+async def test_all_clients_of_a_store_have_the_same_kind_of_converter(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/orders.db"
+    async with await Client.connect(url):
+        with pytest.raises(InvalidArgumentError, match="data_converter is one with Shouting") as caught:
+            await Client.connect(url, data_converter=DataConverter(payload_converter_class=Shouting))
+        assert "Give all clients of a store the same data converter" in str(caught.value)
+        async with await Client.connect(url, data_converter=DataConverter()):
+            pass
 
 
 async def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import threading
+import time
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -13,7 +15,7 @@ import pytest
 from tests.api.harness import QUEUE, Harness, eventually, ms
 from understudy import Client, Worker, activity, workflow
 from understudy.client import WorkflowExecutionStatus
-from understudy.exceptions import ClosedClientError, EngineStoppedError, InvalidArgumentError
+from understudy.exceptions import ClosedClientError, DefinitionError, EngineStoppedError, InvalidArgumentError
 
 
 class Gate:
@@ -279,6 +281,40 @@ async def test_a_worker_refuses_options_that_cannot_be(engine: Harness, options:
 
 
 # -- several clients -------------------------------------------------------------------------------------------------
+
+
+async def test_a_worker_warns_once_of_what_may_differ_in_a_replay(
+    engine: Harness, caplog: pytest.LogCaptureFixture
+) -> None:
+    @workflow.defn
+    async def region() -> str:
+        return os.environ["REGION"]
+
+    @workflow.defn(sandboxed=False)
+    async def knows_better() -> str:
+        return os.environ["REGION"]
+
+    for queue in ["a", "b"]:
+        Worker(engine.client, task_queue=queue, workflows=[region, knows_better])
+    [record] = caplog.records
+    assert (record.name, record.levelname) == ("understudy.lint", "WARNING")
+    place = f"{__file__}:{region.__code__.co_firstlineno + 2}"
+    assert record.getMessage() == (
+        f"{place}: os.environ in workflow 'region' may differ in a replay; "
+        "use an argument of the workflow, or an activity that reads it"
+    )
+
+
+async def test_a_worker_does_not_warn_of_a_workflow_that_it_refuses(
+    engine: Harness, caplog: pytest.LogCaptureFixture
+) -> None:
+    @workflow.defn
+    async def stamped() -> str:
+        return f"{os.environ['REGION']} {time.time()}"
+
+    with pytest.raises(DefinitionError, match=r"test_workers\.py:\d+ calls time\.time\(\)"):
+        Worker(engine.client, task_queue=QUEUE, workflows=[stamped])
+    assert caplog.records == []
 
 
 async def test_two_clients_of_one_url_share_the_engine(durable: Harness) -> None:

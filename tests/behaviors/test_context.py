@@ -13,6 +13,7 @@ import pytest
 from tests.behaviors.plays import Cart
 from tests.behaviors.rehearsal import START, payload
 from tests.behaviors.stage import Stage
+from understudy import workflow
 from understudy.actors.behaviors.context import Context, current
 from understudy.actors.behaviors.definition import workflow_of
 from understudy.events.activity import ActivityCancelRequested, ActivityScheduled
@@ -60,8 +61,8 @@ def test_the_context_is_found_through_the_running_loop() -> None:
 
 
 def test_outside_of_a_workflow_there_is_no_context() -> None:
-    with pytest.raises(NotInWorkflowError, match="this function was called outside of a workflow"):
-        current()
+    with pytest.raises(NotInWorkflowError, match=r"workflow.now\(\) was called outside of a workflow"):
+        workflow.now()
 
 
 async def test_on_a_loop_of_asyncio_there_is_no_context() -> None:

@@ -8,16 +8,10 @@ from typing import Any
 import pytest
 
 from tests.behaviors.snippet import FILE, body, calls, findings, module
-from understudy.actors.behaviors.definition import ACTIVITY_MARK, HANDLER_MARK, WORKFLOW_MARK, HandlerKind
+from understudy.actors.behaviors.definition import ACTIVITY_MARK, WORKFLOW_MARK
 from understudy.actors.behaviors.guard import RULES, instead_of, loaded
 from understudy.actors.behaviors.lint import Finding, lint
 from understudy.actors.behaviors.scope import Dotted, Instance, attribute, unwrapped
-
-
-class Mark:
-    """As much of a handler's definition as the lint reads."""
-
-    kind = HandlerKind.QUERY
 
 
 def activity(fn: Any) -> Any:
@@ -27,11 +21,6 @@ def activity(fn: Any) -> Any:
 
 def workflow(fn: Any) -> Any:
     setattr(fn, WORKFLOW_MARK, True)
-    return fn
-
-
-def query(fn: Any) -> Any:
-    setattr(fn, HANDLER_MARK, Mark())
     return fn
 
 
@@ -111,6 +100,10 @@ def test_what_gives_the_same_in_a_replay_is_not_found(head: str, line: str) -> N
         ["class time: ...", "time.time()"],
         ["(lambda time: time.time())(clock)"],
         ["try: ...", "except OSError: ...", "except Exception as time: time.time()"],
+        ["match clock:", "    case time: time.time()"],
+        ["match clock:", "    case [*time]: time.time()"],
+        ["match clock:", "    case {**time}: time.time()"],
+        ["match clock:", "    case {1: object() as time}: time.time()"],
         ["time = clock", "time = 1", "time.time()"],
         ["time: object = clock", "time.time()"],
         ["time: object", "time.time()"],
@@ -322,12 +315,6 @@ def test_a_recorded_side_effect_may_do_anything() -> None:
     assert calls(body("effect(lambda: time.time())", head="import time"), effect=side_effect) == []
     assert calls(body("from understudy.later import side_effect as s; s(lambda: open('x'))")) == []
     assert calls(body("from other.later import side_effect as s; s(lambda: open('x'))")) == ["open()"]
-
-
-def test_a_query_handler_must_not_await() -> None:
-    text = "@query\nasync def run():\n    await something()"
-    [finding] = findings(text, query=query)
-    assert (finding.call, finding.severity) == ("await in a query handler", "error")
 
 
 # -- robustness --------------------------------------------------------------------------------------------------------

@@ -67,6 +67,11 @@ def test_a_generator_that_all_runs_share_is_an_error() -> None:
         ("for x in {y for y in range(3)}: ...", "iteration over a set"),
         ("list({'a', 'b'})", "list() of a set"),
         ("async def g():\n        async for x in {'a'}: ...", "iteration over a set"),
+        ("{await f(x) for x in COLORS}", "iteration over a set"),
+        ("{start(x) for x in COLORS}", "iteration over a set"),
+        ("any(later.start(x) for x in COLORS)", "iteration over a set"),
+        ("sum([x for x in [1] if [y for y in COLORS]])", "iteration over a set"),
+        ("','.join(x for x in COLORS)", "iteration over a set"),
     ],
 )
 def test_the_order_of_a_set_is_a_warning(line: str, call: str) -> None:
@@ -86,7 +91,13 @@ def test_the_order_of_a_set_is_a_warning(line: str, call: str) -> None:
         "list(range(3))",
         "list()",
         "for x in 1 + 2: ...",
+        "sorted(x.lower() for x in COLORS)",
+        "sorted([x for x in COLORS], key=len)",
+        "all(len(x) > y for x in COLORS for y in [1])",
+        "any(x.startswith('a') for x, y in zip(COLORS, COLORS)) or max(x for x in COLORS)",
+        "{x.upper() for x in COLORS}",
+        "{x for x in {y for y in COLORS}}",
     ],
 )
 def test_an_order_that_is_the_same_everywhere_is_not_found(line: str) -> None:
-    assert findings(body(line, head="NUMBERS = {1, 2}")) == []
+    assert findings(body(line, head="NUMBERS, COLORS = {1, 2}, {'red', 'green'}")) == []

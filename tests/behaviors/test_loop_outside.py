@@ -105,7 +105,7 @@ def test_code_that_swallows_the_refusal_does_not_survive_it() -> None:
 
 def test_the_only_ways_in_from_another_thread_are_messages() -> None:
     loop = Stage().loop
-    with pytest.raises(DeterminismError, match="signal or an update"):
+    with pytest.raises(DeterminismError, match="a signal, the only way into a run"):
         loop.call_soon_threadsafe(print)
 
 

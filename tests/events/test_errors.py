@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import pickle
+import re
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 import understudy.exceptions as door
+from understudy import activity, workflow
 from understudy.events.errors import (
     ClosedClientError,
     DeadlockError,
@@ -19,6 +21,7 @@ from understudy.events.errors import (
     InvalidArgumentError,
     StopError,
     StoreError,
+    StoreLockedError,
     StuckWorkflowError,
     UnderstudyError,
     UnknownWorkflowTypeError,
@@ -78,6 +81,9 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "WorkflowNotFoundError": {"workflow_id": "order-1", "run_id": "run-1"},
 }
 
+DOORS = {"workflow": workflow, "activity": activity}
+"""Where advice sends people."""
+
 BRANCHES = {"EngineError", "FieldError", "PayloadError", "StopError", "StoreError", "UnknownNameError", "UsageError"}
 
 
@@ -107,10 +113,18 @@ def test_an_error_says_its_fields_and_what_to_do_next(cls: type[FieldError]) -> 
     assert isinstance(error, FieldError)
     problem = cls.statement.format_map({name: getattr(error, name) for name in dir(error)})
     advice = cls.advice.format_map({name: getattr(error, name) for name in dir(error)})
-    assert str(error) == f"{problem}. {advice}."
+    assert f"{problem}. {advice}." == str(error).partition(" It was at:\n")[0]
     assert len(advice) > 10
     for value in EXAMPLES[cls.__name__].values():
         assert (value[0] if isinstance(value, tuple) else str(value)) in str(error)
+
+
+@pytest.mark.parametrize("cls", KINDS)
+def test_an_error_advises_only_what_there_is(cls: type[FieldError]) -> None:
+    text = f"{cls.statement} {cls.advice}"
+    named = re.findall(r"\b(workflow|activity)\.(\w+)", text)
+    assert [f"{module}.{name}" for module, name in named if not hasattr(DOORS[module], name)] == []
+    assert re.findall(r"HTTP|PostgreSQL|ActivityEnvironment|an update|child workflow|continue", text) == []
 
 
 @pytest.mark.parametrize("cls", KINDS)
@@ -228,6 +242,22 @@ def test_the_nearest_of_no_names_is_none() -> None:
 def test_a_deadlock_can_be_raised_as_a_bare_class() -> None:
     # Python's asynchronous exceptions take a class and call it without arguments.
     assert "did not yield for 0 s" in str(DeadlockError())
+
+
+def test_a_deadlock_shows_its_stack_behind_what_it_says() -> None:
+    error = DeadlockError(workflow_id="order-1", run_id="run-1", seconds=2.0, stack="  File 'a.py', line 1\n    f()\n")
+    first, *stack = str(error).splitlines()
+    assert first.endswith("did not yield for 2 s. " + DeadlockError.advice + ". It was at:")
+    assert stack == ["  File 'a.py', line 1", "    f()"]
+    assert str(DeadlockError(workflow_id="order-1")).endswith(DeadlockError.advice + ".")
+
+
+def test_a_locked_store_tells_its_owner_apart_from_the_caller() -> None:
+    other = str(StoreLockedError(path="a.db", pid=7))
+    own = str(StoreLockedError(path="a.db", pid=7, in_this_process=True))
+    assert "is open in the process with pid 7. Stop that process first" in other
+    assert "is open in this process already (pid 7). Close the client that has it first" in own
+    assert "is open in another process." in str(StoreLockedError(path="a.db"))
 
 
 def test_what_stops_a_workflow_is_not_caught_by_except_exception() -> None:

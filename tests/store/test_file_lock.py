@@ -80,6 +80,11 @@ def line(process: subprocess.Popen[str]) -> str:
     return process.stdout.readline().strip()
 
 
+def lock_file(path: Path) -> Path:
+    """What is locked in place of a database."""
+    return Path(f"{path}.lock")
+
+
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     """Where the store is."""
@@ -98,15 +103,25 @@ def test_a_second_opening_in_this_process_is_refused(path: Path) -> None:
     with closing(SqliteStore(path)), pytest.raises(StoreLockedError) as caught:
         SqliteStore(path)
     assert caught.value.pid == os.getpid()
+    assert "is open in this process already" in str(caught.value)
     SqliteStore(path).close()
+
+
+def test_a_process_of_the_same_number_in_another_container_is_not_this_one(path: Path) -> None:
+    with closing(SqliteStore(path)):
+        lock_file(path).write_text(f"{os.getpid()}\nthe token of another process\n")
+        with pytest.raises(StoreLockedError) as caught:
+            SqliteStore(path)
+    assert not caught.value.in_this_process
+    assert f"is open in the process with pid {os.getpid()}" in str(caught.value)
 
 
 def test_a_killed_process_lets_go_and_its_number_means_nothing(path: Path) -> None:
     with running(HOLD, path) as process:
         assert line(process) == "open"
-    assert Path(f"{path}.lock").read_text() == f"{process.pid}\n"
+    assert lock_file(path).read_text().splitlines()[0] == str(process.pid)
     with closing(SqliteStore(path)):
-        assert Path(f"{path}.lock").read_text() == f"{os.getpid()}\n"
+        assert lock_file(path).read_text().splitlines()[0] == str(os.getpid())
 
 
 def test_an_orphaned_child_does_not_keep_the_lock_of_its_killed_parent(path: Path) -> None:
@@ -122,7 +137,7 @@ def test_an_orphaned_child_does_not_keep_the_lock_of_its_killed_parent(path: Pat
 @pytest.mark.parametrize("text", ["", "no number"])
 def test_an_owner_that_has_not_written_its_number_is_unknown(path: Path, text: str) -> None:
     lock = FileLock(str(path))
-    Path(f"{path}.lock").write_text(text)
+    lock_file(path).write_text(text)
     with pytest.raises(StoreLockedError) as caught:
         FileLock(str(path))
     assert caught.value.pid == 0
@@ -134,10 +149,59 @@ def test_an_owner_that_has_not_written_its_number_is_unknown(path: Path, text: s
 
 
 def test_a_lock_file_that_cannot_be_written_is_told(path: Path) -> None:
-    os.mkfifo(f"{path}.lock")
+    os.mkfifo(lock_file(path))
     for _ in range(2):
         with pytest.raises(StoreUnavailableError, match="lock file"):
             FileLock(str(path))
+
+
+def test_a_lock_that_is_withdrawn_leaves_no_file_that_it_made_itself(path: Path) -> None:
+    lock = FileLock(str(path))
+    lock.withdraw()
+    assert repr(lock) == "<FileLock released>"
+    assert not lock_file(path).exists()
+    lock_file(path).touch()
+    FileLock(str(path)).withdraw()
+    assert lock_file(path).exists()
+
+
+def test_a_lock_that_is_withdrawn_leaves_a_file_that_took_the_place_of_its_own(path: Path) -> None:
+    lock = FileLock(str(path))
+    lock_file(path).unlink()
+    other = FileLock(str(path))
+    lock.withdraw()
+    assert lock_file(path).exists()
+    other.release()
+
+
+def test_a_lock_whose_file_was_withdrawn_after_it_was_opened_is_taken_on_the_next_one(path: Path) -> None:
+    first = FileLock(str(path))
+
+    class Late(FileLock):
+        """Comes to lock its file when the first one has just withdrawn it."""
+
+        def _open(self) -> int:
+            handle = super()._open()
+            first.withdraw()
+            return handle
+
+    late = Late(str(path))
+    with pytest.raises(StoreLockedError):
+        FileLock(str(path))
+    late.release()
+
+
+def test_a_lock_file_that_is_gone_each_time_is_told(path: Path) -> None:
+    class Unlucky(FileLock):
+        """Comes to lock its file when somebody has just deleted it."""
+
+        def _open(self) -> int:
+            handle = super()._open()
+            lock_file(path).unlink()
+            return handle
+
+    with pytest.raises(StoreUnavailableError, match="was gone each time"):
+        Unlucky(str(path))
 
 
 @pytest.mark.crash

@@ -92,13 +92,26 @@ def test_a_text_file_is_refused_and_left_as_it_is(path: Path, text: str) -> None
     assert path.read_text() == text
 
 
-def test_a_database_of_another_program_is_refused_and_left_as_it_is(path: Path) -> None:
+@pytest.mark.parametrize("mode", ["DELETE", "WAL"])
+def test_a_database_of_another_program_is_refused_and_left_as_it_is(path: Path, mode: str) -> None:
     with closing(raw(path)) as connection:
+        connection.execute(f"PRAGMA journal_mode = {mode}")
         connection.execute("CREATE TABLE customers (name TEXT)")
     before = path.read_bytes()
     with pytest.raises(StoreFormatError, match="another program"):
         SqliteStore(path)
     assert path.read_bytes() == before
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_a_lock_file_that_was_there_stays_when_the_database_is_refused(path: Path) -> None:
+    lock = Path(f"{path}.lock")
+    lock.write_text("old")
+    with closing(raw(path)) as connection:
+        connection.execute("CREATE TABLE customers (name TEXT)")
+    with pytest.raises(StoreFormatError):
+        SqliteStore(path)
+    assert lock.exists()
 
 
 @pytest.mark.parametrize("pragma", ["application_id = 1", "user_version = 1"])
