@@ -14,7 +14,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections import deque
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from concurrent.futures import Future
 from typing import Any, TypeVar
 
@@ -71,15 +71,15 @@ class Dispatcher:
             if inbound:  # one that raises must not cost those behind it
                 self.loop.call_soon(self._drain)
 
-    async def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
-        """Await `coroutine` on the engine's loop, from whichever loop the caller runs on.
+    def run(self, coroutine: Coroutine[Any, Any, T]) -> Awaitable[T]:
+        """Return what to await for `coroutine` to run on the engine's loop, whichever loop the caller runs on.
 
         Raises:
             EngineStoppedError: that loop is closed.
         """
         if asyncio.get_running_loop() is self.loop:
-            return await coroutine
-        return await asyncio.wrap_future(self._send(coroutine))
+            return coroutine
+        return asyncio.wrap_future(self._send(coroutine))
 
     def _send(self, coroutine: Coroutine[Any, Any, T]) -> Future[T]:
         try:

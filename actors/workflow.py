@@ -105,11 +105,10 @@ class WorkflowActor(LoopActor):
     # -- life --------------------------------------------------------------------------------------------------------
 
     def begin(self, started: WorkflowStarted, turn: Turn) -> None:
-        """Be a new run: its first event goes into `turn`, in a part of its own."""
+        """Be a new run: its first event goes into `turn`, whose last part is its own."""
         self.execution = WorkflowExecution(self.run_id)
         self.phase = Phase.RUNNING
-        part = next(part for part in turn.parts if part.actor is self)
-        self._record(turn, part, started)
+        self._record(turn, turn.parts[-1], started)
 
     @property
     def state(self) -> WorkflowExecution:

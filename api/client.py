@@ -19,7 +19,7 @@ from understudy.client_errors import (
     WorkflowQueryFailedError,
     WorkflowQueryRejectedError,
 )
-from understudy.client_start import StartOptions, checked_id, find_workflow, start_event
+from understudy.client_start import StartOptions, checked_id, checked_policies, find_workflow, start_event
 from understudy.connection import Connection
 from understudy.events.errors import ArgumentTypeError, InvalidArgumentError
 from understudy.events.policy import (
@@ -160,9 +160,7 @@ class Client(Connection):
             request_id=request_id,
             identity=self._identity,
         )
-        start = service.start(
-            started, WorkflowIDReusePolicy(id_reuse_policy), WorkflowIDConflictPolicy(id_conflict_policy)
-        )
+        start = service.start(started, *checked_policies(id_reuse_policy, id_conflict_policy))
         run_id = await engine.dispatcher.run(start)
         hint = result_type if result_type is not None or definition is None else definition.signature.returns
         return WorkflowHandle(

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from understudy.actors.system import System
     from understudy.events.payload import Payload, PayloadConverter
 
-__all__ = ["StartOptions", "checked_id", "find_workflow", "start_event"]
+__all__ = ["StartOptions", "checked_id", "checked_policies", "find_workflow", "start_event"]
 
 ID_LIMIT: Final = 1_000
 """Characters in a workflow id; Temporal's limit, too."""
@@ -62,6 +62,23 @@ def checked_id(value: object, name: str = "workflow id") -> str:
             what=name, got=f"{value[:40]!r}… ({len(value):,} characters)", expected="1 to 1,000 characters"
         )
     return value
+
+
+def checked_policies(reuse: object, conflict: object) -> tuple[WorkflowIDReusePolicy, WorkflowIDConflictPolicy]:
+    """Return the id policies as what they are to be.
+
+    Raises:
+        InvalidArgumentError: one is something else.
+    """
+    if not isinstance(reuse, WorkflowIDReusePolicy):
+        raise ArgumentTypeError(
+            what="id_reuse_policy", got=repr(reuse), expected="an understudy.common.WorkflowIDReusePolicy"
+        )
+    if not isinstance(conflict, WorkflowIDConflictPolicy):
+        raise ArgumentTypeError(
+            what="id_conflict_policy", got=repr(conflict), expected="an understudy.common.WorkflowIDConflictPolicy"
+        )
+    return reuse, conflict
 
 
 def find_workflow(engine: System, workflow: Any, task_queue: str) -> tuple[str, WorkflowDefinition | None]:

@@ -3,15 +3,17 @@
 The library's datastore gives out connections and wraps transactions; its recorder knows the table of events and reads
 it for projections and followers written for the library. Three things differ here. Connections keep a real cache of
 prepared statements (the library passes `cached_statements=True`, which sqlite3 takes for one statement), and sync on
-every commit. A write transaction takes the write lock at its beginning, so that what it has read stays true. And a
-batch of many turns is written in a few statements, for the reason that `sqlite_statements` gives.
+every commit. One connection is held for writing, and takes the write lock at the beginning of a transaction, so that
+what it has read stays true. And a batch of many turns is written in a few statements, for the reason that
+`sqlite_statements` gives.
 """
 
 from __future__ import annotations
 
 import contextlib
 import sqlite3
-from collections.abc import Callable, Generator, Sequence
+import threading
+from collections.abc import Callable, Sequence
 from itertools import chain
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final
@@ -46,12 +48,31 @@ Connect = Callable[[], sqlite3.Connection]
 """Opens a connection for writing, in autocommit mode."""
 
 
-class _WriteTransaction(SQLiteTransaction):
+class _Writer(SQLiteTransaction):
+    """The transactions of one connection that is held: to borrow one takes as long as a small batch's statements."""
+
+    def __init__(self, connect: Connect) -> None:
+        self._connect = connect
+        self._connection: SQLiteConnection | None = None
+        self._lock = threading.Lock()
+        self.commit = True
+
+    @property
+    def connection(self) -> SQLiteConnection:  # type: ignore[override]  # opened when first needed
+        if self._connection is None:
+            self._connection = SQLiteConnection(_with_names(self._connect()), max_age=None)
+        return self._connection
+
     def __enter__(self) -> SQLiteCursor:
         # Not the deferred BEGIN of the library: a batch first asks for the streams' versions, and a lock that is only
         # taken with the first INSERT may come too late for the answer to hold.
-        cursor = self.connection.cursor()
-        cursor.execute("BEGIN IMMEDIATE" if self.commit else "BEGIN")
+        self._lock.acquire()
+        try:
+            cursor = self.connection.cursor()
+            cursor.execute("BEGIN IMMEDIATE")
+        except BaseException:
+            self._lock.release()
+            raise
         return cursor
 
     def __exit__(
@@ -60,29 +81,28 @@ class _WriteTransaction(SQLiteTransaction):
         try:
             super().__exit__(exc_type, exc_val, exc_tb)
         except BaseException:
-            # A COMMIT that failed may leave its transaction open, and the connection goes back to the pool.
-            self.connection.rollback()
+            self.connection.rollback()  # a COMMIT that failed may leave its transaction open
             raise
+        finally:
+            self._lock.release()
+
+    def close(self) -> None:
+        """Close the connection; the next transaction opens another."""
+        with self._lock:
+            connection, self._connection = self._connection, None
+            if connection is not None:
+                connection.close()
 
 
-class _RunConnection(SQLiteConnection):
-    @contextlib.contextmanager
-    def transaction(self, *, commit: bool) -> Generator[SQLiteCursor]:
-        with _WriteTransaction(self, commit=commit) as cursor, cursor:
-            yield cursor
-
-
-class _RunConnectionPool(SQLiteConnectionPool):
+class _ReaderPool(SQLiteConnectionPool):
     connect: Connect
 
     def _create_connection(self) -> SQLiteConnection:
-        connection = self.connect()
-        connection.row_factory = sqlite3.Row  # the library's own queries read columns by name
-        return _RunConnection(connection, max_age=self.max_age)
+        return SQLiteConnection(_with_names(self.connect()), max_age=self.max_age)
 
 
 class RunDatastore(SQLiteDatastore):
-    """The library's datastore over connections that `connect` opens.
+    """The library's datastore over connections that `connect` opens: one to write, and its pool to read.
 
     Args:
         path: The database file.
@@ -91,9 +111,27 @@ class RunDatastore(SQLiteDatastore):
 
     def __init__(self, path: str, connect: Connect) -> None:
         super().__init__(path, originator_id_type="text")
+        self._writer = _Writer(connect)
         self.pool.close()
-        self.pool = _RunConnectionPool(db_name=path)
+        self.pool = _ReaderPool(db_name=path)
         self.pool.connect = connect
+
+    def transaction(  # type: ignore[override]  # the library says which kind of context manager its own is
+        self, *, commit: bool
+    ) -> contextlib.AbstractContextManager[SQLiteCursor]:  # pyright: ignore[reportIncompatibleMethodOverride] - the same
+        """Return a transaction to enter; one that commits waits for the one before."""
+        return self._writer if commit else super().transaction(commit=False)
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._writer.close()
+        super().close()
+
+
+def _with_names(connection: sqlite3.Connection) -> sqlite3.Connection:
+    """Let columns be read by name, as the library's own queries do."""
+    connection.row_factory = sqlite3.Row
+    return connection
 
 
 class RunRecorder(SQLiteApplicationRecorder):

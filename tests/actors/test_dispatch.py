@@ -321,10 +321,10 @@ async def test_a_coroutine_on_the_engines_own_loop_is_simply_awaited(dispatcher:
 
 
 async def test_a_coroutine_from_another_loop_runs_on_the_engines(dispatcher: Dispatcher) -> None:
-    def elsewhere() -> Any:
-        return asyncio.run(dispatcher.run(where()))
+    async def elsewhere() -> Any:
+        return await dispatcher.run(where())
 
-    assert await in_thread(elsewhere) == (threading.get_ident(), dispatcher.loop)
+    assert await in_thread(lambda: asyncio.run(elsewhere())) == (threading.get_ident(), dispatcher.loop)
 
 
 async def test_a_thread_may_wait_for_a_coroutine_on_the_engines_loop(dispatcher: Dispatcher) -> None:
@@ -350,8 +350,11 @@ def test_a_coroutine_for_a_loop_that_was_closed_is_refused(*, blocks: bool) -> N
     dispatcher = closed()
     dispatcher.thread = -1
 
+    async def run(coroutine: Coroutine[Any, Any, T]) -> T:
+        return await dispatcher.run(coroutine)
+
     def send(coroutine: Coroutine[Any, Any, T]) -> T:
-        return dispatcher.run_blocking(coroutine) if blocks else asyncio.run(dispatcher.run(coroutine))
+        return dispatcher.run_blocking(coroutine) if blocks else asyncio.run(run(coroutine))
 
     with pytest.raises(EngineStoppedError, match="its event loop was closed"):
         send(where())

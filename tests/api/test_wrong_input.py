@@ -245,6 +245,8 @@ async def test_an_unknown_activity_is_told_the_nearest_name(engine: Harness) -> 
         ({"run_timeout": timedelta(0)}, "run_timeout is .* more than zero"),
         ({"run_timeout": 5}, r"run_timeout is 5, where a datetime\.timedelta is expected"),
         ({"retry_policy": 3}, "retry_policy is 3"),
+        ({"id_reuse_policy": 2}, r"id_reuse_policy is 2, where an understudy\.common\.WorkflowIDReusePolicy"),
+        ({"id_conflict_policy": "fail"}, "id_conflict_policy is 'fail', where an"),
         ({"memo": {7: "x"}}, "a key of memo is 7"),
         ({"args": []}, r"the number of arguments of workflow 'Ship' is 0, where 1 to 2 \(order, count\)"),
         ({"args": [Order(1), 2, 3]}, "is 3, where 1 to 2"),
