@@ -180,7 +180,7 @@ class Activities:
         waiting = self._waiting.get(queue)
         while waiting:
             attempt = waiting[0]
-            if self._find(attempt.run_id, _key(attempt)) is attempt:
+            if self._find(attempt.run_id, attempt.key) is attempt:
                 worker = self._free_worker(queue, attempt)
                 if worker is None:
                     return
@@ -235,7 +235,7 @@ class Activities:
 
     def _too_late(self, attempt: Attempt) -> None:
         self._late.pop(attempt, None)
-        if attempt.worker is None and self._find(attempt.run_id, _key(attempt)) is attempt:
+        if attempt.worker is None and self._find(attempt.run_id, attempt.key) is attempt:
             failure = Failure(
                 kind="timeout",
                 message="activity ScheduleToStart timeout",
@@ -247,12 +247,12 @@ class Activities:
         of_run = self._in_flight.get(attempt.run_id)
         if of_run is None:
             of_run = self._in_flight[attempt.run_id] = {}
-        of_run[_key(attempt)] = attempt
+        of_run[attempt.key] = attempt
 
     def _forget(self, attempt: Attempt) -> None:
         of_run = self._in_flight.get(attempt.run_id)
-        if of_run is not None and of_run.get(_key(attempt)) is attempt:
-            del of_run[_key(attempt)]
+        if of_run is not None and of_run.get(attempt.key) is attempt:
+            del of_run[attempt.key]
             if not of_run:
                 del self._in_flight[attempt.run_id]
 
@@ -323,7 +323,7 @@ class Activities:
         attempt.worker = None
 
         def again() -> None:
-            if self._find(attempt.run_id, _key(attempt)) is attempt:
+            if self._find(attempt.run_id, attempt.key) is attempt:
                 self._forget(attempt)
                 self._start_local(
                     attempt.run_id,
@@ -335,9 +335,3 @@ class Activities:
                 )
 
         self._loop.call_later(delay, again)
-
-
-def _key(attempt: Attempt) -> int:
-    """Local activities share the numbers of the others but are told apart by the sign."""
-    seq = attempt.scheduled.seq
-    return -seq if attempt.is_local else seq

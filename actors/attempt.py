@@ -19,7 +19,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 from understudy.events.failure import Failure
 from understudy.events.policy import TimeoutType
-from understudy.events.signature import check_args
 
 if TYPE_CHECKING:
     from understudy.actors.behaviors.definition import ActivityDefinition
@@ -61,6 +60,7 @@ class Attempt:
         "details",
         "dispatched_at",
         "is_local",
+        "key",
         "loop",
         "number",
         "on_heartbeat",
@@ -101,6 +101,8 @@ class Attempt:
         self.put_back = put_back
         """Called instead of `outcome` when the worker stopped before the code was done."""
         self.is_local = is_local
+        self.key = -scheduled.seq if is_local else scheduled.seq
+        """Its number in its run: local activities share the numbers of the others, and are told apart by the sign."""
         self.dispatched_at = self.started_at = 0
         self.worker: WorkerSlots | None = None
         self.loop: asyncio.AbstractEventLoop | None = None
@@ -181,7 +183,7 @@ class Attempt:
         where = f"activity {self.scheduled.activity_type!r} of workflow {self.workflow_id!r}"
         if definition.name is None:
             return [worker.converter.raw(payloads)]
-        check_args(definition.signature, payloads, where)
+        definition.signature.check(len(payloads), where=where)
         return worker.converter.decode_args(payloads, definition.signature, where=where)
 
     def _encode(self, worker: WorkerSlots, definition: ActivityDefinition, result: Any) -> Payload:

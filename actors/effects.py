@@ -49,8 +49,8 @@ class Effects:
             effect = _EFFECTS.get(type(event))
             if effect is not None:
                 effect(self, actor, event)
-        state = actor.execution
-        if state is None or not state.is_open:
+        state = actor.state
+        if not state.is_open:
             return
         start, run = state.start, actor.run
         for scheduled in part.local:

@@ -232,7 +232,7 @@ class Service:
             EngineStoppedError: the client was closed before.
         """
         actor = self._workflows.live.get(run_id)
-        if actor is None or (actor.execution is not None and not actor.execution.is_open and not actor.uncommitted):
+        if actor is None or (actor.is_loaded and not actor.state.is_open and not actor.uncommitted):
             row = self._store.execution(run_id)
             if row is not None and row.status != OPEN_STATUS:
                 return self._store.load(run_id)[-1]
@@ -247,8 +247,8 @@ class Service:
 
     def _execution(self, run_id: str) -> WorkflowExecution:
         actor = self._workflows.live.get(run_id)
-        if actor is not None and actor.execution is not None:
-            return actor.execution
+        if actor is not None and actor.is_loaded:
+            return actor.state
         return fold(run_id, self._store.load(run_id))
 
     def history(self, run_id: str) -> list[Event]:

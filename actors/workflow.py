@@ -82,7 +82,8 @@ class WorkflowActor(LoopActor):
         self.workflows = workflows
         self.run_id = run_id
         self.phase = Phase.RECOVERING
-        self.execution: WorkflowExecution | None = None
+        self.state = WorkflowExecution(run_id)
+        """The aggregate, at version 0 until the events are read."""
         self.run: Run | None = None
         self.trouble: BaseException | None = None
         """Why the code cannot take facts now; shown by `describe`."""
@@ -106,17 +107,13 @@ class WorkflowActor(LoopActor):
 
     def begin(self, started: WorkflowStarted, turn: Turn) -> None:
         """Be a new run: its first event goes into `turn`, whose last part is its own."""
-        self.execution = WorkflowExecution(self.run_id)
         self.phase = Phase.RUNNING
         self._record(turn, turn.parts[-1], started)
 
     @property
-    def state(self) -> WorkflowExecution:
-        """The aggregate; there is one in every phase in which messages are taken."""
-        if self.execution is None:
-            msg = f"{self} has no state yet"
-            raise RuntimeError(msg)
-        return self.execution
+    def is_loaded(self) -> bool:
+        """Whether the events have been read."""
+        return self.state.version > 0
 
     @property
     def is_quiet(self) -> bool:
@@ -145,7 +142,7 @@ class WorkflowActor(LoopActor):
     def restart(self) -> None:
         """Begin anew from the disk, with the messages that were held; after a failed write."""
         self.drop_code()
-        self.execution = self.last_row = None
+        self.state, self.last_row = WorkflowExecution(self.run_id), None
         self.phase = Phase.RECOVERING
         held, self.held = self.held, []
         self.actor_inbox.envelopes[:0] = held
@@ -159,7 +156,7 @@ class WorkflowActor(LoopActor):
             self.active_at = self.dispatcher.loop.time()  # whoever only looks does not keep it in memory
         if self.phase is Phase.DRAINING:
             self.held.extend(envelopes)
-            if self.execution is None and not self.uncommitted:
+            if not (self.is_loaded or self.uncommitted):
                 self.restart()  # its events could not be read: whoever asks now is told how that stands now
         elif self.phase is Phase.STOPPED:
             self.workflows.redeliver(self, envelopes)
@@ -388,7 +385,7 @@ class WorkflowActor(LoopActor):
         events = self.workflows.store.load(self.run_id)
         if not events:
             raise self.workflows.nothing_stored(self)
-        self.execution = fold(self.run_id, events)
+        self.state = fold(self.run_id, events)
 
     def _recover(self, turn: Turn, envelopes: list[Envelope[Any]]) -> None:
         """Plan again what a crash swallowed, and rebuild the code of an open run."""

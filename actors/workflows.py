@@ -247,7 +247,7 @@ class Workflows:
         actor.phase = Phase.DRAINING
         if not already:
             logger.warning("run %s of workflow %s waits for the store: %s", actor.run_id, actor.name, error)
-            last = LAST_READ_RETRY if actor.execution is None else LAST_STORE_RETRY
+            last = LAST_READ_RETRY if not actor.is_loaded else LAST_STORE_RETRY
             delay = min(FIRST_STORE_RETRY * 2 ** min(actor.lost_turns, 10), last)
             actor.lost_turns += 1
             if actor.restart_handle is not None:
@@ -318,7 +318,7 @@ class Workflows:
         self.workers.setdefault(worker.task_queue, []).append(worker)
         self.max_live = worker.options.max_cached_workflows
         for actor in list(self.live.values()):
-            if actor.phase is Phase.DEFERRED and actor.execution is not None:
+            if actor.phase is Phase.DEFERRED and actor.is_loaded:
                 self.wake(actor.run_id)
 
     def remove_worker(self, worker: WorkerSlots) -> None:
@@ -345,7 +345,8 @@ class Workflows:
         if not actor.is_quiet:
             return False
         self._forget(actor)
-        self.effects.left(actor)
+        if actor.state.is_open:
+            self.effects.left(actor)
         actor.leave()
         return True
 

@@ -18,7 +18,6 @@ from understudy.events.activity import ActivityScheduled
 from understudy.events.errors import ArgumentTypeError, InvalidArgumentError
 from understudy.events.payload import Payload
 from understudy.events.policy import ActivityCancellationType, Priority, RetryPolicy, to_ns
-from understudy.events.signature import check_args
 
 __all__ = [
     "ActivityConfig",
@@ -313,7 +312,7 @@ def _call(
             what="activity", got="the dynamic activity", expected="a name", fix="Call it by the name it shall see"
         )
     where = f"activity {definition.name!r} {of_workflow}"
-    check_args(definition.signature, args, where)
+    definition.signature.check(len(args), where=where)
     payloads = context.converter.encode_args(args, definition.signature, where=where)
     return definition.name, definition, payloads
 

@@ -16,7 +16,6 @@ from understudy.events.policy import (
     WorkflowIDReusePolicy,
     to_ns,
 )
-from understudy.events.signature import check_args
 from understudy.events.workflow import WorkflowStarted
 
 if TYPE_CHECKING:
@@ -133,7 +132,7 @@ def start_event(
     where = f"workflow {workflow_type!r}"
     signature = definition.signature if definition is not None else None
     if signature is not None:
-        check_args(signature, args, where)
+        signature.check(len(args), where=where)
     whole = _ns(execution_timeout, "execution_timeout")
     return WorkflowStarted(
         at=now,

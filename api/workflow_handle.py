@@ -19,7 +19,6 @@ from understudy.events.event import Event
 from understudy.events.failure_errors import CancelledError, TerminatedError
 from understudy.events.failure_errors import TimeoutError as WorkflowTimeoutError
 from understudy.events.policy import QueryRejectCondition, TimeoutType, WorkflowExecutionStatus
-from understudy.events.signature import check_args
 from understudy.events.workflow import (
     WorkflowCanceled,
     WorkflowCompleted,
@@ -265,7 +264,7 @@ class WorkflowHandle(Generic[R]):
                 what=kind, got=repr(handler), expected=f"a name, or a method decorated with @workflow.{kind}"
             )
         where = f"{kind} {mark.name!r} {of_workflow}"
-        check_args(mark.signature, args, where)
+        mark.signature.check(len(args), where=where)
         return mark.name, self._converter.encode_args(args, mark.signature, where=where, fit=True)
 
     async def cancel(self, reason: str = "") -> None:

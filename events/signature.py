@@ -14,7 +14,7 @@ from weakref import WeakKeyDictionary
 
 from understudy.events.errors import ArgumentTypeError
 
-__all__ = ["Signature", "check_args", "hints_of"]
+__all__ = ["Signature", "hints_of"]
 
 
 class Signature:
@@ -62,7 +62,8 @@ class Signature:
     @property
     def returns(self) -> Any:
         """The hint of what is returned; `NoneType` for None, `Any` if there is none."""
-        self._settle()
+        if self._resolve is not None:
+            self._settle()
         return self._returns
 
     def hint_at(self, index: int) -> Any:
@@ -195,8 +196,3 @@ def _one_hint(hint: Any, known: dict[str, Any]) -> Any:
         return get_type_hints(holder, globalns=known, include_extras=True)["hint"]
     except Exception:  # noqa: BLE001 - the same
         return Any
-
-
-def check_args(signature: Signature, args: Sequence[Any], where: object) -> None:
-    """Refuse arguments whose number does not fit; see `Signature.check`."""
-    signature.check(len(args), where=where)

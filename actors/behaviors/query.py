@@ -11,7 +11,6 @@ from collections.abc import Coroutine, Sequence
 from typing import TYPE_CHECKING, Any
 
 from understudy.events.errors import QueryRefusedError, ReadOnlyContextError, UnknownQueryError, nearest_name
-from understudy.events.signature import check_args
 
 if TYPE_CHECKING:
     from understudy.actors.behaviors.context import Context
@@ -33,7 +32,7 @@ def message_args(
     where = f"{handler.kind.name.lower()} {name!r} of workflow {context.definition.label!r}"
     if handler.name is None:
         return [name, context.converter.raw(payloads)]
-    check_args(handler.signature, payloads, where)
+    handler.signature.check(len(payloads), where=where)
     return context.converter.decode_args(payloads, handler.signature, where=where)
 
 

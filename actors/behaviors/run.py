@@ -29,7 +29,6 @@ from understudy.events.execution import WorkflowExecution
 from understudy.events.failure import FailureConverter, FailureError, is_cancelled_exception
 from understudy.events.payload import Payload, PayloadConverter
 from understudy.events.signal import SignalReceived
-from understudy.events.signature import check_args
 from understudy.events.workflow import (
     TurnDeferred,
     TurnResumed,
@@ -196,7 +195,7 @@ class Run:
             args: Sequence[Any] = [context.converter.raw(fact.input)]
         else:
             where = f"workflow {definition.label!r}"
-            check_args(signature, fact.input, where)
+            signature.check(len(fact.input), where=where)
             args = context.converter.decode_args(fact.input, signature, where=where)
         try:
             context.instance, run = definition.instantiate(args)

@@ -11,7 +11,7 @@ import pytest
 
 from understudy.events.errors import ArgumentTypeError, PayloadDecodeError, PayloadEncodeError
 from understudy.events.payload import JsonConverter
-from understudy.events.signature import Signature, check_args, hints_of
+from understudy.events.signature import Signature, hints_of
 
 if TYPE_CHECKING:
     from nowhere import Hidden  # type: ignore[import-not-found]  # pyright: ignore[reportMissingImports]  # on purpose
@@ -182,7 +182,7 @@ def test_a_function_with_a_wrong_annotation_does_not_break_the_worker() -> None:
 )
 def test_a_number_of_arguments_that_does_not_fit_is_refused(fn: Any, args: tuple[int, ...], expected: str) -> None:
     with pytest.raises(ArgumentTypeError) as caught:
-        check_args(hints_of(fn), args, where="workflow 'Order'")
+        hints_of(fn).check(len(args), where="workflow 'Order'")
     assert str(caught.value).startswith(
         f"the number of arguments of workflow 'Order' is {len(args)}, where {expected} is expected. Pass"
     )
@@ -190,14 +190,14 @@ def test_a_number_of_arguments_that_does_not_fit_is_refused(fn: Any, args: tuple
 
 @pytest.mark.parametrize("args", [(1,), (1, 2)])
 def test_a_number_of_arguments_that_fits_is_not_refused(args: tuple[int, ...]) -> None:
-    check_args(hints_of(charge), args, where="x")
+    hints_of(charge).check(len(args), where="x")
 
 
 def test_a_parameter_that_can_only_be_given_by_keyword_is_refused() -> None:
     def fn(order: Order, *, note: str) -> None: ...
 
     with pytest.raises(ArgumentTypeError, match="keyword-only parameters"):
-        check_args(hints_of(fn), (1,), where="workflow 'Order'")
+        hints_of(fn).check(len((1,)), where="workflow 'Order'")
 
 
 def test_a_signature_shows_what_it_takes() -> None:
