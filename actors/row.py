@@ -43,7 +43,7 @@ def wake_at(actor: WorkflowActor, state: WorkflowExecution) -> int | None:
 def row_of(actor: WorkflowActor) -> ExecutionRow | None:
     """Return the run's row if it differs from the last one written."""
     state = actor.state
-    row = (state.status, wake_at(actor, state))
+    row = (state.status, wake_at(actor, state), state.memo, state.search_attributes)
     if row == actor.last_row:
         return None
     actor.last_row = row
@@ -59,6 +59,6 @@ def row_of(actor: WorkflowActor) -> ExecutionRow | None:
         closed_at=state.closed.at if state.closed is not None else None,
         wake_at=row[1],
         first_run_id=started.first_run_id or actor.run_id,
-        memo=_json.encode(started.memo).decode() if started.memo else None,
-        search_attributes=_json.encode(started.search_attributes).decode() if started.search_attributes else None,
+        memo=_json.encode(state.memo).decode() if state.memo else None,
+        search_attributes=_json.encode(state.search_attributes).decode() if state.search_attributes else None,
     )

@@ -134,7 +134,7 @@ def describe(snapshot: Snapshot, converter: PayloadConverter) -> WorkflowExecuti
         close_time=_time(state.closed.at) if state.closed is not None else None,
         history_length=state.version,
         attempt=started.attempt,
-        search_attributes=dict(started.search_attributes),
+        search_attributes=dict(state.search_attributes),
         pending_activities=tuple(
             PendingActivityInfo(
                 activity_id=pending.scheduled.activity_id or str(pending.scheduled.seq),
@@ -153,6 +153,6 @@ def describe(snapshot: Snapshot, converter: PayloadConverter) -> WorkflowExecuti
         next_turn_at=_time(snapshot.retry_at),
         static_summary=started.summary or None,
         static_details=started.details or None,
-        _memo=started.memo,
+        _memo=state.memo,
         _converter=converter,
     )

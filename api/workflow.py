@@ -30,6 +30,7 @@ from understudy.activity_calls import (
     start_local_activity_method,
 )
 from understudy.actors.behaviors.context import current
+from understudy.actors.behaviors.changes import DEFAULT_VERSION
 from understudy.actors.behaviors.definition import (
     HANDLER_MARK,
     INIT_MARK,
@@ -49,6 +50,7 @@ from understudy.events.errors import (
 )
 from understudy.events.policy import ActivityCancellationType, to_ns
 from understudy.events.signature import hints_of
+from understudy.workflow_changes import deprecate_patch, get_version, patched
 from understudy.workflow_info import (
     Info,
     LoggerAdapter,
@@ -62,9 +64,12 @@ from understudy.workflow_info import (
     memo_value,
     payload_converter,
     unsafe,
+    upsert_memo,
+    upsert_search_attributes,
 )
 
 __all__ = [
+    "DEFAULT_VERSION",
     "ActivityCancellationType",
     "ActivityConfig",
     "ActivityHandle",
@@ -78,12 +83,14 @@ __all__ = [
     "as_completed",
     "cancellation_reason",
     "defn",
+    "deprecate_patch",
     "execute_activity",
     "execute_activity_class",
     "execute_activity_method",
     "execute_local_activity",
     "execute_local_activity_class",
     "execute_local_activity_method",
+    "get_version",
     "in_workflow",
     "info",
     "init",
@@ -92,6 +99,7 @@ __all__ = [
     "memo",
     "memo_value",
     "now",
+    "patched",
     "payload_converter",
     "query",
     "random",
@@ -108,6 +116,8 @@ __all__ = [
     "time",
     "time_ns",
     "unsafe",
+    "upsert_memo",
+    "upsert_search_attributes",
     "uuid4",
     "uuid7",
     "wait",

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Mapping, MutableMapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from understudy.actors.behaviors.context import Context, current
-from understudy.events.errors import NotInWorkflowError
+from understudy.events.errors import InvalidArgumentError, NotInWorkflowError
 from understudy.events.policy import RetryPolicy, from_ns
 
 if TYPE_CHECKING:
-    from understudy.events.payload import PayloadConverter
-    from understudy.events.search import TypedSearchAttributes
+    from understudy.events.payload import Payload, PayloadConverter
+    from understudy.events.search import SearchAttributes, SearchAttributeUpdate, TypedSearchAttributes
 
 __all__ = [
     "Info",
@@ -30,6 +30,8 @@ __all__ = [
     "memo_value",
     "payload_converter",
     "unsafe",
+    "upsert_memo",
+    "upsert_search_attributes",
 ]
 
 _NO_VALUE: Final[Any] = object()
@@ -91,11 +93,11 @@ def _info(context: Context) -> Info:
         execution_timeout=from_ns(started.execution_timeout) if started.execution_timeout else None,
         first_execution_run_id=started.first_run_id or execution.run_id,
         namespace="default",
-        raw_memo=started.memo,
+        raw_memo=context.memo,
         retry_policy=RetryPolicy.from_stored(started.retry_policy) if started.retry_policy is not None else None,
         run_id=execution.run_id,
         run_timeout=from_ns(started.run_timeout) if started.run_timeout else None,
-        search_attributes=started.search_attributes,
+        search_attributes=context.search_attributes,
         start_time=at,
         task_queue=started.task_queue,
         task_timeout=from_ns(started.task_timeout) if started.task_timeout else _DEFAULT_TASK_TIMEOUT,
@@ -122,10 +124,7 @@ def instance() -> Any:
 def memo() -> Mapping[str, Any]:
     """Return the run's memo, each value as JSON gives it."""
     context = current()
-    return {
-        key: context.converter.decode(value, Any, where=f"memo {key!r}")
-        for key, value in context.execution.start.memo.items()
-    }
+    return {key: context.converter.decode(value, Any, where=f"memo {key!r}") for key, value in context.memo.items()}
 
 
 def memo_value(key: str, default: Any = _NO_VALUE, *, type_hint: type | None = None) -> Any:
@@ -140,12 +139,45 @@ def memo_value(key: str, default: Any = _NO_VALUE, *, type_hint: type | None = N
         KeyError: there is none, and no default.
     """
     context = current()
-    payload = context.execution.start.memo.get(key)
+    payload = context.memo.get(key)
     if payload is not None:
         return context.converter.decode(payload, Any if type_hint is None else type_hint, where=f"memo {key!r}")
     if default is _NO_VALUE:
         raise KeyError(key)
     return default
+
+
+def upsert_memo(updates: Mapping[str, Any]) -> None:
+    """Change some values of the run's memo.
+
+    Args:
+        updates: new values by name; None takes a value away.
+
+    Raises:
+        PayloadEncodeError: a value cannot be stored.
+    """
+    context = current()
+    changes: dict[str, Payload | None] = {}
+    for key, value in updates.items():
+        if not isinstance(key, str) or not key:
+            raise InvalidArgumentError(what="a key of memo", got=repr(key), expected="a name")
+        changes[key] = None if value is None else context.converter.encode(value, where=f"memo {key!r}")
+    context.upsert_memo(changes)
+
+
+def upsert_search_attributes(attributes: SearchAttributes | Sequence[SearchAttributeUpdate[Any]]) -> None:
+    """Change some of the run's search attributes.
+
+    Args:
+        attributes: updates of typed keys, `[KEY.value_set("x"), OTHER.value_unset()]`; or lists of values by name,
+            where an empty one takes the attribute away.
+
+    Raises:
+        ArgumentTypeError: it is neither.
+    """
+    from understudy.events.search import changes_of
+
+    current().upsert_search_attributes(changes_of(attributes))
 
 
 def payload_converter() -> PayloadConverter:

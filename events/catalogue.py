@@ -20,10 +20,11 @@ from understudy.events.activity import (
     LocalActivityFailed,
 )
 from understudy.events.event import Event
-from understudy.events.marker import SideEffectRecorded
+from understudy.events.marker import PatchRecorded, SideEffectRecorded, VersionRecorded
 from understudy.events.signal import SignalReceived
 from understudy.events.timer import TimerCanceled, TimerFired, TimerStarted
 from understudy.events.upcast import UPCASTERS, Upcaster, topic_of, upcast
+from understudy.events.upsert import MemoUpserted, SearchAttributesUpserted
 from understudy.events.workflow import (
     TurnDeferred,
     TurnResumed,
@@ -63,6 +64,10 @@ _EVENTS: Final[tuple[type[Event], ...]] = (
     TimerFired,
     SignalReceived,
     SideEffectRecorded,
+    PatchRecorded,
+    VersionRecorded,
+    MemoUpserted,
+    SearchAttributesUpserted,
 )
 
 CATALOGUE: Final[dict[str, type[Event]]] = {topic_of(e.topic, e.schema): e for e in _EVENTS}

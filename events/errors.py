@@ -45,6 +45,7 @@ from understudy.events.usage_errors import (
     UnknownSignalError,
     UnknownUpdateError,
     UnknownWorkflowTypeError,
+    UnsupportedVersionError,
     WorkflowClosedError,
     WorkflowNotFoundError,
 )
@@ -90,6 +91,7 @@ __all__ = [
     "UnknownUpdateError",
     "UnknownWorkflowTypeError",
     "UnstorableError",
+    "UnsupportedVersionError",
     "UsageError",
     "VersionConflictError",
     "WorkflowClosedError",

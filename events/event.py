@@ -36,6 +36,11 @@ class Fact(Event, frozen=True, kw_only=True, omit_defaults=True, gc=False):
 class Request(Event, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """Asked for by the workflow's code; a replay must ask for the same again (SAME-AGAIN)."""
 
+    @property
+    def may_be_missing(self) -> bool:
+        """Whether a replay may pass over this recorded event, because its call was taken out of the code."""
+        return False
+
     def same_request(self, other: Event) -> bool:
         """Whether a replay that produced `other` in place of this recorded event did the same again."""
         return type(other) is type(self)

@@ -10,7 +10,7 @@ Deadlines are a heap with lazy deletion: the earliest is found in O(1) at every 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from enum import IntEnum
 from heapq import heappop, heappush
 from typing import Any, Final, NamedTuple
@@ -22,12 +22,13 @@ from understudy.events.activity import ACTIVITY, ActivityPhase, ActivitySchedule
 from understudy.events.errors import IllegalTransitionError
 from understudy.events.event import Event
 from understudy.events.failure import Failure
-from understudy.events.marker import SideEffectRecorded
+from understudy.events.marker import PatchRecorded, SideEffectRecorded, VersionRecorded
 from understudy.events.payload import Payload
 from understudy.events.policy import WorkflowExecutionStatus as Status
 from understudy.events.signal import SignalReceived
 from understudy.events.timer import TIMER, TimerPhase, TimerStarted
 from understudy.events.transition import advance, name_of
+from understudy.events.upsert import MemoUpserted, SearchAttributesUpserted, upserted
 from understudy.events.workflow import WORKFLOW, WorkflowStarted
 
 __all__ = ["Deadline", "DeadlineKind", "PendingActivity", "WorkflowExecution", "fold"]
@@ -85,8 +86,10 @@ class WorkflowExecution:
         "last_activity",
         "last_timer",
         "local_done",
+        "memo",
         "message_ids",
         "run_id",
+        "search_attributes",
         "started",
         "status",
         "timers",
@@ -107,6 +110,9 @@ class WorkflowExecution:
         self.local_done: set[int] | None = None
         """Local activities with an outcome; they come in any order, and nothing of them is recorded before."""
         self.message_ids: set[str] | None = None
+        self.memo: Mapping[str, Payload] = {}
+        self.search_attributes: Mapping[str, object] = {}
+        """Both as they were started with and as the code has changed them since."""
         self.cancel_requested: wf.WorkflowCancelRequested | None = None
         self.deferred: wf.TurnDeferred | None = None
         self.deferred_since = 0
@@ -192,6 +198,8 @@ def fold(run_id: str, events: Iterable[Event]) -> WorkflowExecution:
 def _started(state: WorkflowExecution, event: WorkflowStarted) -> None:
     state.status = advance(WORKFLOW, state.status, event)
     state.started = event
+    state.memo = event.memo
+    state.search_attributes = event.search_attributes
     if event.request_id:
         state.message_ids = {event.request_id}
     if event.first_turn_at:
@@ -301,6 +309,14 @@ def _signal_received(state: WorkflowExecution, event: SignalReceived) -> None:
         state.message_ids.add(event.request_id)
 
 
+def _memo_upserted(state: WorkflowExecution, event: MemoUpserted) -> None:
+    state.memo = upserted(state.memo, event.memo)
+
+
+def _search_attributes_upserted(state: WorkflowExecution, event: SearchAttributesUpserted) -> None:
+    state.search_attributes = upserted(state.search_attributes, event.search_attributes)
+
+
 def _nothing(_state: WorkflowExecution, _event: Event) -> None:
     """Concern the code, not the aggregate."""
 
@@ -330,4 +346,8 @@ _EVOLVE: Final[dict[type[Event], Callable[[WorkflowExecution, Any], None]]] = {
     tim.TimerCanceled: _timer_done,
     SignalReceived: _signal_received,
     SideEffectRecorded: _nothing,
+    PatchRecorded: _nothing,
+    VersionRecorded: _nothing,
+    MemoUpserted: _memo_upserted,
+    SearchAttributesUpserted: _search_attributes_upserted,
 }

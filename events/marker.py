@@ -1,4 +1,9 @@
-"""Side effects: a value that the code computed once, recorded in line, and handed back by every replay."""
+"""Markers: what the code decided once, recorded in line, and keeps to in every replay.
+
+A side effect is a value. A patch says that the code has gone the new way, a version says which of several. Runs that
+are older than a change have no marker of it, and go the old way. Markers whose call is gone may be passed over where
+that cannot matter: a patch that was declared deprecated, and any version.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +12,7 @@ from typing import ClassVar
 from understudy.events.event import Event, Request
 from understudy.events.payload import Payload
 
-__all__ = ["SideEffectRecorded"]
+__all__ = ["PatchRecorded", "SideEffectRecorded", "VersionRecorded"]
 
 
 class SideEffectRecorded(Request, frozen=True, kw_only=True, omit_defaults=True, gc=False):
@@ -22,3 +27,42 @@ class SideEffectRecorded(Request, frozen=True, kw_only=True, omit_defaults=True,
     def same_request(self, other: Event) -> bool:
         """The same number; the recorded value holds."""
         return isinstance(other, SideEffectRecorded) and other.seq == self.seq
+
+
+class PatchRecorded(Request, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """The code came to this patch and went the new way."""
+
+    topic: ClassVar[str] = "patch.recorded"
+
+    patch_id: str
+    deprecated: bool = False
+    """Whether there is no old way any more, so that the call may go."""
+    source: str = ""
+
+    @property
+    def may_be_missing(self) -> bool:
+        """Once deprecated, the call may be taken out of the code."""
+        return self.deprecated
+
+    def same_request(self, other: Event) -> bool:
+        """The same patch, deprecated or not."""
+        return isinstance(other, PatchRecorded) and other.patch_id == self.patch_id
+
+
+class VersionRecorded(Request, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """The code came to this change and went the way of this version."""
+
+    topic: ClassVar[str] = "version.recorded"
+
+    change_id: str
+    version: int
+    source: str = ""
+
+    @property
+    def may_be_missing(self) -> bool:
+        """The call may be taken out of the code when no other way is left."""
+        return True
+
+    def same_request(self, other: Event) -> bool:
+        """The same change; the recorded version holds."""
+        return isinstance(other, VersionRecorded) and other.change_id == self.change_id

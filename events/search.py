@@ -27,6 +27,7 @@ __all__ = [
     "SearchAttributeValues",
     "SearchAttributes",
     "TypedSearchAttributes",
+    "changes_of",
     "from_stored",
     "to_stored",
     "typed_search_attributes",
@@ -295,6 +296,24 @@ def to_stored(attributes: TypedSearchAttributes | SearchAttributes | None) -> di
         pair.key.name: {"type": _STORED[pair.key.indexed_value_type], "value": _plain_value(pair.value)}
         for pair in typed_search_attributes(attributes)
     }
+
+
+def changes_of(updates: SearchAttributes | Sequence[SearchAttributeUpdate[Any]]) -> dict[str, object]:
+    """Return updates as the JSON object that is stored: None where an attribute goes.
+
+    Raises:
+        ArgumentTypeError: it is neither a mapping of lists nor a sequence of updates.
+    """
+    if isinstance(updates, Mapping):
+        return {**dict.fromkeys(updates), **to_stored(updates)}
+    changes: dict[str, object] = {}
+    for update in updates:
+        if not isinstance(update, SearchAttributeUpdate):
+            raise ArgumentTypeError(what="a search attribute update", got=repr(update), expected="a KEY.value_set(...)")
+        name, value = update.key.name, update.value
+        pair = None if value is None else SearchAttributePair(update.key, value)
+        changes[name] = None if pair is None else to_stored(TypedSearchAttributes([pair]))[name]
+    return changes
 
 
 def _plain_value(value: Any) -> Any:

@@ -34,6 +34,7 @@ __all__ = [
     "UnknownSignalError",
     "UnknownUpdateError",
     "UnknownWorkflowTypeError",
+    "UnsupportedVersionError",
     "WorkflowClosedError",
     "WorkflowNotFoundError",
 ]
@@ -300,8 +301,8 @@ class NondeterminismError(UsageError):
         "but the replay came to {produced}{produced_at}"
     )
     advice: ClassVar[str] = (
-        "Bring the old code back, and give the new code a name of its own with @workflow.defn(name=...); the run waits "
-        "where it is until then"
+        "Bring the old code back, or keep both ways in one code with workflow.patched(...); the run waits where it is "
+        "until then"
     )
 
     @property
@@ -330,6 +331,21 @@ class DeterminismError(StopError):
     def at(self) -> str:
         """The place, as a part of the sentence."""
         return f" ({self.file}:{self.line})" if self.file else ""
+
+
+class UnsupportedVersionError(UsageError):
+    """The code does not know the version of a change that its run keeps to; see `workflow.get_version`."""
+
+    change_id: str
+    version: int
+    min_supported: int
+    max_supported: int
+
+    statement: ClassVar[str] = (
+        "this run keeps to version {version} of change {change_id!r}, and the code supports {min_supported} to "
+        "{max_supported}"
+    )
+    advice: ClassVar[str] = "Bring the code of that version back; the run waits where it is until then"
 
 
 class DeadlockError(StopError):

@@ -11,12 +11,13 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from random import Random
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
+from understudy.actors.behaviors.changes import Changes
 from understudy.actors.behaviors.handle import ActivityHandle
 from understudy.actors.behaviors.loop import DeterministicLoop
 from understudy.actors.behaviors.source import source_line
@@ -28,6 +29,7 @@ from understudy.events.marker import SideEffectRecorded
 from understudy.events.payload import Payload
 from understudy.events.policy import RetryState
 from understudy.events.timer import TimerCanceled, TimerFired, TimerStarted
+from understudy.events.upsert import MemoUpserted, SearchAttributesUpserted, upserted
 
 if TYPE_CHECKING:
     from understudy.actors.behaviors.definition import HandlerDefinition, WorkflowDefinition
@@ -74,11 +76,14 @@ class Context:
 
     __slots__ = (
         "_activity_seq",
+        "_changes",
         "_cursor",
         "_effect_seq",
         "_hidden",
         "_history",
+        "_memo",
         "_random",
+        "_search_attributes",
         "_timer_seq",
         "activities",
         "buffered",
@@ -138,6 +143,9 @@ class Context:
         """Whether the run has asked for its end, or is dropped; what the code asks for behind it is lost (CLOSED)."""
         self.cancel_requested: WorkflowCancelRequested | None = None
         """What the code knows of it; in a replay the aggregate may know more."""
+        self._changes: Changes | None = None
+        self._memo: Mapping[str, Payload] | None = None
+        self._search_attributes: Mapping[str, object] | None = None
         self.mismatch: NondeterminismError | None = None
         self._activity_seq = self._timer_seq = self._effect_seq = 0
         self._random: Random | None = None
@@ -170,6 +178,11 @@ class Context:
         self._hidden = hidden
 
     @property
+    def history(self) -> Sequence[Event]:
+        """What a replay is held against, the whole of it; empty otherwise."""
+        return self._history
+
+    @property
     def cursor(self) -> int:
         """The index of the event behind the last one that a request was held against."""
         return self._cursor
@@ -190,8 +203,11 @@ class Context:
             self.requests.append(request)
             return request
         recorded = self._history[cursor] if cursor < len(self._history) else None
-        if recorded is None or not request.same_request(recorded):
-            self.refuse(cursor, recorded, request)
+        while recorded is None or not request.same_request(recorded):
+            if not (isinstance(recorded, Request) and recorded.may_be_missing):
+                self.refuse(cursor, recorded, request)
+            cursor += 1
+            recorded = self._history[cursor] if cursor < len(self._history) else None
         self._cursor = cursor + 1
         return recorded  # type: ignore[return-value]  # same_request saw that the classes are the same
 
@@ -286,6 +302,37 @@ class Context:
             local.canceled = True
             self.local_dropped.append(local)
 
+    # -- changes of the code -----------------------------------------------------------------------------------------
+
+    @property
+    def changes(self) -> Changes:
+        """The patches and versions that this run has come to; made when first asked for."""
+        if self._changes is None:
+            self._changes = Changes(self)
+        return self._changes
+
+    # -- what is kept with the run -----------------------------------------------------------------------------------
+
+    @property
+    def memo(self) -> Mapping[str, Payload]:
+        """The memo as the code knows it; in a replay the aggregate may know more."""
+        return self.execution.start.memo if self._memo is None else self._memo
+
+    @property
+    def search_attributes(self) -> Mapping[str, object]:
+        """The search attributes as the code knows them, in their stored form."""
+        return self.execution.start.search_attributes if self._search_attributes is None else self._search_attributes
+
+    def upsert_memo(self, changes: dict[str, Payload | None]) -> None:
+        """Change some values of the memo; None takes one away."""
+        asked: Any = self.ask(MemoUpserted(at=self.now, memo=changes, source=source_line()))
+        self._memo = upserted(self.memo, asked.memo)
+
+    def upsert_search_attributes(self, changes: dict[str, object]) -> None:
+        """Change some search attributes, in their stored form; None takes one away."""
+        asked: Any = self.ask(SearchAttributesUpserted(at=self.now, search_attributes=changes, source=source_line()))
+        self._search_attributes = upserted(self.search_attributes, asked.search_attributes)
+
     # -- side effects ------------------------------------------------------------------------------------------------
 
     def side_effect(self, value: Callable[[], Payload]) -> Payload:
@@ -318,7 +365,7 @@ def _describe(event: Event | None) -> str:
     if event is None:
         return "nothing"
     parts = [event.topic]
-    for name in ("seq", "activity_type", "activity_id", "name"):
+    for name in ("seq", "activity_type", "activity_id", "name", "patch_id", "change_id"):
         value = getattr(event, name, "")
         if value != "":
             parts.append(f"{name}={value!r}")

@@ -131,6 +131,8 @@ class Run:
                 else:
                     position = self._replay_fact(event, event.at, events, position)
             elif isinstance(event, Request):
+                if event.may_be_missing:
+                    continue
                 self.phase = Phase.BROKEN
                 context.refuse(position - 1, event, None)
             elif type(event) is TurnDeferred:

@@ -36,8 +36,9 @@ from understudy.events.errors import NondeterminismError
 from understudy.events.event import Event, Fact, Request
 from understudy.events.execution import WorkflowExecution, fold
 from understudy.events.failure import Failure
-from understudy.events.marker import SideEffectRecorded
+from understudy.events.marker import PatchRecorded, SideEffectRecorded, VersionRecorded
 from understudy.events.timer import TimerCanceled, TimerFired, TimerStarted
+from understudy.events.upsert import MemoUpserted, SearchAttributesUpserted
 from understudy.events.workflow import WorkflowFailed, WorkflowStarted
 
 FACTS: Final = [cls for cls in CATALOGUE.values() if issubclass(cls, Fact)]
@@ -125,6 +126,10 @@ DIFFERENT: Final[dict[type[Request], list[dict[str, Any]]]] = {
     TimerStarted: [{"seq": 4}],
     TimerCanceled: [{"seq": 4}],
     SideEffectRecorded: [{"seq": 5}],
+    PatchRecorded: [{"patch_id": "pounds"}],
+    VersionRecorded: [{"change_id": "toll"}],
+    MemoUpserted: [{"memo": {"stage": None}}],
+    SearchAttributesUpserted: [{"search_attributes": {"City": None}}],
 }
 
 
@@ -140,7 +145,7 @@ def test_a_request_is_another_when_what_it_is_about_is_another(cls: type[Request
 
 def test_a_request_whose_identity_is_a_number_is_among_those_that_are_compared_by_it() -> None:
     numbered = {cls for cls in CATALOGUE.values() if issubclass(cls, Request) and "seq" in cls.__struct_fields__}
-    assert numbered == set(DIFFERENT)
+    assert numbered <= set(DIFFERENT)
 
 
 def test_a_closing_request_may_close_otherwise_than_before_only_in_its_fields() -> None:

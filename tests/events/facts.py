@@ -21,11 +21,12 @@ from understudy.events.activity import (
 )
 from understudy.events.event import Event
 from understudy.events.failure import Failure
-from understudy.events.marker import SideEffectRecorded
+from understudy.events.marker import PatchRecorded, SideEffectRecorded, VersionRecorded
 from understudy.events.payload import Payload
 from understudy.events.policy import MAX_NS, ActivityCancellationType, RetryState, StoredRetryPolicy, TimeoutType
 from understudy.events.signal import SignalReceived
 from understudy.events.timer import TimerCanceled, TimerFired, TimerStarted
+from understudy.events.upsert import MemoUpserted, SearchAttributesUpserted
 from understudy.events.workflow import (
     TurnDeferred,
     TurnResumed,
@@ -123,6 +124,12 @@ EXAMPLES: Final[tuple[Event, ...]] = (
         at=1, name="add", input=(_ONE,), headers={"trace": _TWO}, identity="42@host", request_id="request-3"
     ),
     SideEffectRecorded(at=1, seq=4, value=_ONE, source="orders.py:21"),
+    PatchRecorded(at=1, patch_id="euros", deprecated=True, source="orders.py:22"),
+    VersionRecorded(at=1, change_id="tax", version=2, source="orders.py:23"),
+    MemoUpserted(at=1, memo={"stage": _ONE, "gone": None}, source="orders.py:24"),
+    SearchAttributesUpserted(
+        at=1, search_attributes={"City": {"type": "Keyword", "value": "Ulm"}, "Gone": None}, source="orders.py:25"
+    ),
 )
 
 _whole = st.integers(0, MAX_NS)
@@ -182,7 +189,9 @@ _BY_TYPE: Final[dict[Any, st.SearchStrategy[Any]]] = {
     TimeoutType: st.sampled_from(TimeoutType),
     tuple[Payload, ...]: st.lists(_payloads, max_size=2).map(tuple),
     dict[str, Payload]: st.dictionaries(st.text(), _payloads, max_size=2),
+    dict[str, Payload | None]: st.dictionaries(st.text(), st.none() | _payloads, max_size=2),
     dict[str, object]: st.dictionaries(st.text(), _json, max_size=2),
+    bool: st.booleans(),
 }
 
 

@@ -75,6 +75,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "UnknownSignalError": {"name": "aprove", "known": ("approve",), "nearest": "approve", "workflow_type": "Order"},
     "UnknownUpdateError": {"name": "ad", "known": ("add",), "nearest": "add", "workflow_type": "Order"},
     "UnknownWorkflowTypeError": {"name": "Ordr", "known": ("Order",), "nearest": "Order", "task_queue": "q"},
+    "UnsupportedVersionError": {"change_id": "tax", "version": 1, "min_supported": 2, "max_supported": 3},
     "UnstorableError": {"run_id": "run-1", "version": 3, "reason": "not JSON"},
     "VersionConflictError": {"run_id": "run-1", "expected": 8},
     "WorkflowClosedError": {"workflow_id": "order-1", "run_id": "run-1", "status": "COMPLETED"},
