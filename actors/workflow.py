@@ -13,13 +13,13 @@ failed write, until the turns behind it have come back; STOPPED at the end.
 from __future__ import annotations
 
 from asyncio import TimerHandle
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from enum import Enum
 from traceback import format_exception
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, get_args
 
 from understudy.actors.behaviors.command import Command, Wake
-from understudy.actors.behaviors.decide import decide, next_run
+from understudy.actors.behaviors.decide import Followed, decide, next_run
 from understudy.actors.behaviors.run import Run
 from understudy.actors.dispatch import LoopActor
 from understudy.actors.turn import Part, Turn
@@ -32,9 +32,8 @@ from understudy.events.timer import TimerFired
 from understudy.events.workflow import (
     TurnDeferred,
     TurnResumed,
-    WorkflowFailed,
+    WorkflowContinuedAsNew,
     WorkflowStarted,
-    WorkflowTimedOut,
 )
 
 if TYPE_CHECKING:
@@ -48,8 +47,7 @@ FIRST_RETRY_SECONDS: Final = 0.1
 LAST_RETRY_SECONDS: Final = 30.0
 """Back-off of a turn whose code fails: doubling between these."""
 
-_RETRIED: Final = frozenset({WorkflowFailed, WorkflowTimedOut})
-"""Ends that the workflow's retry policy may follow by another run."""
+_FOLLOWED: Final = frozenset(get_args(Followed))
 
 
 class Phase(Enum):
@@ -105,10 +103,12 @@ class WorkflowActor(LoopActor):
 
     # -- life --------------------------------------------------------------------------------------------------------
 
-    def begin(self, started: WorkflowStarted, turn: Turn) -> None:
-        """Be a new run: its first event goes into `turn`, whose last part is its own."""
+    def begin(self, started: WorkflowStarted, turn: Turn, carried: Sequence[Fact] = ()) -> None:
+        """Be a new run: its first events go into `turn`, whose last part is its own."""
         self.phase = Phase.RUNNING
-        self._record(turn, turn.parts[-1], started)
+        part = turn.parts[-1]
+        for event in (started, *carried):
+            self._record(turn, part, event)
 
     @property
     def is_loaded(self) -> bool:
@@ -237,7 +237,7 @@ class WorkflowActor(LoopActor):
     def _record(self, turn: Turn, part: Part, event: Event) -> None:
         """Fold one event in, and let the code take it if it is a fact."""
         state = self.state
-        if type(event) in _RETRIED:
+        if type(event) in _FOLLOWED:
             event = self._with_next_run(turn, event)
         state.apply(event)
         part.events.append(event)
@@ -248,7 +248,8 @@ class WorkflowActor(LoopActor):
         workflows = self.workflows
         last, started = next_run(self.state, closing, new_run_id=workflows.new_id(), dice=workflows.dice())
         if started is not None:
-            workflows.begin(last.new_run_id, started, turn)
+            carried = self.run.unconsumed() if self.run and type(closing) is WorkflowContinuedAsNew else ()
+            workflows.begin(last.new_run_id, started, turn, carried)
         return last
 
     def _activate(self, turn: Turn, part: Part, fact: Fact) -> None:

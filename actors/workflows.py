@@ -31,6 +31,8 @@ from understudy.events.store.port import Unit
 from understudy.events.store_errors import StoreUnavailableError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from understudy.actors.behaviors.definition import WorkflowDefinition
     from understudy.actors.clock import Clock
     from understudy.actors.dispatch import Dispatcher
@@ -38,6 +40,7 @@ if TYPE_CHECKING:
     from understudy.actors.ids import NewId
     from understudy.actors.journal import Journal
     from understudy.actors.worker import WorkerSlots
+    from understudy.events.event import Fact
     from understudy.events.execution import WorkflowExecution
     from understudy.events.failure import FailureConverter
     from understudy.events.payload import PayloadConverter
@@ -107,8 +110,10 @@ class Workflows:
             self._make_room()
         return found
 
-    def begin(self, run_id: str, started: WorkflowStarted, turn: Turn | None = None) -> Turn:
-        """Start a new run, in a turn of its own or in that of the run that it follows."""
+    def begin(
+        self, run_id: str, started: WorkflowStarted, turn: Turn | None = None, carried: Sequence[Fact] = ()
+    ) -> Turn:
+        """Start a new run, in a turn of its own, or in that of the run that it follows and with messages of that."""
         actor = WorkflowActor(self, run_id, started.workflow_id, self._mailbox_limit)
         actor.active_at = self.dispatcher.loop.time()
         self.live[run_id] = actor
@@ -117,7 +122,7 @@ class Workflows:
         else:
             self.open_ids[started.workflow_id] = actor
             turn.parts.append(Part(actor, 0))
-        actor.begin(started, turn)
+        actor.begin(started, turn, carried)
         self._make_room()
         return turn
 

@@ -29,8 +29,9 @@ from understudy.activity_calls import (
     start_local_activity_class,
     start_local_activity_method,
 )
-from understudy.actors.behaviors.context import current
 from understudy.actors.behaviors.changes import DEFAULT_VERSION
+from understudy.actors.behaviors.context import current
+from understudy.actors.behaviors.continuing import ContinueAsNewError
 from understudy.actors.behaviors.definition import (
     HANDLER_MARK,
     INIT_MARK,
@@ -67,12 +68,14 @@ from understudy.workflow_info import (
     upsert_memo,
     upsert_search_attributes,
 )
+from understudy.workflow_next import continue_as_new
 
 __all__ = [
     "DEFAULT_VERSION",
     "ActivityCancellationType",
     "ActivityConfig",
     "ActivityHandle",
+    "ContinueAsNewError",
     "HandlerUnfinishedPolicy",
     "Info",
     "LocalActivityConfig",
@@ -82,6 +85,7 @@ __all__ = [
     "all_handlers_finished",
     "as_completed",
     "cancellation_reason",
+    "continue_as_new",
     "defn",
     "deprecate_patch",
     "execute_activity",

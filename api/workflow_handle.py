@@ -14,7 +14,7 @@ from understudy.client_errors import (
     WorkflowQueryFailedError,
     WorkflowQueryRejectedError,
 )
-from understudy.events.errors import InvalidArgumentError, UnderstudyError
+from understudy.events.errors import InvalidArgumentError, UnderstudyError, WorkflowClosedError
 from understudy.events.event import Event
 from understudy.events.failure_errors import CancelledError, TerminatedError
 from understudy.events.failure_errors import TimeoutError as WorkflowTimeoutError
@@ -291,8 +291,19 @@ class WorkflowHandle(Generic[R]):
         await self._send(TerminateWorkflow(reason=reason or "", details=details, identity=self._client.identity))
 
     async def _send(self, command: Any) -> None:
-        async def send() -> None:
-            service = self._client.service
-            await service.send(service.run_of(self._id, self._run_id), command)
+        await self._client.engine.dispatcher.run(self._send_to_open(command))
 
-        await self._client.engine.dispatcher.run(send())
+    async def _send_to_open(self, command: Any) -> None:
+        """Send a command to the run that is meant; to its successor, if it has one by the time it gets there."""
+        service = self._client.service
+        run_id = service.run_of(self._id, self._run_id)
+        while True:
+            try:
+                await service.send(run_id, command)
+            except WorkflowClosedError:
+                next_id = service.run_of(self._id, self._run_id)
+                if next_id == run_id:
+                    raise
+                run_id = next_id
+            else:
+                return

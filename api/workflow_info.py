@@ -35,6 +35,8 @@ __all__ = [
 ]
 
 _NO_VALUE: Final[Any] = object()
+SUGGESTED_EVENTS: Final = 4_096
+"""Where Temporal's server begins to suggest it, too."""
 _DEFAULT_TASK_TIMEOUT: Final = timedelta(seconds=10)
 
 
@@ -70,6 +72,10 @@ class Info:
     def get_current_history_length(self) -> int:
         """Return how many events the run has now."""
         return current().history_length
+
+    def is_continue_as_new_suggested(self) -> bool:
+        """Whether the history has become so long that a fresh one would be better: from 4,096 events on."""
+        return current().history_length >= SUGGESTED_EVENTS
 
 
 def info() -> Info:

@@ -327,6 +327,7 @@ _EVOLVE: Final[dict[type[Event], Callable[[WorkflowExecution, Any], None]]] = {
     wf.WorkflowCompleted: _closed,
     wf.WorkflowFailed: _closed,
     wf.WorkflowCanceled: _closed,
+    wf.WorkflowContinuedAsNew: _closed,
     wf.WorkflowTerminated: _closed,
     wf.WorkflowTimedOut: _closed,
     wf.TurnDeferred: _turn_deferred,

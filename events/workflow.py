@@ -1,4 +1,4 @@
-"""The life of a run: started, asked to cancel, closed in one of five ways.
+"""The life of a run: started, asked to cancel, closed in one of six ways.
 
 The table below is the law CLOSED: a closed status has no arrows, so nothing follows a closing event. Between start and
 close, turns may be put off and taken up again (`TurnDeferred`, `TurnResumed`): facts are recorded the moment they are
@@ -25,6 +25,7 @@ __all__ = [
     "WorkflowCancelRequested",
     "WorkflowCanceled",
     "WorkflowCompleted",
+    "WorkflowContinuedAsNew",
     "WorkflowFailed",
     "WorkflowStarted",
     "WorkflowTerminated",
@@ -101,6 +102,24 @@ class WorkflowCanceled(Request, frozen=True, kw_only=True, omit_defaults=True, g
     failure: Failure | None = None
 
 
+class WorkflowContinuedAsNew(Request, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """The run function asked for another run in its place, with a fresh history; how it is to be started."""
+
+    topic: ClassVar[str] = "workflow.continued_as_new"
+
+    workflow_type: str
+    task_queue: str
+    input: tuple[Payload, ...] = ()
+    run_timeout: int = 0
+    task_timeout: int = 0
+    retry_policy: StoredRetryPolicy | None = None
+    memo: dict[str, Payload] = {}
+    search_attributes: dict[str, object] = {}
+    backoff: int = 0
+    """How long the first turn of the new run waits, ns."""
+    new_run_id: str = ""
+
+
 class WorkflowTerminated(Note, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """Ended from outside; the code was not asked."""
 
@@ -141,6 +160,7 @@ CLOSING: Final[dict[type[Event], Status]] = {
     WorkflowCompleted: Status.COMPLETED,
     WorkflowFailed: Status.FAILED,
     WorkflowCanceled: Status.CANCELED,
+    WorkflowContinuedAsNew: Status.CONTINUED_AS_NEW,
     WorkflowTerminated: Status.TERMINATED,
     WorkflowTimedOut: Status.TIMED_OUT,
 }

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from asyncio import Future
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
-__all__ = ["Condition", "settle"]
+if TYPE_CHECKING:
+    from understudy.actors.behaviors.context import Context
+
+__all__ = ["Condition", "check_conditions", "settle"]
 
 Condition = tuple[Callable[[], bool], "Future[None]"]
 """What is to hold, and who waits for it."""
@@ -39,3 +43,14 @@ def settle(conditions: list[Condition]) -> list[Condition]:
         else:
             future.set_exception(failure)
     return waiting
+
+
+def check_conditions(context: Context) -> bool:
+    """Look at a run's conditions, which may only read; return whether any was settled."""
+    context.read_only = "a wait_condition"
+    before = len(context.conditions)
+    try:
+        context.conditions = context.loop.call(settle, context.conditions)
+    finally:
+        context.read_only = ""
+    return len(context.conditions) < before

@@ -48,13 +48,14 @@ from understudy.events.timer import TimerFired
 from understudy.events.transition import allows
 from understudy.events.workflow import (
     WorkflowCancelRequested,
+    WorkflowContinuedAsNew,
     WorkflowFailed,
     WorkflowStarted,
     WorkflowTerminated,
     WorkflowTimedOut,
 )
 
-__all__ = ["activity_failure", "attempts_due", "decide", "next_run"]
+__all__ = ["Followed", "activity_failure", "attempts_due", "decide", "next_run"]
 
 
 def decide(state: WorkflowExecution, command: Command, now: int) -> list[Event]:
@@ -75,10 +76,19 @@ def attempts_due(state: WorkflowExecution, now: int) -> list[PendingActivity]:
     ]
 
 
+Followed = WorkflowContinuedAsNew | WorkflowFailed | WorkflowTimedOut
+"""Ends that another run may follow."""
+
+
 def next_run(
-    state: WorkflowExecution, closing: WorkflowFailed | WorkflowTimedOut, *, new_run_id: str, dice: float
-) -> tuple[WorkflowFailed | WorkflowTimedOut, WorkflowStarted | None]:
-    """Apply the workflow's retry policy to a closing event; return it, and the first event of the next run if any."""
+    state: WorkflowExecution, closing: Followed, *, new_run_id: str, dice: float
+) -> tuple[Followed, WorkflowStarted | None]:
+    """Return a closing event as it is stored, and the first event of the run that follows it, if any does.
+
+    A run that continues as new is followed always, one that failed if the workflow's retry policy says so.
+    """
+    if isinstance(closing, WorkflowContinuedAsNew):
+        return msgspec.structs.replace(closing, new_run_id=new_run_id), _continued(state, closing)
     start = state.start
     if start.retry_policy is None:
         return closing, None
@@ -108,6 +118,29 @@ def next_run(
         request_id="",
     )
     return msgspec.structs.replace(closing, new_run_id=new_run_id), started
+
+
+def _continued(state: WorkflowExecution, closing: WorkflowContinuedAsNew) -> WorkflowStarted:
+    start = state.start
+    return msgspec.structs.replace(
+        start,
+        at=closing.at,
+        workflow_type=closing.workflow_type,
+        task_queue=closing.task_queue,
+        input=closing.input,
+        run_timeout=closing.run_timeout,
+        task_timeout=closing.task_timeout,
+        retry_policy=closing.retry_policy,
+        attempt=1,
+        first_run_id=start.first_run_id or state.run_id,
+        continued_run_id=state.run_id,
+        last_failure=None,
+        # Never at once: a run that continues before it has awaited anything would not let go of the loop.
+        first_turn_at=closing.at + max(closing.backoff, 1),
+        memo=closing.memo,
+        search_attributes=closing.search_attributes,
+        request_id="",
+    )
 
 
 def activity_failure(pending: PendingActivity, cause: Failure, retry_state: RetryState, message: str) -> Failure:

@@ -18,8 +18,9 @@ from contextvars import Context as Variables
 from enum import Enum
 from typing import Any, Final
 
-from understudy.actors.behaviors.condition import settle
+from understudy.actors.behaviors.condition import check_conditions
 from understudy.actors.behaviors.context import Context, LocalActivity
+from understudy.actors.behaviors.continuing import ContinueAsNewError
 from understudy.actors.behaviors.definition import HandlerDefinition, WorkflowDefinition
 from understudy.actors.behaviors.outcome import OUTCOMES
 from understudy.actors.behaviors.query import answer, digest, message_args, refused
@@ -159,7 +160,7 @@ class Run:
         self._digest = b""
         try:
             context.loop.run_turn(_APPLY[type(fact)], self, fact)
-            while context.conditions and self._check_conditions():
+            while context.conditions and check_conditions(context):
                 context.loop.run_until_idle()
             self._look_for_trouble()
             if not context.closed and self._main is not None and self._main.done():
@@ -175,17 +176,6 @@ class Run:
             uncaught.clear()
         if self._trouble is not None:
             raise self._trouble
-
-    def _check_conditions(self) -> bool:
-        """Look at the conditions; whether any was settled."""
-        context = self._context
-        context.read_only = "a wait_condition"
-        before = len(context.conditions)
-        try:
-            context.conditions = context.loop.call(settle, context.conditions)
-        finally:
-            context.read_only = ""
-        return len(context.conditions) < before
 
     # -- facts, one method each (the table is at the end) ------------------------------------------------------------
 
@@ -232,7 +222,7 @@ class Run:
             return
         try:
             outcome = handler.fn(context.instance, *args)
-        except Exception as error:  # noqa: BLE001 - sorted by kind below
+        except (Exception, ContinueAsNewError) as error:  # noqa: BLE001 - sorted by kind below
             self._handler_failed(error)
             return
         if handler.is_async:
@@ -245,14 +235,18 @@ class Run:
         running[key] = (name, handler)
         try:
             await coroutine
-        except Exception as error:  # noqa: BLE001 - sorted by kind below
+        except (Exception, ContinueAsNewError) as error:  # noqa: BLE001 - sorted by kind below
             self._handler_failed(error)
         finally:
             running.pop(key, None)
 
-    def _handler_failed(self, error: Exception) -> None:
-        """A declared failure of a handler ends the run with it; anything else breaks the turn."""
-        if not self._is_failure(error):
+    def _handler_failed(self, error: Exception | ContinueAsNewError) -> None:
+        """A declared failure of a handler ends the run with it, as continuing does; anything else breaks the turn."""
+        if isinstance(error, ContinueAsNewError):
+            if self.phase is not Phase.CLOSED:
+                self._ask(error.request)
+                self.phase = Phase.CLOSED
+        elif not self._is_failure(error):
             self._trouble = self._trouble or error
         elif self.phase is Phase.CLOSED or self._main is None or self._main.done():
             self.warnings.append(f"a signal handler failed when the workflow had ended: {error!r}")
@@ -273,6 +267,8 @@ class Run:
             self._ask(WorkflowCanceled(at=context.now))
         elif (error := main.exception()) is None:
             self._ask(WorkflowCompleted(at=context.now, result=self._encode_result(main.result())))
+        elif isinstance(error, ContinueAsNewError):
+            self._ask(error.request)
         elif canceled and is_cancelled_exception(error):
             self._ask(WorkflowCanceled(at=context.now, failure=context.failures.to_failure(error, context.converter)))
         elif self._is_failure(error):
@@ -338,6 +334,11 @@ class Run:
     def local(self, seq: int) -> LocalActivity | None:
         """Return a local activity without an outcome."""
         return self._context.local.get(seq)
+
+    def unconsumed(self) -> list[SignalReceived]:
+        """Return the signals that no handler has taken, in order; also those that wait behind a deferred turn."""
+        waiting = (fact for _, fact in self.deferred)
+        return [*self._context.buffered, *(fact for fact in waiting if isinstance(fact, SignalReceived))]
 
     def stacks(self) -> list[str]:
         """Return the await stacks of all tasks, for a person to read."""

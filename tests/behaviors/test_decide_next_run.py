@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from tests.behaviors.given import AGAIN, FINAL, NOW, VALUE, started
-from understudy.actors.behaviors.decide import next_run
+from understudy.actors.behaviors.decide import Followed, next_run
 from understudy.events.execution import fold
 from understudy.events.failure import Failure
 from understudy.events.policy import StoredRetryPolicy, TimeoutType
@@ -18,16 +18,14 @@ POLICY: Final = StoredRetryPolicy(initial_interval=100, maximum_attempts=3)
 FAILED: Final = WorkflowFailed(at=NOW, failure=AGAIN)
 TIMED_OUT: Final = WorkflowTimedOut(at=NOW)
 
-Closing = WorkflowFailed | WorkflowTimedOut
 
-
-def follow(closing: Closing, *, dice: float = 0.0, **fields: Any) -> tuple[Closing, WorkflowStarted | None]:
+def follow(closing: Followed, *, dice: float = 0.0, **fields: Any) -> tuple[Followed, WorkflowStarted | None]:
     """What follows the end of run-1."""
     return next_run(fold("run-1", [started(**fields)]), closing, new_run_id="run-2", dice=dice)
 
 
 @pytest.mark.parametrize("closing", [FAILED, TIMED_OUT], ids=lambda event: event.topic)
-def test_a_workflow_without_a_policy_is_not_run_again(closing: Closing) -> None:
+def test_a_workflow_without_a_policy_is_not_run_again(closing: Followed) -> None:
     assert follow(closing) == (closing, None)
 
 
@@ -86,7 +84,7 @@ def test_a_run_that_timed_out_is_followed_by_another_which_is_told() -> None:
     ],
     ids=["attempts used up", "final", "final by type", "no time left", "the chain's time is over"],
 )
-def test_a_chain_ends_where_the_policy_says_so(closing: Closing, fields: dict[str, Any]) -> None:
+def test_a_chain_ends_where_the_policy_says_so(closing: Followed, fields: dict[str, Any]) -> None:
     assert follow(closing, **fields) == (closing, None)
 
 

@@ -37,6 +37,7 @@ STATUS: Final = {
     Status.COMPLETED: "Completed",
     Status.FAILED: "Failed",
     Status.CANCELED: "Canceled",
+    Status.CONTINUED_AS_NEW: "ContinuedAsNew",
     Status.TERMINATED: "Terminated",
     Status.TIMED_OUT: "TimedOut",
 }

@@ -14,7 +14,7 @@ from understudy.events.activity import ActivityScheduled
 from understudy.events.store.port import EventStore
 from understudy.exceptions import ActivityError, ApplicationError
 
-__all__ = ["HOUR_NS", "STORIES", "Canceled", "Crowd", "Play", "Story", "sequel"]
+__all__ = ["HOUR_NS", "STORIES", "Canceled", "Crowd", "Play", "Story", "chain", "sequel"]
 
 SOON: Final = RetryPolicy(initial_interval=timedelta(milliseconds=1))
 HOUR: Final = 3_600.0
@@ -159,6 +159,16 @@ async def sequel(word: str) -> str:
 
 
 @workflow.defn
+async def chain(word: str, part: int = 1) -> str:
+    """Continue as new until the third run, each after a step of the new way of a change."""
+    said = await workflow.execute_activity_method(Play.say, word) if workflow.patched("say") else "nothing"
+    workflow.upsert_memo({"part": part})
+    if part < LENGTH:
+        workflow.continue_as_new(args=[word, part + 1])
+    return f"{said}, part {part} of {workflow.get_version('parts', 1, LENGTH)}"
+
+
+@workflow.defn
 class Canceled:
     """Sleeps until it is cancelled, and cleans up."""
 
@@ -214,4 +224,4 @@ class Crowd:
         return "ended by itself"
 
 
-STORIES: Final[Sequence[Any]] = [Story, sequel, Canceled, Crowd]
+STORIES: Final[Sequence[Any]] = [Story, sequel, chain, Canceled, Crowd]

@@ -20,7 +20,7 @@ import pytest
 from tests.recovery.again import definitions, perform, replay, shape
 from tests.recovery.audit import closed_once, histories, recorded_once, view_once
 from tests.recovery.lives import NEVER, ON_A_THREAD, ON_THE_LOOP, QUEUE, FaultyStore, MortalStore, Script, When, live
-from tests.recovery.stories import HOUR_NS, STORIES, Canceled, Crowd, Play, Story, sequel
+from tests.recovery.stories import HOUR_NS, STORIES, Canceled, Crowd, Play, Story, chain, sequel
 from understudy import Client, WorkflowFailureError
 from understudy.common import RetryPolicy, WorkflowIDReusePolicy
 from understudy.events.event import Event
@@ -75,6 +75,13 @@ async def tell_sequel(client: Client, _store: MortalStore) -> Any:
         once = WorkflowIDReusePolicy.REJECT_DUPLICATE
         soon = RetryPolicy(initial_interval=timedelta(milliseconds=1))
         await insist(partial(start, id_reuse_policy=once, retry_policy=soon))
+    return await client.get_workflow_handle("tale").result()
+
+
+async def tell_chain(client: Client, _store: MortalStore) -> Any:
+    with suppress(WorkflowAlreadyStartedError):  # an earlier life has started it, and was not told
+        start = partial(client.start_workflow, chain, "On", id="tale", task_queue=QUEUE, request_id="begin")
+        await insist(partial(start, id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE))
     return await client.get_workflow_handle("tale").result()
 
 
@@ -159,7 +166,7 @@ def plain(event: Event) -> str:
     return UUID.sub("a uuid", str(shape(event, *TIMES)))
 
 
-IN_ORDER: Final = pytest.mark.parametrize("script", [tell_story, tell_sequel, tell_cancellation])
+IN_ORDER: Final = pytest.mark.parametrize("script", [tell_story, tell_sequel, tell_chain, tell_cancellation])
 SIDES: Final = pytest.mark.parametrize("when", ["before", "after"])
 
 
