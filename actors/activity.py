@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable
+from functools import partial
 from random import random
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +25,7 @@ from understudy.actors.behaviors.command import (
 )
 from understudy.actors.behaviors.decide import activity_failure
 from understudy.actors.behaviors.retry import DEFAULT_ACTIVITY_RETRY, next_attempt
+from understudy.actors.timer import Alarms
 from understudy.events.errors import UnknownActivityTypeError
 from understudy.events.execution import PendingActivity
 from understudy.events.failure import Failure
@@ -48,11 +50,16 @@ class Activities:
         self._workers: dict[str, list[WorkerSlots]] = {}
         self._waiting: dict[str, deque[Attempt]] = {}
         self._in_flight: dict[str, dict[int, Attempt]] = {}
-        self._late: dict[Attempt, asyncio.TimerHandle] = {}
+        self.alarms = Alarms(loop, clock)  # of attempts that wait for a slot, and not for ever, or back off
 
     def __len__(self) -> int:
         """Count the attempts that wait or run."""
         return sum(map(len, self._in_flight.values()))
+
+    @property
+    def is_running(self) -> bool:
+        """Whether an attempt is at work, and not waiting for a worker or backing off."""
+        return any(attempt.worker is not None for of_run in self._in_flight.values() for attempt in of_run.values())
 
     # -- workers -----------------------------------------------------------------------------------------------------
 
@@ -174,7 +181,7 @@ class Activities:
         waiting.append(attempt)
         limit = attempt.scheduled.schedule_to_start
         if limit:
-            self._late[attempt] = self._loop.call_later(limit / 1e9, self._too_late, attempt)
+            self.alarms.set(_name(attempt), attempt.dispatched_at + limit, partial(self._too_late, attempt))
 
     def _serve(self, queue: str) -> None:
         waiting = self._waiting.get(queue)
@@ -204,9 +211,7 @@ class Activities:
             self._loop.call_soon(self._serve, worker.task_queue)
 
     def _start(self, worker: WorkerSlots, attempt: Attempt) -> None:
-        late = self._late.pop(attempt, None) if self._late else None
-        if late is not None:
-            late.cancel()
+        _silence(self.alarms, attempt)
         try:
             definition = worker.definition(attempt.scheduled.activity_type)
         except UnknownActivityTypeError as error:
@@ -234,7 +239,6 @@ class Activities:
         self._enqueue(again, attempt.task_queue)
 
     def _too_late(self, attempt: Attempt) -> None:
-        self._late.pop(attempt, None)
         if attempt.worker is None and self._find(attempt.run_id, attempt.key) is attempt:
             failure = Failure(
                 kind="timeout",
@@ -252,6 +256,7 @@ class Activities:
     def _forget(self, attempt: Attempt) -> None:
         of_run = self._in_flight.get(attempt.run_id)
         if of_run is not None and of_run.get(attempt.key) is attempt:
+            _silence(self.alarms, attempt)
             del of_run[attempt.key]
             if not of_run:
                 del self._in_flight[attempt.run_id]
@@ -318,7 +323,6 @@ class Activities:
         self._tell(attempt.run_id, end)
 
     def _retry_local(self, attempt: Attempt, queue: str, at: int) -> None:
-        delay = max(0.0, (at - self._clock()) / 1e9)
         self._keep(attempt)
         attempt.worker = None
 
@@ -334,4 +338,14 @@ class Activities:
                     attempt.number + 1,
                 )
 
-        self._loop.call_later(delay, again)
+        self.alarms.set(_name(attempt), at, again)
+
+
+def _silence(alarms: Alarms, attempt: Attempt) -> None:
+    if alarms.waiting:
+        alarms.forget(_name(attempt))
+
+
+def _name(attempt: Attempt) -> str:
+    """Return a name that no other attempt in flight has."""
+    return f"{attempt.run_id}/{attempt.key}"

@@ -52,6 +52,7 @@ class System:
         clock: Clock = system_clock,
         mailbox_limit: int = 10_000,
         inline_seconds: float = INLINE_SECONDS,
+        outcomes: Outcomes | None = None,
     ) -> None:
         """Compose the parts on the running loop; for `inline_seconds` see `Journal`."""
         loop = asyncio.get_running_loop()
@@ -60,7 +61,7 @@ class System:
         self.dispatcher = Dispatcher(loop)
         self.journal = Journal(self.dispatcher, store, inline_seconds)
         self.guarded = Guarded()
-        self.outcomes = Outcomes(loop)
+        self.outcomes = outcomes if outcomes is not None else Outcomes(loop)
         self.workflows = Workflows(
             dispatcher=self.dispatcher,
             store=store,
@@ -109,6 +110,32 @@ class System:
             if len(rows) < PAGE:
                 break
 
+    # -- time --------------------------------------------------------------------------------------------------------
+
+    @property
+    def is_quiet(self) -> bool:
+        """Whether only time or somebody outside can make anything happen: no turn, write or attempt is under way."""
+        return (
+            self.journal.is_idle
+            and not self.activities.is_running
+            and not any(
+                actor.uncommitted or actor.held or not actor.actor_inbox.empty()
+                for actor in self.workflows.live.values()
+            )
+        )
+
+    def next_due(self) -> int | None:
+        """Return when something is due next, in memory or in the store, ns since the epoch; None: nothing is."""
+        timers = self.timers
+        known = (timers.next_at, self.activities.alarms.next_at, self.store.next_wake(timers.horizon))
+        return min((at for at in known if at is not None), default=None)
+
+    def time_jumped(self) -> None:
+        """See to what is due, after the clock was made to jump."""
+        self._page_in()
+        self.timers.look()
+        self.activities.alarms.look()
+
     # -- workers -----------------------------------------------------------------------------------------------------
 
     def add_worker(self, worker: WorkerSlots) -> None:
@@ -156,6 +183,7 @@ class System:
         for job in self._jobs:
             job.cancel()
         self.timers.close()
+        self.activities.alarms.close()
         await asyncio.sleep(0)  # turns that stand in line
         idle = asyncio.Event()
         self.journal.when_idle(idle.set)

@@ -13,7 +13,7 @@ from heapq import heapify, heappop, heappush
 
 from understudy.actors.clock import Clock
 
-__all__ = ["HORIZON_NS", "Timers"]
+__all__ = ["HORIZON_NS", "Alarms", "Timers"]
 
 HORIZON_NS = 60_000_000_000
 """How far ahead wake-ups are held in memory: 60 s."""
@@ -23,7 +23,7 @@ _MAX_SLEEP = 3_600.0
 
 
 class Timers:
-    """The wake-up heap of one system; used from the loop only."""
+    """A heap of wake-ups, by run id or another name; used from the loop only."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop, clock: Clock, wake: Callable[[str], None]) -> None:
         """Begin empty; `wake` is called with the run id when its time has come."""
@@ -63,6 +63,18 @@ class Timers:
         """Drop a run that closed."""
         self._at.pop(run_id, None)
 
+    @property
+    def next_at(self) -> int | None:
+        """When somebody is to be woken next, ns since the epoch; None: nobody here asks for it."""
+        self._drop_old_wishes()
+        return self._heap[0][0] if self._heap else None
+
+    def look(self) -> None:
+        """Wake now whose time has come; for a clock that was made to jump."""
+        if self._handle is not None:
+            self._handle.cancel()
+        self._ring()
+
     def close(self) -> None:
         """Stop waking."""
         if self._handle is not None:
@@ -75,9 +87,8 @@ class Timers:
         if self._handle is not None:
             self._handle.cancel()
             self._handle = None
+        self._drop_old_wishes()
         heap = self._heap
-        while heap and self._at.get(heap[0][1]) != heap[0][0]:
-            heappop(heap)
         if len(heap) > 2 * len(self._at) + 64:
             self._heap = heap = [(at, run_id) for run_id, at in self._at.items()]
             heapify(heap)
@@ -85,6 +96,11 @@ class Timers:
             at = self._handle_at = heap[0][0]
             delay = max(0.0, min((at - self._clock()) / 1e9, _MAX_SLEEP))
             self._handle = self._loop.call_later(delay, self._ring)
+
+    def _drop_old_wishes(self) -> None:
+        heap = self._heap
+        while heap and self._at.get(heap[0][1]) != heap[0][0]:
+            heappop(heap)
 
     def _ring(self) -> None:
         self._handle = None
@@ -96,3 +112,40 @@ class Timers:
                 del self._at[run_id]
                 self._wake(run_id)
         self._arm()
+
+
+class Alarms:
+    """Calls at a time, each under a name; used from the loop only."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, clock: Clock) -> None:
+        """Begin with none."""
+        self._timers = Timers(loop, clock, self._ring)
+        self.waiting: dict[str, Callable[[], None]] = {}
+        """What is called, by name."""
+
+    @property
+    def next_at(self) -> int | None:
+        """When the next call is due, ns since the epoch; None: there is none."""
+        return self._timers.next_at
+
+    def set(self, name: str, at: int, fn: Callable[[], None]) -> None:
+        """Call `fn` at `at` (ns since the epoch) instead of any other call of this name."""
+        self.waiting[name] = fn
+        self._timers.set(name, at)
+
+    def forget(self, name: str) -> None:
+        """Drop a call; harmless if there is none."""
+        if self.waiting.pop(name, None) is not None:
+            self._timers.forget(name)
+
+    def look(self) -> None:
+        """Make the calls that are due now; for a clock that was made to jump."""
+        self._timers.look()
+
+    def close(self) -> None:
+        """Drop all calls."""
+        self._timers.close()
+        self.waiting.clear()
+
+    def _ring(self, name: str) -> None:
+        self.waiting.pop(name)()

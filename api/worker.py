@@ -21,13 +21,14 @@ from understudy.actors.behaviors.definition import WorkflowDefinition, activity_
 from understudy.actors.worker import WorkerOptions, WorkerSlots, registry
 from understudy.events.errors import ArgumentTypeError, DefinitionError, InvalidArgumentError
 from understudy.events.policy import to_ns
+from understudy.replayer import Replayer, WorkflowReplayResult, WorkflowReplayResults
 
 if TYPE_CHECKING:
     from understudy.actors.behaviors.lint import Finding
     from understudy.actors.system import System
     from understudy.client import Client
 
-__all__ = ["Worker"]
+__all__ = ["Replayer", "Worker", "WorkflowReplayResult", "WorkflowReplayResults"]
 
 _DEFAULTS: Final = WorkerOptions()
 

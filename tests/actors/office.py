@@ -75,7 +75,12 @@ class Office:
     def __init__(self) -> None:
         self.loop = asyncio.get_running_loop()
         self.told: asyncio.Queue[tuple[str, Any]] = asyncio.Queue()
-        self.activities = Activities(self.loop, lambda: NOW, self.tell)
+        self.opened_at = self.loop.time()
+        self.activities = Activities(self.loop, self.clock, self.tell)
+
+    def clock(self) -> int:
+        """The time, ns: `NOW` when the office opened, and on with the loop."""
+        return NOW + round((self.loop.time() - self.opened_at) * 1e9)
 
     def tell(self, run_id: str, command: Command) -> None:
         self.told.put_nowait((run_id, command))

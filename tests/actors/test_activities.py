@@ -180,6 +180,20 @@ async def test_an_attempt_that_was_given_up_while_it_waited_does_not_time_out(of
     assert office.nothing_told()
 
 
+async def test_who_waits_or_backs_off_has_an_alarm_and_nobody_else(office: Office) -> None:
+    office.dispatch(1, greet, "kim", schedule_to_start=3_600 * 10**9)
+    office.dispatch(2, greet, "kim", schedule_to_start=7_200 * 10**9)
+    assert office.activities.alarms.next_at == pytest.approx(3_600 * 10**9, rel=0.01)
+    assert not office.activities.is_running
+    office.activities.drop("run-1", 1, "ScheduleToClose timeout")
+    assert office.activities.alarms.next_at == pytest.approx(7_200 * 10**9, rel=0.01)
+    office.work()
+    assert office.activities.is_running
+    assert office.activities.alarms.next_at is None
+    await office.next()
+    assert not office.activities.is_running
+
+
 # -- cancellation ----------------------------------------------------------------------------------------------------
 
 

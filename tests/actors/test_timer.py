@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from tests.actors.fake_loop import SECOND, START, FakeLoop
+from understudy.actors.clock import SkippableClock
 from understudy.actors.timer import HORIZON_NS, Timers
 
 HOUR = 3_600 * SECOND
@@ -218,3 +219,41 @@ class Waking(RuleBasedStateMachine):
 
 TestWaking = Waking.TestCase
 TestWaking.settings = settings(max_examples=50, stateful_step_count=30, deadline=None)
+
+
+# -- a clock that jumps ----------------------------------------------------------------------------------------------
+
+
+def test_it_says_who_is_woken_next(bell: Bell) -> None:
+    assert bell.timers.next_at is None
+    bell.timers.set("a", START + 5 * SECOND)
+    bell.timers.set("b", START + 9 * SECOND)
+    assert bell.timers.next_at == START + 5 * SECOND
+    bell.timers.set("a", None)
+    assert bell.timers.next_at == START + 9 * SECOND
+    bell.timers.forget("b")
+    assert bell.timers.next_at is None
+
+
+def test_after_a_jump_it_wakes_at_once_whoever_is_due(bell: Bell) -> None:
+    clock = SkippableClock(bell.loop.clock)
+    timers = Timers(bell.loop.loop, clock, bell.woken.append)
+    timers.look()
+    assert bell.loop.waiting == 0
+    timers.set("a", START + HOUR)
+    timers.set("b", START + 3 * HOUR)
+    clock.skip_to(START + 2 * HOUR)
+    timers.look()
+    assert bell.woken == ["a"]
+    assert bell.loop.waiting == 1
+    bell.loop.turn_to(START + HOUR)
+    assert bell.woken == ["a", "b"]
+
+
+def test_a_clock_that_jumps_goes_on_as_before_and_never_back(bell: Bell) -> None:
+    clock = SkippableClock(bell.loop.clock)
+    clock.skip_to(START + HOUR)
+    bell.loop.turn_to(START + SECOND)
+    assert clock() == START + HOUR + SECOND
+    clock.skip_to(START)
+    assert clock() == START + HOUR + SECOND

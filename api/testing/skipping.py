@@ -1,0 +1,140 @@
+"""Time skipping: while somebody waits for a result and only time can bring it, time jumps to what is due next.
+
+The engine is left as it is. It runs on a clock that can jump (`SkippableClock`), says whether anything is under way
+(`System.is_quiet`) and what is due next (`System.next_due`). The skipper asks from a task of its own, which lives as
+long as somebody waits: each turn of the loop at first, and rarely while an activity takes its time. It jumps only
+after several quiet turns in a row, so that a test's other tasks, which the engine cannot see, get theirs.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from contextlib import suppress
+from heapq import heappop, heappush
+from itertools import count
+from typing import TYPE_CHECKING, Any, Final
+
+from understudy.actors.outcomes import Outcomes
+
+if TYPE_CHECKING:
+    from understudy.actors.clock import SkippableClock
+    from understudy.actors.system import System
+    from understudy.events.event import Event
+
+__all__ = ["TimeSkipper", "WatchedOutcomes"]
+
+QUIET_TURNS: Final = 5
+"""Turns of the loop, in a row, in which nothing is under way, before time jumps."""
+BUSY_TURNS: Final = 200
+"""Turns of the loop after which it is asked only every `REST_SECONDS`; a change makes it attentive again."""
+REST_SECONDS: Final = 0.001
+
+
+class WatchedOutcomes(Outcomes):
+    """Outcomes that tell of each one who begins to wait."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, on_wait: Callable[[asyncio.Future[Any]], None]) -> None:
+        """Begin with nobody waiting; `on_wait` is called with each future that is waited for."""
+        super().__init__(loop)
+        self._on_wait = on_wait
+
+    def wait(self, run_id: str) -> asyncio.Future[Event]:
+        """Return a future for the closing event of a run that is open."""
+        future = super().wait(run_id)
+        self._on_wait(future)
+        return future
+
+
+class TimeSkipper:
+    """Turns the clock of one system; used on the engine's loop."""
+
+    def __init__(self, clock: SkippableClock) -> None:
+        """Begin with nobody waiting; `attach` says whose clock it is."""
+        self.clock = clock
+        self._system: System | None = None
+        self._enabled = True
+        self._awaited = 0
+        self._sleepers: list[tuple[int, int, asyncio.Future[None]]] = []
+        self._numbers = count()
+        self._task: asyncio.Task[None] | None = None
+
+    def attach(self, system: System) -> None:
+        """Work for `system`, which runs on the clock."""
+        self._system = system
+
+    @property
+    def enabled(self) -> bool:
+        """Whether waiting for a result makes time jump."""
+        return self._enabled
+
+    @enabled.setter
+    def enabled(self, value: bool) -> None:
+        self._enabled = value
+        self._go_on()
+
+    def watch(self, future: asyncio.Future[Any]) -> None:
+        """Let time jump until `future` is done."""
+        self._awaited += 1
+        future.add_done_callback(self._no_longer_awaited)
+        self._go_on()
+
+    async def sleep(self, ns: int) -> None:
+        """Wait until `ns` nanoseconds have passed by the clock, as far as need be by jumps."""
+        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        heappush(self._sleepers, (self.clock() + ns, next(self._numbers), future))
+        self._go_on()
+        await future
+
+    async def close(self) -> None:
+        """Let time alone; who sleeps is cancelled."""
+        self._enabled = False
+        sleepers, self._sleepers = self._sleepers, []
+        for _, _, future in sleepers:
+            future.cancel()
+        if self._task is not None:
+            self._task.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._task
+
+    def _no_longer_awaited(self, _: asyncio.Future[Any]) -> None:
+        self._awaited -= 1
+
+    @property
+    def _wanted(self) -> bool:
+        return bool(self._sleepers) or (self._enabled and self._awaited > 0)
+
+    def _go_on(self) -> None:
+        if self._wanted and (self._task is None or self._task.done()):
+            self._task = asyncio.get_running_loop().create_task(self._turn_the_clock())
+
+    async def _turn_the_clock(self) -> None:
+        system = self._system
+        was_quiet, quiet_turns, turns = False, 0, 0
+        while system is not None and not system.stopped and self._wanted:
+            self._wake_sleepers()
+            is_quiet = system.is_quiet
+            turns = turns + 1 if is_quiet == was_quiet else 0
+            quiet_turns = quiet_turns + 1 if is_quiet else 0
+            was_quiet = is_quiet
+            if quiet_turns > QUIET_TURNS and self._jump(system):
+                quiet_turns = turns = 0
+            await asyncio.sleep(0 if turns < BUSY_TURNS else REST_SECONDS)
+
+    def _wake_sleepers(self) -> None:
+        now, sleepers = self.clock(), self._sleepers
+        while sleepers and (sleepers[0][2].done() or sleepers[0][0] <= now):
+            _, _, future = heappop(sleepers)
+            if not future.done():
+                future.set_result(None)
+
+    def _jump(self, system: System) -> bool:
+        """Jump to what is due next; False: nothing is."""
+        due = system.next_due()
+        if self._sleepers and (due is None or self._sleepers[0][0] < due):
+            due = self._sleepers[0][0]
+        if due is None:
+            return False
+        self.clock.skip_to(due)
+        system.time_jumped()
+        return True
