@@ -242,14 +242,13 @@ class Run:
 
     def _handler_failed(self, error: Exception | ContinueAsNewError) -> None:
         """A declared failure of a handler ends the run with it, as continuing does; anything else breaks the turn."""
-        if isinstance(error, ContinueAsNewError):
-            if self.phase is not Phase.CLOSED:
-                self._ask(error.request)
-                self.phase = Phase.CLOSED
-        elif not self._is_failure(error):
+        if not (isinstance(error, ContinueAsNewError) or self._is_failure(error)):
             self._trouble = self._trouble or error
         elif self.phase is Phase.CLOSED or self._main is None or self._main.done():
             self.warnings.append(f"a signal handler failed when the workflow had ended: {error!r}")
+        elif isinstance(error, ContinueAsNewError):
+            self._ask(error.request)
+            self.phase = Phase.CLOSED
         else:
             self._fail(error)
 

@@ -96,6 +96,22 @@ def test_a_run_that_has_not_come_to_the_patch_yet_goes_the_new_way_when_it_does(
     lead(code(both), run.events).close()
 
 
+def test_each_change_is_decided_on_its_own() -> None:
+    async def one() -> Any:
+        return [workflow.patched("first")]
+
+    async def more() -> Any:
+        return [workflow.patched("first"), workflow.patched("second"), workflow.get_version("third", -1, 3)]
+
+    run = Rehearsal(code(one))
+    run.complete(1, "box")
+    run.rebuild(code(more))
+    assert play(run).result == [[True, False, -1]]
+    fresh = play(Rehearsal(code(more)))
+    assert fresh.result == [[True, True, 3]]
+    same_again(fresh)
+
+
 def test_a_run_that_went_the_new_way_keeps_to_it_in_every_replay() -> None:
     run = Rehearsal(code(both))
     run.complete(1, "box")
@@ -131,6 +147,21 @@ def test_a_deprecated_patch_behind_which_nothing_was_asked_may_be_taken_out_of_t
 
     run = play(Rehearsal(code(last)))
     lead(code(nothing), run.events).close()
+
+
+def test_a_deprecated_patch_at_the_end_of_the_history_may_be_taken_out_of_the_code() -> None:
+    async def waiting() -> None:
+        workflow.deprecate_patch("slow")
+        await workflow.wait_condition(lambda: False)
+
+    async def only_waiting() -> None:
+        await workflow.wait_condition(lambda: False)
+
+    run = Rehearsal(code(waiting))
+    run.complete(1, "box")
+    assert run.topics[-1] == "patch.recorded"
+    run.rebuild(code(only_waiting))
+    assert run.run.phase is Phase.RUNNING
 
 
 def test_a_patch_that_is_not_deprecated_may_not_be_taken_out_of_the_code() -> None:

@@ -73,6 +73,32 @@ def test_a_signal_handler_may_continue_the_run(signal: str) -> None:
     same_again(run)
 
 
+def test_a_handler_that_continues_when_the_run_has_returned_changes_nothing() -> None:
+    @workflow.defn
+    class Done:
+        """Returns at the signal whose handler then wants to go on."""
+
+        def __init__(self) -> None:
+            self.going = self.gone = False
+
+        @workflow.run
+        async def run(self) -> str:
+            await workflow.wait_condition(lambda: self.going)
+            self.gone = True
+            return "done"
+
+        @workflow.signal
+        async def go(self) -> None:
+            self.going = True
+            await workflow.wait_condition(lambda: self.gone)
+            workflow.continue_as_new()
+
+    run = Rehearsal(Done)
+    run.signal("go")
+    assert run.result == "done"
+    same_again(run)
+
+
 def test_a_query_may_not_continue_the_run() -> None:
     run = Rehearsal(Count, 3)
     with pytest.raises(QueryRefusedError, match="continue_as_new"):

@@ -57,3 +57,10 @@ def test_what_a_thread_of_the_engine_does_has_no_source() -> None:
     text = "def run(): found.put(deep())\ndef deep(): return ask()\ndef ask(): return line()"
     start_new_thread(module(text, "understudy.workflow", line=source_line, found=found).run, ())
     assert found.get(timeout=30) == ""
+
+
+def test_a_program_that_asks_from_very_many_lines_gets_the_right_one_still() -> None:
+    found: list[str] = []
+    asking = compile("ask()\n" * 20_005, "/app/shop/many.py", "exec")
+    exec(asking, {"ask": lambda: found.append(source_line()), "__name__": "shop.many"})  # noqa: S102 - a program of our own
+    assert found == [f"many.py:{line}" for line in range(1, 20_006)]

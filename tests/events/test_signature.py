@@ -197,7 +197,7 @@ def test_a_parameter_that_can_only_be_given_by_keyword_is_refused() -> None:
     def fn(order: Order, *, note: str) -> None: ...
 
     with pytest.raises(ArgumentTypeError, match="keyword-only parameters"):
-        hints_of(fn).check(len((1,)), where="workflow 'Order'")
+        hints_of(fn).check(1, where="workflow 'Order'")
 
 
 def test_a_signature_shows_what_it_takes() -> None:
@@ -235,3 +235,15 @@ def test_an_argument_without_a_name_is_numbered() -> None:
         converter.encode_args((object(),), where="it")
     with pytest.raises(PayloadDecodeError, match=r"argument 1 \('name'\) of it"):
         converter.decode_args([converter.encode(1)], hints_of(Shop.found), where="it")
+
+
+def test_hints_are_resolved_once() -> None:
+    asked: list[int] = []
+
+    def resolve() -> dict[str, type]:
+        asked.append(1)
+        return {"a": int, "return": str}
+
+    signature = Signature(["a"], required=1, resolve=resolve)
+    assert (signature.hints, signature.hints, signature.returns) == ((int,), (int,), str)
+    assert asked == [1]
