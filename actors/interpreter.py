@@ -4,10 +4,9 @@ The collector looks for cycles after every 700 new containers (CPython's default
 runs in flight nearly all that it then looks at is alive: a fifth of the time of a short workflow. The engine's own
 objects make no cycles, so looking every 50,000 is often enough.
 
-A thread that wants to compute waits up to 5 ms until the one that computes lets go. The journal's thread wants to after
-each statement of a commit, so beside a busy loop a commit of a millisecond took twenty or more, and then the loop stood
-still for lack of answers. At 0.5 ms the two overlap: a fifth more workflows a second; shorter ones cost more than they
-bring.
+A thread that wants to compute waits up to 5 ms until the one that computes lets go, and a commit asks for that after
+each of its statements. Beside a thread that computes, as a plain activity may, a workflow of one activity took 70 ms at
+5 ms, and takes 9 ms at 0.5 ms. The rate of many workflows at once is the same at both.
 
 A program that has set either to a value of its own keeps it.
 """

@@ -22,7 +22,17 @@ if TYPE_CHECKING:
     from understudy.actors.system import System
     from understudy.events.payload import Payload, PayloadConverter
 
-__all__ = ["StartOptions", "checked_id", "checked_policies", "find_workflow", "start_event"]
+__all__ = [
+    "StartOptions",
+    "checked_id",
+    "checked_name",
+    "checked_policies",
+    "find_workflow",
+    "start_event",
+    "stored_memo",
+    "stored_ns",
+    "stored_policy",
+]
 
 ID_LIMIT: Final = 1_000
 """Characters in a workflow id; Temporal's limit, too."""
@@ -133,19 +143,19 @@ def start_event(
     signature = definition.signature if definition is not None else None
     if signature is not None:
         signature.check(len(args), where=where)
-    whole = _ns(execution_timeout, "execution_timeout")
+    whole = stored_ns(execution_timeout, "execution_timeout")
     return WorkflowStarted(
         at=now,
         workflow_id=checked_id(id, "id"),
         workflow_type=workflow_type,
-        task_queue=_name(task_queue, "task_queue"),
+        task_queue=checked_name(task_queue, "task_queue"),
         input=converter.encode_args(args, signature, where=where, fit=True),
         execution_timeout=whole,
         execution_deadline=now + whole if whole else 0,
-        run_timeout=_ns(run_timeout, "run_timeout"),
-        task_timeout=_ns(task_timeout, "task_timeout"),
-        retry_policy=None if retry_policy is None else _stored_policy(retry_policy),
-        memo=_stored_memo(memo, converter) if memo else {},
+        run_timeout=stored_ns(run_timeout, "run_timeout"),
+        task_timeout=stored_ns(task_timeout, "task_timeout"),
+        retry_policy=None if retry_policy is None else stored_policy(retry_policy),
+        memo=stored_memo(memo, converter) if memo else {},
         search_attributes=_stored_attributes(search_attributes) if search_attributes else {},
         summary=summary or "",
         details=details or "",
@@ -154,21 +164,28 @@ def start_event(
     )
 
 
-def _ns(value: timedelta | None, name: str) -> int:
+def stored_ns(value: timedelta | None, name: str) -> int:
+    """Return a duration as events hold it; None: 0."""
     return 0 if value is None else to_ns(value, name=name, allow_zero=False) or 0
 
 
-def _stored_policy(policy: object) -> StoredRetryPolicy:
+def stored_policy(policy: object) -> StoredRetryPolicy:
+    """Return a retry policy as events hold it."""
     if not isinstance(policy, RetryPolicy):
         raise ArgumentTypeError(what="retry_policy", got=repr(policy), expected="an understudy.common.RetryPolicy")
     return policy.to_stored()
 
 
-def _stored_memo(memo: Mapping[str, Any], converter: PayloadConverter) -> dict[str, Payload]:
-    return {_name(key, "a key of memo"): converter.encode(value, where=f"memo {key!r}") for key, value in memo.items()}
+def stored_memo(memo: Mapping[str, Any], converter: PayloadConverter) -> dict[str, Payload]:
+    """Return a memo as events hold it."""
+    return {
+        checked_name(key, "a key of memo"): converter.encode(value, where=f"memo {key!r}")
+        for key, value in memo.items()
+    }
 
 
-def _name(value: object, name: str) -> str:
+def checked_name(value: object, name: str) -> str:
+    """Return a value that is to be a name, and is one."""
     if not isinstance(value, str) or not value:
         raise InvalidArgumentError(what=name, got=repr(value), expected="a name")
     return value

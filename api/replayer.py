@@ -17,10 +17,10 @@ from understudy.actors.behaviors.run import Run
 from understudy.actors.guarded import Guarded
 from understudy.actors.worker import registry
 from understudy.client_description import WorkflowHistory
+from understudy.definition_check import refuse_what_cannot_replay
 from understudy.events.converters import DataConverter
 from understudy.events.errors import (
     ArgumentTypeError,
-    DefinitionError,
     InvalidArgumentError,
     UnknownWorkflowTypeError,
     nearest_name,
@@ -88,7 +88,7 @@ class Replayer:
         self._workflows = registry("workflow", (_with_failures(workflow_of(w), types) for w in workflows))
         self._converter = data_converter if data_converter is not None else DataConverter.default
         for definition in self._workflows.values():
-            _refuse_what_cannot_replay(definition)
+            refuse_what_cannot_replay(definition)
         self._guarded = Guarded()
         self._guarded.close()  # no watchdog: a replay takes as long as its history is
         self._is_guarding = False
@@ -220,20 +220,3 @@ class _Actor(NamedTuple):
 
 def _with_failures(definition: WorkflowDefinition, types: tuple[type[BaseException], ...]) -> WorkflowDefinition:
     return replace(definition, failure_exception_types=(*definition.failure_exception_types, *types))
-
-
-def _refuse_what_cannot_replay(definition: WorkflowDefinition) -> None:
-    """Lint a definition; warnings are the worker's to give."""
-    from understudy.actors.behaviors.lint import lint
-    from understudy.actors.guard import module_source
-
-    if not definition.sandboxed:
-        return
-    findings = lint(definition.target, source_provider=module_source)
-    errors = [found for found in findings if found.severity == "error"]
-    if errors:
-        raise DefinitionError(
-            subject=f"workflow {definition.label!r}",
-            problem="; ".join(f"{found.file}:{found.line} calls {found.call}" for found in errors),
-            fix=f"use {errors[0].instead}, or switch the check off with @workflow.defn(sandboxed=False)",
-        )

@@ -19,6 +19,7 @@ from weakref import WeakSet
 
 from understudy.actors.behaviors.definition import WorkflowDefinition, activity_of, workflow_of
 from understudy.actors.worker import WorkerOptions, WorkerSlots, registry
+from understudy.definition_check import refuse_what_cannot_replay
 from understudy.events.errors import ArgumentTypeError, DefinitionError, InvalidArgumentError
 from understudy.events.policy import to_ns
 from understudy.replayer import Replayer, WorkflowReplayResult, WorkflowReplayResults
@@ -109,7 +110,8 @@ class Worker:
             graceful_shutdown=_seconds(graceful_shutdown_timeout, "graceful_shutdown_timeout"),
         )
         self._check_methods(activities)
-        self._lint()
+        for definition in self._workflows.values():
+            _warn(definition, refuse_what_cannot_replay(definition))
         self._engine: System | None = None
         self._slots: WorkerSlots | None = None
         self._stop_asked: asyncio.Event | None = None
@@ -233,24 +235,6 @@ class Worker:
                     problem="it is a method without its object",
                     fix="pass the method of an instance: activities=[payments.charge]",
                 )
-
-    def _lint(self) -> None:
-        from understudy.actors.behaviors.lint import lint
-        from understudy.actors.guard import module_source
-
-        for definition in self._workflows.values():
-            if not definition.sandboxed:
-                continue
-            findings = lint(definition.target, source_provider=module_source)
-            errors = [f for f in findings if f.severity == "error"]
-            if errors:
-                first = errors[0]
-                raise DefinitionError(
-                    subject=f"workflow {definition.label!r}",
-                    problem="; ".join(f"{f.file}:{f.line} calls {f.call}" for f in errors),
-                    fix=f"use {first.instead}, or switch the check off with @workflow.defn(sandboxed=False)",
-                )
-            _warn(definition, findings)
 
 
 def _warn(definition: WorkflowDefinition, findings: Sequence[Finding]) -> None:

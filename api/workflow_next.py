@@ -9,9 +9,10 @@ from typing import Any, Final, NoReturn
 from understudy.actors.behaviors.context import Context, current
 from understudy.actors.behaviors.continuing import ContinueAsNewError
 from understudy.actors.behaviors.definition import WorkflowDefinition, workflow_of
-from understudy.events.errors import ArgumentTypeError, InvalidArgumentError, ReadOnlyContextError
+from understudy.client_start import checked_name, stored_memo, stored_ns, stored_policy
+from understudy.events.errors import InvalidArgumentError, ReadOnlyContextError
 from understudy.events.payload import Payload
-from understudy.events.policy import RetryPolicy, to_ns
+from understudy.events.policy import RetryPolicy
 from understudy.events.workflow import WorkflowContinuedAsNew
 
 __all__ = ["continue_as_new"]
@@ -70,14 +71,14 @@ def continue_as_new(
     request = WorkflowContinuedAsNew(
         at=context.now,
         workflow_type=name,
-        task_queue=start.task_queue if task_queue is None else _name(task_queue, "task_queue"),
+        task_queue=start.task_queue if task_queue is None else checked_name(task_queue, "task_queue"),
         input=payloads,
-        run_timeout=_ns(run_timeout, "run_timeout", start.run_timeout),
-        task_timeout=_ns(task_timeout, "task_timeout", start.task_timeout),
-        retry_policy=start.retry_policy if retry_policy is None else _policy(retry_policy),
-        memo=dict(context.memo) if memo is None else _memo(context, memo),
+        run_timeout=start.run_timeout if run_timeout is None else stored_ns(run_timeout, "run_timeout"),
+        task_timeout=start.task_timeout if task_timeout is None else stored_ns(task_timeout, "task_timeout"),
+        retry_policy=start.retry_policy if retry_policy is None else stored_policy(retry_policy),
+        memo=dict(context.memo) if memo is None else stored_memo(memo, context.converter),
         search_attributes=_attributes(context, search_attributes),
-        backoff=_ns(backoff_start_interval, "backoff_start_interval", 0),
+        backoff=stored_ns(backoff_start_interval, "backoff_start_interval"),
     )
     raise ContinueAsNewError(request)
 
@@ -94,7 +95,7 @@ def _call(context: Context, workflow: Any, args: Sequence[Any]) -> tuple[str, tu
 
 def _target(context: Context, workflow: Any) -> tuple[str, WorkflowDefinition | None]:
     if isinstance(workflow, str):
-        return _name(workflow, "workflow"), None
+        return checked_name(workflow, "workflow"), None
     if workflow is None:
         definition = context.definition
         return context.execution.start.workflow_type, definition if definition.name is not None else None
@@ -104,29 +105,6 @@ def _target(context: Context, workflow: Any) -> tuple[str, WorkflowDefinition | 
             what="workflow", got="a dynamic workflow", expected="a name", fix="Continue it by the name it shall see"
         )
     return definition.name, definition
-
-
-def _name(value: object, what: str) -> str:
-    if not isinstance(value, str) or not value:
-        raise InvalidArgumentError(what=what, got=repr(value), expected="a name")
-    return value
-
-
-def _ns(value: timedelta | None, what: str, default: int) -> int:
-    return default if value is None else to_ns(value, name=what, allow_zero=False) or 0
-
-
-def _policy(policy: object) -> Any:
-    if not isinstance(policy, RetryPolicy):
-        raise ArgumentTypeError(what="retry_policy", got=repr(policy), expected="an understudy.common.RetryPolicy")
-    return policy.to_stored()
-
-
-def _memo(context: Context, memo: Mapping[str, Any]) -> dict[str, Payload]:
-    return {
-        _name(key, "a key of memo"): context.converter.encode(value, where=f"memo {key!r}")
-        for key, value in memo.items()
-    }
 
 
 def _attributes(context: Context, attributes: Any) -> dict[str, object]:

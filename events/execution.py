@@ -82,7 +82,6 @@ class WorkflowExecution:
         "closed",
         "deferred",
         "deferred_since",
-        "history_size",
         "last_activity",
         "last_timer",
         "local_done",
@@ -116,7 +115,6 @@ class WorkflowExecution:
         self.cancel_requested: wf.WorkflowCancelRequested | None = None
         self.deferred: wf.TurnDeferred | None = None
         self.deferred_since = 0
-        self.history_size = 0
         self._deadlines: list[Deadline] = []
 
     def __repr__(self) -> str:
