@@ -17,7 +17,7 @@ from understudy.actors.system import System, start_loop_thread
 from understudy.events.converters import DataConverter
 from understudy.events.errors import ClosedClientError, InvalidArgumentError
 
-__all__ = ["Connection"]
+__all__ = ["Connection", "refuse_codec"]
 
 
 class Connection:
@@ -64,13 +64,7 @@ class Connection:
                 what="namespace", got=repr(namespace), expected="'default'", fix="Use one file for each namespace"
             )
         converter = data_converter if data_converter is not None else DataConverter.default
-        if converter.payload_codec is not None:
-            raise InvalidArgumentError(
-                what="data_converter.payload_codec",
-                got=repr(converter.payload_codec),
-                expected="None, since codecs are not applied yet",
-                fix="Encode in a payload converter of your own, which is applied",
-            )
+        refuse_codec(converter)
         engine = systems.acquire(target_host, converter.payload_converter, converter.failure_converter)
         return cls(engine, target_host, converter, identity or f"{os.getpid()}@{socket.gethostname()}")
 
@@ -162,3 +156,18 @@ class Connection:
         engine.dispatcher.run_blocking(self.close())
         if engine.stopped and engine.own_thread is not None:
             engine.own_thread.join()
+
+
+def refuse_codec(converter: DataConverter) -> None:
+    """Refuse a data converter with a codec.
+
+    Raises:
+        InvalidArgumentError: it has one.
+    """
+    if converter.payload_codec is not None:
+        raise InvalidArgumentError(
+            what="data_converter.payload_codec",
+            got=repr(converter.payload_codec),
+            expected="None, since codecs are not applied yet",
+            fix="Encode in a payload converter of your own, which is applied",
+        )

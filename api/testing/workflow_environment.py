@@ -14,8 +14,8 @@ from understudy.actors.clock import Clock, SkippableClock, system_clock
 from understudy.actors.outcomes import Outcomes
 from understudy.actors.system import System
 from understudy.client import Client
+from understudy.connection import refuse_codec
 from understudy.events.converters import DataConverter
-from understudy.events.errors import InvalidArgumentError
 from understudy.events.policy import from_ns, to_ns
 from understudy.events.public import public
 from understudy.events.store import open_store
@@ -170,13 +170,7 @@ def _open(
     url: str, data_converter: DataConverter | None, identity: str | None, clock: Clock, outcomes: Outcomes | None
 ) -> Client:
     converter = data_converter if data_converter is not None else DataConverter.default
-    if converter.payload_codec is not None:
-        raise InvalidArgumentError(
-            what="data_converter.payload_codec",
-            got=repr(converter.payload_codec),
-            expected="None, since codecs are not applied yet",
-            fix="Encode in a payload converter of your own, which is applied",
-        )
+    refuse_codec(converter)
     values, failures = converter.payload_converter, converter.failure_converter
     system = _EnvironmentSystem(open_store(url), values, failures, clock=clock, outcomes=outcomes)
     return Client(system, url, converter, identity or "test")
