@@ -1,40 +1,41 @@
 """Activities: attempts wait for a slot on a worker of their task queue, run, and report to their run.
 
-The service holds what is in flight: each (run, activity number) is here at most once, also while its run's actor is
-passivated or being rebuilt, so a run that comes back does not dispatch again what still runs. After a crash nothing is
-in flight, and recovery dispatches every activity without an outcome (AT-LEAST).
+Each (run, activity number) is in flight at most once (`actors.in_flight`); who runs it is the business of the task
+queues (`actors.task_queue`). After a crash nothing is in flight, and recovery dispatches every activity without an
+outcome (AT-LEAST), but for those whose outcome is to come from outside: for those it waits on.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from collections.abc import Callable
-from functools import partial
 from random import random
 from typing import TYPE_CHECKING, Any
 
-from understudy.actors.attempt import Attempt
+from understudy.actors.attempt import Attempt, timed_out
 from understudy.actors.behaviors.command import (
     Command,
     CompleteActivity,
-    CompleteLocalActivity,
+    DeferActivity,
     FailActivity,
-    FailLocalActivity,
     RecordHeartbeat,
 )
-from understudy.actors.behaviors.decide import activity_failure
-from understudy.actors.behaviors.retry import DEFAULT_ACTIVITY_RETRY, next_attempt
+from understudy.actors.behaviors.standalone import is_job
+from understudy.actors.cancellation import NOT_FOUND, TIMED_OUT, ActivityCancellationDetails
+from understudy.actors.in_flight import InFlight
+from understudy.actors.local_activity import LocalActivities
+from understudy.actors.task_queue import TaskQueues
 from understudy.actors.timer import Alarms
-from understudy.events.errors import UnknownActivityTypeError
-from understudy.events.execution import PendingActivity
+from understudy.actors.worker import WorkerOptions
 from understudy.events.failure import Failure
-from understudy.events.policy import RetryState, TimeoutType
+from understudy.events.policy import TimeoutType
 
 if TYPE_CHECKING:
     from understudy.actors.clock import Clock
     from understudy.actors.worker import WorkerSlots
     from understudy.events.activity import ActivityScheduled
+    from understudy.events.payload import Payload
+    from understudy.events.pending import PendingActivity
 
 __all__ = ["Activities"]
 
@@ -45,185 +46,149 @@ class Activities:
     def __init__(self, loop: asyncio.AbstractEventLoop, clock: Clock, tell: Callable[[str, Command], None]) -> None:
         """Begin without workers; `tell(run_id, command)` takes outcomes to their runs."""
         self._loop = loop
-        self._clock = clock
         self._tell = tell
-        self._workers: dict[str, list[WorkerSlots]] = {}
-        self._waiting: dict[str, deque[Attempt]] = {}
-        self._in_flight: dict[str, dict[int, Attempt]] = {}
-        self.alarms = Alarms(loop, clock)  # of attempts that wait for a slot, and not for ever, or back off
+        self.alarms = Alarms(loop, clock)
+        """Of attempts that wait for a slot, and not for ever, or back off."""
+        self._in_flight = InFlight(self.alarms)
+        self._queues = TaskQueues(loop, clock, self._in_flight)
+        self._local = LocalActivities(clock, self._in_flight, self._queues, tell)
 
     def __len__(self) -> int:
         """Count the attempts that wait or run."""
-        return sum(map(len, self._in_flight.values()))
+        return len(self._in_flight)
+
+    def __repr__(self) -> str:
+        """Show how many there are."""
+        return f"<activities: {self._in_flight!r}>"
 
     @property
     def is_running(self) -> bool:
-        """Whether an attempt is at work, and not waiting for a worker or backing off."""
-        return any(attempt.worker is not None for of_run in self._in_flight.values() for attempt in of_run.values())
+        """Whether an attempt is at work, here or outside, and not waiting for a worker or backing off."""
+        return self._in_flight.is_running
+
+    def under_way(self, run_id: str, seq: int) -> tuple[int, str] | None:
+        """Return since when an attempt of this activity is at work, ns since the epoch, and who is; None: nobody."""
+        attempt = self._in_flight.find(run_id, seq)
+        if attempt is None or not attempt.started_at:
+            return None
+        return attempt.started_at, attempt.worker.identity if attempt.worker is not None else ""
 
     # -- workers -----------------------------------------------------------------------------------------------------
 
     def add_worker(self, worker: WorkerSlots) -> None:
         """Let `worker` take attempts of its task queue."""
-        worker.on_release = self._released
-        self._workers.setdefault(worker.task_queue, []).append(worker)
-        self._serve(worker.task_queue)
+        self._queues.add_worker(worker)
 
     def remove_worker(self, worker: WorkerSlots) -> None:
         """Give `worker` no more attempts."""
-        workers = self._workers.get(worker.task_queue, [])
-        if worker in workers:
-            workers.remove(worker)
-        worker.on_release = None
+        self._queues.remove_worker(worker)
+
+    def close(self) -> None:
+        """Watch over nothing any more; the last heartbeats from outside are told before."""
+        for attempt in self._in_flight.outside():
+            if attempt.unwritten is not None:
+                self._beat(attempt)
+            self._let_go(attempt)
+        self.alarms.close()
 
     # -- attempts ----------------------------------------------------------------------------------------------------
 
     def is_in_flight(self, run_id: str, seq: int) -> bool:
         """Whether an attempt of this activity waits or runs here."""
-        return self._find(run_id, seq) is not None
+        return self._in_flight.find(run_id, seq) is not None
 
     def dispatch(self, run_id: str, workflow_id: str, workflow_type: str, pending: PendingActivity, queue: str) -> None:
-        """Run the next attempt of an activity as soon as a worker has a slot; nothing if one is in flight."""
-        seq = pending.scheduled.seq
-        if self._find(run_id, seq) is not None:
-            return
-        attempt = Attempt(
-            run_id=run_id,
-            workflow_id=workflow_id,
-            workflow_type=workflow_type,
-            scheduled=pending.scheduled,
-            number=pending.attempt,
-            details=pending.heartbeat_details,
-            outcome=self._ended,
-            on_heartbeat=self._beat,
-            put_back=self._put_back,
-        )
-        self._enqueue(attempt, pending.scheduled.task_queue or queue)
+        """Run the next attempt of an activity as soon as a worker has a slot; nothing if it is in flight."""
+        details = pending.heartbeat_details
+        found = self._in_flight.find(run_id, pending.scheduled.seq)
+        if found is not None:
+            if found.number >= pending.attempt:
+                return
+            unwritten = found.unwritten  # somebody else told how it ended: it is over, and its details count
+            details = details if unwritten is None else unwritten
+            self._let_go(found)
+        attempt = self._attempt(run_id, workflow_id, workflow_type, pending, details)
+        self._queues.enqueue(attempt, pending.scheduled.task_queue or queue)
 
     def dispatch_local(
         self, run_id: str, workflow_id: str, workflow_type: str, scheduled: ActivityScheduled, queue: str
     ) -> None:
         """Run a local activity; its retries stay in memory, only its end is told."""
-        if self._find(run_id, -scheduled.seq) is None:
-            self._start_local(run_id, workflow_id, workflow_type, scheduled, queue, 1)
+        if self._in_flight.find(run_id, -scheduled.seq) is None:
+            self._local.start(run_id, workflow_id, workflow_type, scheduled, queue, 1)
 
     def cancel(self, run_id: str, seq: int, number: int, reason: str) -> None:
-        """Ask an attempt to stop; one that has not begun, or backs off, ends as cancelled at once."""
-        attempt = self._find(run_id, seq)
+        """Ask an attempt to stop; one that has not begun, or backs off, ends as cancelled at once.
+
+        Whoever completes one from outside hears of it at the next heartbeat.
+        """
+        attempt = self._in_flight.find(run_id, seq)
+        if attempt is not None and attempt.outside:
+            return
         if attempt is not None and attempt.worker is not None:
             attempt.cancel(reason)
             return
         if attempt is not None:
-            self._forget(attempt)
+            self._in_flight.forget(attempt)
         failure = Failure(kind="canceled", message=reason)
         self._tell(run_id, FailActivity(seq=seq, attempt=number, failure=failure))
 
     def cancel_local(self, run_id: str, seq: int, reason: str) -> None:
         """Ask a local activity to stop; one that has not begun, or backs off, ends as cancelled at once."""
-        attempt = self._find(run_id, -seq)
+        attempt = self._in_flight.find(run_id, -seq)
         if attempt is not None and attempt.worker is not None:
             attempt.cancel(reason)
         elif attempt is not None:
             attempt.outcome(attempt, None, Failure(kind="canceled", message=reason))
 
     def drop(self, run_id: str, seq: int, reason: str) -> None:
-        """Stop an attempt whose activity already has its outcome."""
-        self._drop(run_id, seq, reason)
+        """Stop an attempt whose activity timed out as a whole."""
+        self._drop(run_id, seq, reason, TIMED_OUT)
 
     def drop_all(self, run_id: str, reason: str) -> None:
         """Stop whatever a closed run left behind; nobody waits for it any more."""
-        for key in list(self._in_flight.get(run_id, ())):
-            self._drop(run_id, key, reason)
+        for key in self._in_flight.keys(run_id):
+            self._drop(run_id, key, reason, NOT_FOUND)
 
-    def _find(self, run_id: str, key: int) -> Attempt | None:
-        of_run = self._in_flight.get(run_id)
-        return of_run.get(key) if of_run is not None else None
-
-    def _drop(self, run_id: str, key: int, reason: str) -> None:
-        attempt = self._find(run_id, key)
+    def _drop(self, run_id: str, key: int, reason: str, details: ActivityCancellationDetails) -> None:
+        attempt = self._in_flight.find(run_id, key)
         if attempt is None:
             return
         if attempt.worker is not None:
-            attempt.cancel(reason)
+            attempt.cancel(reason, details)
         else:
-            self._forget(attempt)
+            self._let_go(attempt)
 
-    def _start_local(  # noqa: PLR0913, PLR0917 - what an attempt is made of
-        self, run_id: str, workflow_id: str, workflow_type: str, scheduled: ActivityScheduled, queue: str, number: int
-    ) -> None:
-        attempt = Attempt(
+    def _let_go(self, attempt: Attempt) -> None:
+        attempt.settle()
+        self._in_flight.forget(attempt)
+
+    def _attempt(
+        self,
+        run_id: str,
+        workflow_id: str,
+        workflow_type: str,
+        pending: PendingActivity,
+        details: tuple[Payload, ...],
+    ) -> Attempt:
+        if is_job(workflow_id):
+            workflow_id = workflow_type = ""
+        return Attempt(
             run_id=run_id,
             workflow_id=workflow_id,
             workflow_type=workflow_type,
-            scheduled=scheduled,
-            number=number,
-            details=(),
-            outcome=lambda ended, result, failure: self._local_ended(ended, queue, result, failure),
+            scheduled=pending.scheduled,
+            number=pending.attempt,
+            details=details,
+            outcome=self._ended,
             on_heartbeat=self._beat,
             put_back=self._put_back,
-            is_local=True,
+            on_deferred=self._deferred,
         )
-        self._enqueue(attempt, queue)
-
-    # -- waiting and running -----------------------------------------------------------------------------------------
-
-    def _enqueue(self, attempt: Attempt, queue: str) -> None:
-        attempt.dispatched_at = self._clock()
-        self._keep(attempt)
-        waiting = self._waiting.get(queue)
-        if not waiting:
-            worker = self._free_worker(queue, attempt)
-            if worker is not None:
-                self._start(worker, attempt)
-                return
-        if waiting is None:
-            waiting = self._waiting[queue] = deque()
-        waiting.append(attempt)
-        limit = attempt.scheduled.schedule_to_start
-        if limit:
-            self.alarms.set(_name(attempt), attempt.dispatched_at + limit, partial(self._too_late, attempt))
-
-    def _serve(self, queue: str) -> None:
-        waiting = self._waiting.get(queue)
-        while waiting:
-            attempt = waiting[0]
-            if self._find(attempt.run_id, attempt.key) is attempt:
-                worker = self._free_worker(queue, attempt)
-                if worker is None:
-                    return
-                self._start(worker, attempt)
-            waiting.popleft()
-
-    def _free_worker(self, queue: str, attempt: Attempt) -> WorkerSlots | None:
-        """Return a worker with a slot that knows the activity; if none of the queue does, one that will say so."""
-        name, known, unknowing = attempt.scheduled.activity_type, False, None
-        for worker in self._workers.get(queue, ()):
-            if worker.knows(name):
-                known = True
-                if worker.has_slot():
-                    return worker
-            elif unknowing is None and worker.has_slot():
-                unknowing = worker
-        return None if known else unknowing
-
-    def _released(self, worker: WorkerSlots) -> None:
-        if self._waiting.get(worker.task_queue):
-            self._loop.call_soon(self._serve, worker.task_queue)
-
-    def _start(self, worker: WorkerSlots, attempt: Attempt) -> None:
-        _silence(self.alarms, attempt)
-        try:
-            definition = worker.definition(attempt.scheduled.activity_type)
-        except UnknownActivityTypeError as error:
-            failure = Failure(kind="application", message=str(error), type="NotFoundError")
-            attempt.outcome(attempt, None, failure)
-            return
-        worker.running.add(attempt)
-        attempt.start(worker, definition, self._clock())
 
     def _put_back(self, attempt: Attempt) -> None:
         """The worker stopped before the attempt was done: the next one of its queue makes it anew."""
-        self._forget(attempt)
+        self._in_flight.forget(attempt)
         again = Attempt(
             run_id=attempt.run_id,
             workflow_id=attempt.workflow_id,
@@ -231,35 +196,59 @@ class Activities:
             scheduled=attempt.scheduled,
             number=attempt.number,
             details=attempt.details,
-            outcome=attempt.outcome,
-            on_heartbeat=attempt.on_heartbeat,
-            put_back=attempt.put_back,
-            is_local=attempt.is_local,
+            outcome=self._ended,
+            on_heartbeat=self._beat,
+            put_back=self._put_back,
+            on_deferred=self._deferred,
         )
-        self._enqueue(again, attempt.task_queue)
+        self._queues.enqueue(again, attempt.task_queue)
 
-    def _too_late(self, attempt: Attempt) -> None:
-        if attempt.worker is None and self._find(attempt.run_id, attempt.key) is attempt:
-            failure = Failure(
-                kind="timeout",
-                message="activity ScheduleToStart timeout",
-                timeout_type=TimeoutType.SCHEDULE_TO_START,
-            )
-            attempt.outcome(attempt, None, failure)
+    # -- outside -----------------------------------------------------------------------------------------------------
 
-    def _keep(self, attempt: Attempt) -> None:
-        of_run = self._in_flight.get(attempt.run_id)
-        if of_run is None:
-            of_run = self._in_flight[attempt.run_id] = {}
-        of_run[attempt.key] = attempt
+    def wait_outside(self, run_id: str, workflow_id: str, workflow_type: str, pending: PendingActivity) -> None:
+        """Watch the heartbeats of an attempt that somebody outside completes, of a run that came back.
 
-    def _forget(self, attempt: Attempt) -> None:
-        of_run = self._in_flight.get(attempt.run_id)
-        if of_run is not None and of_run.get(attempt.key) is attempt:
-            _silence(self.alarms, attempt)
-            del of_run[attempt.key]
-            if not of_run:
-                del self._in_flight[attempt.run_id]
+        Its time of silence begins anew: while there was no engine, nobody could give a heartbeat.
+        """
+        if self._in_flight.find(run_id, pending.scheduled.seq) is None:
+            attempt = self._attempt(run_id, workflow_id, workflow_type, pending, pending.heartbeat_details)
+            attempt.outside = True
+            attempt.watch_heartbeats(self._loop, WorkerOptions())
+            self._in_flight.keep(attempt)
+
+    def time_out_outside(self, run_id: str, pending: PendingActivity) -> None:
+        """End an attempt that somebody outside should have completed by now."""
+        seq = pending.scheduled.seq
+        attempt = self._in_flight.find(run_id, seq)
+        if attempt is not None and attempt.number == pending.attempt:
+            attempt.time_out(TimeoutType.START_TO_CLOSE)
+            return
+        failure = timed_out(TimeoutType.START_TO_CLOSE, pending.heartbeat_details)
+        self._tell(run_id, FailActivity(seq=seq, attempt=pending.attempt, failure=failure, dice=random()))  # noqa: S311 - jitter
+
+    def beat_outside(self, run_id: str, seq: int, number: int, details: tuple[Payload, ...]) -> bool:
+        """Take a sign of life from outside; False: no such attempt is under way here."""
+        attempt = self._in_flight.find(run_id, seq)
+        if attempt is None or attempt.number != number or attempt.loop is None:
+            return False
+        attempt.heartbeat(details)
+        return True
+
+    def unwritten(self, run_id: str, seq: int) -> tuple[Payload, ...] | None:
+        """Return the latest heartbeat details of an attempt, if they are yet to be written down."""
+        attempt = self._in_flight.find(run_id, seq)
+        return attempt.unwritten if attempt is not None else None
+
+    def told_outside(self, run_id: str, seq: int, number: int) -> None:
+        """Somebody outside has told how an attempt ended: what is left of it here counts no more."""
+        attempt = self._in_flight.find(run_id, seq)
+        if attempt is not None and attempt.number == number:
+            self._let_go(attempt)
+
+    def _deferred(self, attempt: Attempt) -> None:
+        limit = attempt.scheduled.start_to_close
+        close_by = attempt.started_at + limit if limit else 0
+        self._tell(attempt.run_id, DeferActivity(seq=attempt.scheduled.seq, attempt=attempt.number, close_by=close_by))
 
     # -- outcomes ----------------------------------------------------------------------------------------------------
 
@@ -270,7 +259,7 @@ class Activities:
         )
 
     def _ended(self, attempt: Attempt, result: Any, failure: Failure | None) -> None:
-        self._forget(attempt)
+        self._in_flight.forget(attempt)
         seq, number = attempt.scheduled.seq, attempt.number
         if failure is None:
             identity = attempt.worker.identity if attempt.worker else ""
@@ -280,72 +269,7 @@ class Activities:
                 seq=seq,
                 attempt=number,
                 failure=failure,
-                heartbeat_details=attempt.details or None,
+                heartbeat_details=attempt.details if attempt.has_beaten else None,
                 dice=random(),  # noqa: S311 - jitter
             )
         self._tell(attempt.run_id, command)
-
-    def _local_ended(self, attempt: Attempt, queue: str, result: Any, failure: Failure | None) -> None:
-        self._forget(attempt)
-        scheduled = attempt.scheduled
-        if failure is None:
-            command = CompleteLocalActivity(
-                seq=scheduled.seq,
-                activity_type=scheduled.activity_type,
-                activity_id=scheduled.activity_id,
-                attempt=attempt.number,
-                result=result,
-            )
-            self._tell(attempt.run_id, command)
-            return
-        state = RetryState.CANCEL_REQUESTED
-        if failure.kind != "canceled":
-            limit = scheduled.schedule_to_close
-            at, state = next_attempt(
-                scheduled.retry_policy or DEFAULT_ACTIVITY_RETRY,
-                failure,
-                attempt=attempt.number,
-                now=self._clock(),
-                deadline=scheduled.at + limit if limit else None,
-                dice=random(),  # noqa: S311 - jitter
-            )
-            if at is not None:
-                self._retry_local(attempt, queue, at)
-                return
-        wrapped = activity_failure(PendingActivity(scheduled), failure, state, "Activity task failed")
-        end = FailLocalActivity(
-            seq=scheduled.seq,
-            activity_type=scheduled.activity_type,
-            activity_id=scheduled.activity_id,
-            attempt=attempt.number,
-            failure=wrapped,
-        )
-        self._tell(attempt.run_id, end)
-
-    def _retry_local(self, attempt: Attempt, queue: str, at: int) -> None:
-        self._keep(attempt)
-        attempt.worker = None
-
-        def again() -> None:
-            if self._find(attempt.run_id, attempt.key) is attempt:
-                self._forget(attempt)
-                self._start_local(
-                    attempt.run_id,
-                    attempt.workflow_id,
-                    attempt.workflow_type,
-                    attempt.scheduled,
-                    queue,
-                    attempt.number + 1,
-                )
-
-        self.alarms.set(_name(attempt), at, again)
-
-
-def _silence(alarms: Alarms, attempt: Attempt) -> None:
-    if alarms.waiting:
-        alarms.forget(_name(attempt))
-
-
-def _name(attempt: Attempt) -> str:
-    """Return a name that no other attempt in flight has."""
-    return f"{attempt.run_id}/{attempt.key}"

@@ -1,10 +1,9 @@
 """One attempt of an activity: it runs the user's function and ends as exactly one command.
 
-Async functions run as a task on the engine's loop, plain functions in the worker's executor; a process pool gets the
-function and its arguments by cloudpickle. Time-outs of an attempt (start-to-close, heartbeat) live here, in memory:
-an attempt does not outlive its process, so nor need they. Heartbeat details are handed to the journal rarely (the
-first at once, later ones at most every `HEARTBEAT_RECORD_SECONDS`), so that a crash loses seconds of progress and not
-the database its breath.
+The function itself is called by `actors.execute`. Time-outs of an attempt (start-to-close, heartbeat) live here, in
+memory: an attempt does not outlive its process, so nor need they. The exception is an attempt that somebody outside
+will complete: its code is over, its slot is free, its start-to-close limit is the aggregate's, and only its heartbeats
+are still watched here.
 """
 
 from __future__ import annotations
@@ -14,21 +13,25 @@ import contextvars
 import math
 import threading
 from collections.abc import Callable, Sequence
-from concurrent.futures import Executor
 from typing import TYPE_CHECKING, Any, Final
 
+from understudy.actors.cancellation import CANCEL_REQUESTED, NOT_FOUND, TIMED_OUT
+from understudy.actors.execute import converter_of, execute, failure_of, label_of
+from understudy.actors.heartbeats import Heartbeats, throttle
 from understudy.events.failure import Failure
+from understudy.events.failure_errors import CancelledError
 from understudy.events.policy import TimeoutType
 
 if TYPE_CHECKING:
     from understudy.actors.behaviors.definition import ActivityDefinition
-    from understudy.actors.worker import WorkerSlots
+    from understudy.actors.cancellation import ActivityCancellationDetails
+    from understudy.actors.thread_cancel import ThreadCancel
+    from understudy.actors.worker import WorkerOptions, WorkerSlots
     from understudy.events.activity import ActivityScheduled
     from understudy.events.payload import Payload
 
-__all__ = ["HEARTBEAT_RECORD_SECONDS", "SHUTDOWN", "Attempt", "Outcome", "current_attempt"]
+__all__ = ["SHUTDOWN", "AsyncCompletion", "Attempt", "Outcome", "current_attempt", "timed_out"]
 
-HEARTBEAT_RECORD_SECONDS: Final = 5.0
 SWEPT_SECONDS: Final = 10.0
 """Start-to-close limits from here on are looked at once a second: a loop timer for each costs 3 % of a workflow."""
 
@@ -42,33 +45,52 @@ Outcome = Callable[["Attempt", "Payload | None", "Failure | None"], None]
 """Called once, on the loop, with the result, or with the failure."""
 
 
+class AsyncCompletion(BaseException):
+    """Ends the code of an attempt without an outcome: somebody outside will tell it."""
+
+    def __init__(self) -> None:
+        """Say so, where it is met outside of a worker."""
+        super().__init__("the activity will be completed from outside")
+
+    def __reduce__(self) -> tuple[type[AsyncCompletion], tuple[()]]:
+        """Pickle without arguments, to come back from a process pool."""
+        return AsyncCompletion, ()
+
+
 class Attempt:
     """One attempt, from its dispatch to its outcome; touched on the engine's loop except where said."""
 
     __slots__ = (
-        "_beat_at",
-        "_beat_recorded_at",
+        "_beats",
         "_due",
         "_due_at",
         "_due_type",
         "_ended",
         "_future",
-        "_watch",
+        "_options",
+        "cancel_details",
         "cancel_reason",
         "canceled",
         "canceled_in_thread",
         "details",
         "dispatched_at",
+        "given",
+        "has_beaten",
+        "info",
         "is_local",
         "key",
         "loop",
         "number",
+        "on_deferred",
         "on_heartbeat",
+        "outbound",
         "outcome",
+        "outside",
         "put_back",
         "run_id",
         "scheduled",
         "started_at",
+        "thread_cancel",
         "worker",
         "workflow_id",
         "workflow_type",
@@ -86,20 +108,26 @@ class Attempt:
         outcome: Outcome,
         on_heartbeat: Callable[[Attempt], None],
         put_back: Callable[[Attempt], None],
+        on_deferred: Callable[[Attempt], None],
         is_local: bool = False,
     ) -> None:
         """Describe the attempt; nothing runs yet."""
         self.run_id = run_id
-        self.workflow_id = workflow_id
+        self.workflow_id = workflow_id  # empty: no workflow asked for it, it is a job
         self.workflow_type = workflow_type
         self.scheduled = scheduled
         self.number = number
-        self.details = details
-        """Heartbeat details: first those of the attempt before, then its own."""
+        self.given = self.details = details
+        """Heartbeat details: those of the attempt before; and the same until it gives its own."""
+        self.has_beaten = False
         self.outcome = outcome
         self.on_heartbeat = on_heartbeat
         self.put_back = put_back
         """Called instead of `outcome` when the worker stopped before the code was done."""
+        self.on_deferred = on_deferred
+        """Called when the code has ended, and the outcome will come from outside."""
+        self.outside = False
+        """Whether its outcome will come from outside."""
         self.is_local = is_local
         self.key = -scheduled.seq if is_local else scheduled.seq
         """Its number in its run: local activities share the numbers of the others, and are told apart by the sign."""
@@ -109,14 +137,20 @@ class Attempt:
         self.canceled: asyncio.Event | None = None
         self.canceled_in_thread: threading.Event | None = None
         self.cancel_reason = ""
+        self.cancel_details: ActivityCancellationDetails | None = None
+        """Why it was asked to stop; None: it was not."""
+        self.thread_cancel: ThreadCancel | None = None
+        self.outbound: Any = None
+        """The interceptors of what its code asks; None: there are none."""
+        self.info: Any = None
+        """What `activity.info()` made of it, once it was asked."""
         self._future: asyncio.Future[Any] | None = None
         self._due: asyncio.TimerHandle | None = None
         self._due_at = math.inf
         self._due_type = TimeoutType.START_TO_CLOSE
-        self._watch: asyncio.TimerHandle | None = None
+        self._beats: Heartbeats | None = None
+        self._options: WorkerOptions | None = None
         self._ended = False
-        self._beat_at = 0.0
-        self._beat_recorded_at = -1e9
 
     def __repr__(self) -> str:
         """Show type, number and run."""
@@ -128,15 +162,15 @@ class Attempt:
         """Run on `worker`, which has given it a slot."""
         self.worker = worker
         loop = self.loop = worker.loop
+        self._options = worker.options
         self.started_at = now
-        self._beat_at = loop.time()
         limit = self._limit(now) / 1e9
         if limit >= SWEPT_SECONDS:
-            self._due_at = self._beat_at + limit
+            self._due_at = loop.time() + limit
         elif limit:
-            self._due = loop.call_later(limit, self._time_out, self._due_type)
+            self._due = loop.call_later(limit, self.time_out, self._due_type)
         if self.scheduled.heartbeat and not self.is_local:
-            self._watch_heartbeat()
+            self.watch_heartbeats(loop, worker.options)
         self._future = loop.create_task(self._run(worker, definition))
 
     def _limit(self, now: int) -> int:
@@ -153,24 +187,21 @@ class Attempt:
     def sweep(self, now: float) -> None:
         """Time out if a long limit is over at loop time `now`, s; asked about once a second."""
         if self._due_at <= now:
-            self._time_out(self._due_type)
+            self.time_out(self._due_type)
 
     async def _run(self, worker: WorkerSlots, definition: ActivityDefinition) -> None:
         current_attempt.set(self)
         try:
-            args = self._arguments(worker, definition)
-            if definition.is_async:
-                result = await definition.fn(*args)
-            else:
-                result = await self._run_in_executor(worker, definition, args)
-            payload = None if result is None else self._encode(worker, definition, result)
-        except asyncio.CancelledError as error:
-            if self.cancel_reason == SHUTDOWN:
+            payload = await execute(self, worker, definition)
+        except (asyncio.CancelledError, CancelledError) as error:
+            if self.cancel_details is not None and self.cancel_details.worker_shutdown:
                 self._give_up()
             else:
                 self._end(None, self._cancellation(worker, error))
+        except AsyncCompletion:
+            self._defer()
         except BaseException as error:
-            self._end(None, worker.failures.to_failure(error, worker.converter))
+            self._end(None, failure_of(self, worker, error))
             if isinstance(error, KeyboardInterrupt):
                 raise
         else:
@@ -178,98 +209,92 @@ class Attempt:
         finally:
             self._future = None  # the task's context holds the attempt: no cycle is left to the collector
 
-    def _arguments(self, worker: WorkerSlots, definition: ActivityDefinition) -> Any:
-        payloads = self.scheduled.input
-        where = f"activity {self.scheduled.activity_type!r} of workflow {self.workflow_id!r}"
-        if definition.name is None:
-            return [worker.converter.raw(payloads)]
-        definition.signature.check(len(payloads), where=where)
-        return worker.converter.decode_args(payloads, definition.signature, where=where)
-
-    def _encode(self, worker: WorkerSlots, definition: ActivityDefinition, result: Any) -> Payload:
-        where = f"the result of activity {self.scheduled.activity_type!r} of workflow {self.workflow_id!r}"
-        return worker.converter.encode(result, definition.signature.returns, where=where)
-
-    async def _run_in_executor(self, worker: WorkerSlots, definition: ActivityDefinition, args: Any) -> Any:
-        executor: Executor = worker.executor_for_plain()
-        loop = worker.loop
-        if worker.is_process_pool:
-            from understudy.actors.process import run_in_process
-
-            return await run_in_process(loop, executor, definition.fn, args)
-        variables = contextvars.copy_context()
-
-        def work() -> Any:
-            if self.cancel_reason:  # it waited for a thread, and nobody wants it any more
-                raise asyncio.CancelledError(self.cancel_reason)
-            return variables.run(definition.fn, *args)
-
-        return await loop.run_in_executor(executor, work)
-
     # -- end ---------------------------------------------------------------------------------------------------------
 
     def _cancellation(self, worker: WorkerSlots, error: BaseException) -> Failure:
         """Why the code was cancelled."""
-        failure = worker.failures.to_failure(error, worker.converter)
-        return Failure(kind="canceled", message=self.cancel_reason or failure.message or "Cancelled")
+        failure = failure_of(self, worker, error)
+        message = self.cancel_reason or failure.message or "Cancelled"
+        return Failure(kind="canceled", message=message, details=failure.details)
 
     def _end(self, payload: Payload | None, failure: Failure | None) -> None:
         if self.worker is not None:
             self.worker.release(self)
-        if self._ended:
-            return
-        self._settle()
-        self.outcome(self, payload, failure)
+        if not self._ended:
+            self._settle()
+            self.outcome(self, payload, failure)
 
     def _give_up(self) -> None:
         """The worker stops: the activity keeps waiting for an outcome, by an attempt elsewhere (AT-LEAST)."""
         if self.worker is not None:
             self.worker.release(self)
         if not self._ended:
+            if self._beats is not None:
+                self._beats.flush()
             self._settle()
             self.put_back(self)
 
+    def _defer(self) -> None:
+        """The code is over, and the outcome will come from outside: the slot is free, the heartbeats go on."""
+        if self.is_local:
+            message = "a local activity cannot be completed from outside: call it by execute_activity instead"
+            self._end(None, Failure(kind="application", message=message, type="AsyncCompletion", non_retryable=True))
+            return
+        if self.worker is not None:
+            self.worker.release(self)
+            self.worker = None
+        if not self._ended:
+            self._forget_limit()
+            self.outside = True
+            self.on_deferred(self)
+
+    def settle(self) -> None:
+        """Tell no outcome any more, since it is known from elsewhere; code that still runs may go on until it beats."""
+        if not self._ended:
+            self._settle()
+
     def _settle(self) -> None:
         self._ended = True
+        self._forget_limit()
+        beats, self._beats = self._beats, None  # they know the attempt: no cycle is left to the collector
+        if beats is not None:
+            beats.stop()
+
+    def _forget_limit(self) -> None:
         self._due_at = math.inf
         if self._due is not None:
             self._due.cancel()
-        if self._watch is not None:
-            self._watch.cancel()
 
-    @property
-    def ended(self) -> bool:
-        """Whether the outcome is known; the code may still run, in a thread that cannot be stopped."""
-        return self._ended
-
-    def cancel(self, reason: str) -> None:
-        """Ask the code to stop: async code gets CancelledError, code in a thread asks `activity.is_cancelled()`."""
-        if self._ended or self.cancel_reason:
+    def cancel(self, reason: str, details: ActivityCancellationDetails = CANCEL_REQUESTED) -> None:
+        """Ask the code to stop: async code gets asyncio's CancelledError, code in a thread that of our exceptions."""
+        if self._ended or self.cancel_details is not None:
             return
-        self._ask_to_stop(reason)
+        if details.worker_shutdown and self._beats is not None:
+            self._beats.flush()  # the process may end before the code does
+        self._ask_to_stop(reason, details)
 
-    def _ask_to_stop(self, reason: str) -> None:
+    def _ask_to_stop(self, reason: str, details: ActivityCancellationDetails) -> None:
         self.cancel_reason = reason
+        self.cancel_details = details
         if self.canceled is not None:
             self.canceled.set()
         if self.canceled_in_thread is not None:
             self.canceled_in_thread.set()
+        if self.thread_cancel is not None:
+            self.thread_cancel.cancel()
         worker, future = self.worker, self._future
-        if worker is not None and future is not None and self._stoppable(worker):
+        # Code in a thread goes on whatever its future is told, so it keeps its slot until it ends.
+        if worker is not None and future is not None and worker.definition(self.scheduled.activity_type).is_async:
             worker.loop.call_soon(future.cancel)  # not at once: a task that has not begun would never run, nor end this
 
-    def _stoppable(self, worker: WorkerSlots) -> bool:
-        """Code in a thread goes on whatever its future is told, so it keeps its slot until it ends by itself."""
-        return worker.definition(self.scheduled.activity_type).is_async
-
-    def _time_out(self, kind: TimeoutType) -> None:
+    def time_out(self, kind: TimeoutType) -> None:
+        """End it, because it took too long, or was silent for too long."""
         if self._ended:
             return
-        name = kind.name.title().replace("_", "")
-        failure = Failure(kind="timeout", message=f"activity {name} timeout", timeout_type=kind, details=self.details)
+        failure = timed_out(kind, self.details)
         self._settle()
         self.outcome(self, None, failure)
-        self._ask_to_stop(f"{name} timeout")
+        self._ask_to_stop(failure.message, TIMED_OUT)
 
     # -- heartbeats --------------------------------------------------------------------------------------------------
 
@@ -279,11 +304,12 @@ class Attempt:
         return self.worker.task_queue if self.worker is not None else self.scheduled.task_queue
 
     def heartbeat_details(self) -> list[Any]:
-        """Return the details as values; any thread."""
+        """Return the details of the attempt before as values; any thread."""
         worker = self.worker
         if worker is None:
             return []
-        return [worker.converter.decode(p, Any, where="heartbeat details") for p in self.details]
+        converter = converter_of(self, worker)
+        return [converter.decode(p, Any, where="heartbeat details") for p in self.given]
 
     def beat(self, details: Sequence[Any]) -> None:
         """Take a sign of life; any thread.
@@ -294,30 +320,46 @@ class Attempt:
         worker, loop = self.worker, self.loop
         if worker is None or loop is None:
             return
-        where = f"the heartbeat details of activity {self.scheduled.activity_type!r} of workflow {self.workflow_id!r}"
-        payloads = worker.converter.encode_args(details, None, where=where)
+        where = f"the heartbeat details of {label_of(self)}"
+        payloads = converter_of(self, worker).encode_args(details, None, where=where)
         if threading.get_ident() == worker.thread:
             self.heartbeat(payloads)
         else:
             loop.call_soon_threadsafe(self.heartbeat, payloads)
 
     def heartbeat(self, details: tuple[Payload, ...]) -> None:
-        """Take a sign of life; on the loop."""
+        """Take a sign of life; on the loop. Who gives one too late hears that nobody waits for it."""
         if self._ended or self.loop is None:
+            if self.cancel_details is None:
+                self._ask_to_stop("its outcome is known", NOT_FOUND)
             return
-        now = self._beat_at = self.loop.time()
-        if details != self.details:
-            self.details = details
-            if now - self._beat_recorded_at >= HEARTBEAT_RECORD_SECONDS and not self.is_local:
-                self._beat_recorded_at = now
-                self.on_heartbeat(self)
+        changed = details != self.details
+        self.details = details
+        self.has_beaten = True
+        if self._options is not None and not self.is_local:
+            beats = self._beats or self.watch_heartbeats(self.loop, self._options)
+            beats.beat(changed=changed)
 
-    def _watch_heartbeat(self) -> None:
-        if self._ended or self.loop is None:
-            return
+    @property
+    def unwritten(self) -> tuple[Payload, ...] | None:
+        """The latest details, if they are yet to be written down."""
+        return self.details if self._beats is not None and self._beats.is_unwritten else None
+
+    def watch_heartbeats(self, loop: asyncio.AbstractEventLoop, options: WorkerOptions) -> Heartbeats:
+        """Begin to keep track of heartbeats, and of their time-out."""
         limit = self.scheduled.heartbeat / 1e9
-        left = self._beat_at + limit - self.loop.time()
-        if left <= 0:
-            self._time_out(TimeoutType.HEARTBEAT)
-            return
-        self._watch = self.loop.call_later(left, self._watch_heartbeat)
+        self.loop, self._options = loop, options
+        beats = self._beats = Heartbeats(
+            loop,
+            limit=limit,
+            interval=throttle(limit, options),
+            record=lambda: self.on_heartbeat(self),
+            on_silence=lambda: self.time_out(TimeoutType.HEARTBEAT),
+        )
+        return beats
+
+
+def timed_out(kind: TimeoutType, details: tuple[Payload, ...]) -> Failure:
+    """Return the failure of an attempt that one of its time-outs struck."""
+    name = kind.name.title().replace("_", "")
+    return Failure(kind="timeout", message=f"activity {name} timeout", timeout_type=kind, details=details)

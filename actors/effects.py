@@ -11,29 +11,39 @@ from collections.abc import Set as AbstractSet
 from typing import TYPE_CHECKING, Any, Final
 
 from understudy.actors.behaviors.decide import attempts_due
+from understudy.actors.behaviors.outside_activity import overdue
+from understudy.actors.behaviors.standalone import is_job
 from understudy.events.activity import (
     ActivityCancelRequested,
     ActivityPhase,
     ActivityScheduled,
     ActivityTimedOut,
 )
+from understudy.events.child import ChildCancelRequested, ChildInitiated
+from understudy.events.outbound import ExternalCancelRequested, ExternalSignalRequested
 from understudy.events.policy import TimeoutType
-from understudy.events.workflow import CLOSING
+from understudy.events.update import UpdateCompleted
+from understudy.events.workflow import CLOSING, WorkflowUnpaused
 
 if TYPE_CHECKING:
     from understudy.actors.activity import Activities
     from understudy.actors.outcomes import Outcomes
+    from understudy.actors.related import Related
     from understudy.actors.timer import Timers
     from understudy.actors.turn import Part
     from understudy.actors.workflow import WorkflowActor
     from understudy.actors.workflows import Workflows
     from understudy.events.event import Event
+    from understudy.events.execution import WorkflowExecution
 
 __all__ = ["Effects"]
 
 
 class Effects:
     """The doer; used on the engine's loop."""
+
+    related: Related
+    """Set by the composition root, since it acts through what acts through this."""
 
     def __init__(self, workflows: Workflows, activities: Activities, timers: Timers, outcomes: Outcomes) -> None:
         """Do things through these."""
@@ -45,6 +55,8 @@ class Effects:
     def of_part(self, part: Part) -> None:
         """Do what the events of one actor's part of a committed turn ask for."""
         actor = part.actor
+        if self.outcomes.tails:
+            self.outcomes.grew(actor.run_id)
         for event in part.events:
             effect = _EFFECTS.get(type(event))
             if effect is not None:
@@ -76,13 +88,25 @@ class Effects:
                 self._cancel(actor, pending.scheduled.seq)
             else:
                 self._dispatch(actor, pending.scheduled.seq)
+        for pending in state.activities.values():
+            if pending.outside and pending.scheduled.heartbeat:
+                start = state.start
+                self.activities.wait_outside(actor.run_id, start.workflow_id, start.workflow_type, pending)
+        self.outcomes.back(actor.run_id, state.updates)
+        for child in list(state.children.values()):
+            self.related.look_at_child(actor, child)
+        for message in list(state.outbound.values()):
+            self.related.send(actor, message)
         self._see_to_time(actor)
 
-    def make_up_end(self, actor: WorkflowActor, closing: Event) -> None:
+    def make_up_end(self, actor: WorkflowActor, closing: Event, *, again: bool = True) -> None:
         """Tell who still waits for the end of a run that came back closed: its last turn was lost only by report."""
         self.timers.forget(actor.run_id)
         self.activities.drop_all(actor.run_id, "the workflow closed")
+        self.outcomes.back(actor.run_id, actor.state.updates)
         self.outcomes.closed(actor.run_id, closing)
+        self.related.parent_closed(actor, again=again)
+        self.related.tell_parent(actor, closing)
 
     def _see_to_time(self, actor: WorkflowActor) -> None:
         """Arm the next wake-up."""
@@ -95,10 +119,13 @@ class Effects:
             self.timers.release(actor.run_id, beyond=self.timers.horizon)
 
     def _start_due_attempts(self, actor: WorkflowActor) -> None:
-        """Dispatch every attempt whose back-off is over."""
-        for pending in attempts_due(actor.state, self.workflows.clock()):
+        """Dispatch every attempt whose back-off is over, and end those outside that have taken too long."""
+        now = self.workflows.clock()
+        for pending in attempts_due(actor.state, now):
             if pending.phase is ActivityPhase.BACKING_OFF:
                 self._dispatch(actor, pending.scheduled.seq)
+        for pending in overdue(actor.state, now):
+            self.activities.time_out_outside(actor.run_id, pending)
 
     # -- one method an event -----------------------------------------------------------------------------------------
 
@@ -118,21 +145,51 @@ class Effects:
 
     def _cancel(self, actor: WorkflowActor, seq: int) -> None:
         pending = actor.state.activities.get(seq)
-        if pending is not None:
-            self.activities.cancel(actor.run_id, seq, pending.attempt, "cancelled by the workflow")
+        if pending is not None and not pending.outside:  # whoever completes it hears of it at the next heartbeat
+            self.activities.cancel(actor.run_id, seq, pending.attempt, _why(actor.state))
 
     def _timed_out(self, actor: WorkflowActor, event: ActivityTimedOut) -> None:
         if event.timeout_type is TimeoutType.SCHEDULE_TO_CLOSE:
             self.activities.drop(actor.run_id, event.seq, "ScheduleToClose timeout")
 
+    def _child_initiated(self, actor: WorkflowActor, event: ChildInitiated) -> None:
+        self.related.start_child(actor, event.seq)
+
+    def _child_cancel_requested(self, actor: WorkflowActor, event: ChildCancelRequested) -> None:
+        self.related.cancel_child(actor, event.seq)
+
+    def _message_asked(self, actor: WorkflowActor, event: ExternalSignalRequested | ExternalCancelRequested) -> None:
+        self.related.send(actor, event)
+
+    def _unpaused(self, actor: WorkflowActor, _event: WorkflowUnpaused) -> None:
+        actor.drop_code()  # it has not seen what came meanwhile: new code takes that up
+        self.workflows.wake(actor.run_id)
+
+    def _updated(self, actor: WorkflowActor, event: UpdateCompleted) -> None:
+        self.outcomes.updated(actor.run_id, event)
+
     def _closed(self, actor: WorkflowActor, event: Event) -> None:
-        self.make_up_end(actor, event)
+        self.make_up_end(actor, event, again=False)
         self.workflows.closed(actor)
+
+
+def _why(state: WorkflowExecution) -> str:
+    """Return why a run cancels an activity, for its code."""
+    if not is_job(state.start.workflow_id):
+        return "cancelled by the workflow"
+    asked = state.cancel_requested
+    return (asked.reason if asked is not None else "") or "Cancelled"
 
 
 _EFFECTS: Final[dict[type[Event], Callable[[Effects, WorkflowActor, Any], None]]] = {
     ActivityScheduled: Effects._scheduled,  # noqa: SLF001 - the table belongs to the class above
     ActivityCancelRequested: Effects._cancel_requested,  # noqa: SLF001
     ActivityTimedOut: Effects._timed_out,  # noqa: SLF001
+    ChildInitiated: Effects._child_initiated,  # noqa: SLF001
+    ChildCancelRequested: Effects._child_cancel_requested,  # noqa: SLF001
+    ExternalSignalRequested: Effects._message_asked,  # noqa: SLF001
+    ExternalCancelRequested: Effects._message_asked,  # noqa: SLF001
+    WorkflowUnpaused: Effects._unpaused,  # noqa: SLF001
+    UpdateCompleted: Effects._updated,  # noqa: SLF001
     **dict.fromkeys(CLOSING, Effects._closed),  # noqa: SLF001
 }

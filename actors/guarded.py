@@ -15,7 +15,7 @@ from understudy.events.errors import DeadlockError
 if TYPE_CHECKING:
     from understudy.actors.behaviors.definition import WorkflowDefinition
     from understudy.actors.behaviors.run import Run
-    from understudy.actors.workflow import WorkflowActor
+    from understudy.actors.live_run import LiveRun
 
 __all__ = ["Guarded"]
 
@@ -44,7 +44,7 @@ class Guarded:
         """Stop the watchdog's thread."""
         self._watchdog.close()
 
-    def __call__(self, actor: WorkflowActor, run: Run, activation: Callable[[], T], *, replay: bool = False) -> T:
+    def __call__(self, actor: LiveRun, run: Run, activation: Callable[[], T], *, replay: bool = False) -> T:
         """Run one activation, or a whole replay, which takes as long as its history is.
 
         Raises:

@@ -12,8 +12,9 @@ from understudy.events.store.port import ExecutionRow
 if TYPE_CHECKING:
     from understudy.actors.workflow import WorkflowActor
     from understudy.events.execution import WorkflowExecution
+    from understudy.events.pending import PendingActivity
 
-__all__ = ["row_of", "wake_at"]
+__all__ = ["execution_row", "row_of", "wake_at"]
 
 STATUS_NAMES: Final = {
     Status.RUNNING: "Running",
@@ -31,13 +32,21 @@ _json: Final = msgspec.json.Encoder()
 def wake_at(actor: WorkflowActor, state: WorkflowExecution) -> int | None:
     """When a restart must bring the run back by itself, ns since the epoch; 0: at once; None: only for a message."""
     if not state.is_open:
-        return None
-    if state.deferred is not None:
+        return 0 if state.children and not actor.children_left else None
+    if state.deferred is not None and state.paused is None:
         first = state.start.first_turn_at
         return first if first > state.deferred.at else 0
-    if state.activities or (actor.run is not None and not actor.run.is_idle):
+    if state.children or state.outbound or (actor.run is not None and not actor.run.is_idle):
         return 0
+    for pending in state.activities.values():
+        if needs_care(pending):
+            return 0
     return state.next_deadline()
+
+
+def needs_care(pending: PendingActivity) -> bool:
+    """Whether a restart has something to do for an activity: to make its attempt, or to watch its heartbeats."""
+    return not pending.outside or pending.scheduled.heartbeat > 0
 
 
 def row_of(actor: WorkflowActor) -> ExecutionRow | None:
@@ -47,18 +56,23 @@ def row_of(actor: WorkflowActor) -> ExecutionRow | None:
     if row == actor.last_row:
         return None
     actor.last_row = row
+    return execution_row(state, row[1])
+
+
+def execution_row(state: WorkflowExecution, wake: int | None) -> ExecutionRow:
+    """Return the row of a run that needs care at `wake`, ns since the epoch."""
     started = state.start
     status = state.status or Status.RUNNING
     return ExecutionRow(
-        run_id=actor.run_id,
+        run_id=state.run_id,
         workflow_id=started.workflow_id,
         workflow_type=started.workflow_type,
         task_queue=started.task_queue,
         status=STATUS_NAMES[status],
         started_at=started.at,
         closed_at=state.closed.at if state.closed is not None else None,
-        wake_at=row[1],
-        first_run_id=started.first_run_id or actor.run_id,
+        wake_at=wake,
+        first_run_id=started.first_run_id or state.run_id,
         memo=_json.encode(state.memo).decode() if state.memo else None,
         search_attributes=_json.encode(state.search_attributes).decode() if state.search_attributes else None,
     )

@@ -1,46 +1,33 @@
 """What a client can ask of a system: one coroutine for each request, on the engine's loop.
 
-Here the id policies are applied, workflow ids become run ids, and an answer is awaited until it is on disk. The client
+Workflow ids become run ids here, and an answer is awaited until it is on disk; `actors.starts` starts. The client
 (`understudy.client`) turns Python values into payloads before, and back after.
 """
 
 from __future__ import annotations
 
-from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
-from pykka._envelope import Envelope
-
-from understudy.actors.behaviors.command import Command, TerminateWorkflow
-from understudy.actors.dispatch import Reply
+from understudy.actors.behaviors.command import Command, UpdateWorkflow
+from understudy.actors.starts import Starts
 from understudy.actors.workflow import Read, WorkflowActor
-from understudy.events.errors import AlreadyOpenError, WorkflowClosedError, WorkflowNotFoundError
-from understudy.events.execution import WorkflowExecution, fold
-from understudy.events.failure_errors import WorkflowAlreadyStartedError
-from understudy.events.policy import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
+from understudy.events.errors import (
+    UpdateNotFoundError,
+    WorkflowClosedError,
+    WorkflowNotFoundError,
+)
+from understudy.events.execution import WorkflowExecution
 from understudy.events.store.port import OPEN_STATUS, ExecutionRow
+from understudy.events.update import UpdateAccepted, UpdateCompleted
 
 if TYPE_CHECKING:
-    import asyncio
+    from collections.abc import Mapping
 
-    from understudy.actors.system import System
     from understudy.events.event import Event
+    from understudy.events.failure import Failure
     from understudy.events.payload import Payload
-    from understudy.events.workflow import WorkflowStarted
 
 __all__ = ["Service", "Snapshot"]
-
-REPLACED: Final = "replaced by a new run of the same workflow id"
-
-_LOOKS_BACK: Final = frozenset(
-    {
-        WorkflowIDReusePolicy.ALLOW_DUPLICATE_FAILED_ONLY,
-        WorkflowIDReusePolicy.REJECT_DUPLICATE,
-    }
-)
-"""Policies for which it matters how the last run ended."""
-
-_MAY_FOLLOW_FAILED: Final = frozenset({"Failed", "Canceled", "Terminated", "TimedOut"})
 
 
 class Snapshot:
@@ -57,130 +44,89 @@ class Snapshot:
         self.retry_at = actor.retry_at if actor is not None else 0
 
 
-class Service:
+class Service(Starts):
     """The requests; one for each system."""
-
-    def __init__(self, system: System) -> None:
-        """Serve `system`."""
-        self._system = system
-        self._workflows = system.workflows
-        self._store = system.store
-
-    # -- starting ----------------------------------------------------------------------------------------------------
-
-    async def start(
-        self,
-        started: WorkflowStarted,
-        reuse: WorkflowIDReusePolicy,
-        conflict: WorkflowIDConflictPolicy,
-    ) -> str:
-        """Start a run and return its id once it is on disk; or that of the run which stands in its place.
-
-        Raises:
-            WorkflowAlreadyStartedError: the id is taken, and the policies say that this is an error.
-            EngineError: it could not be stored; nothing has started.
-        """
-        look_up = bool(started.request_id) or reuse in _LOOKS_BACK
-        while True:
-            known = self._known(started.workflow_id, look_up=look_up)
-            if known is not None:
-                run_id, status = known
-                standing = self._standing(started, run_id, status, reuse, conflict)
-                if standing:
-                    await self._on_disk(run_id)
-                    return standing
-                if status == OPEN_STATUS:
-                    with suppress(WorkflowClosedError):  # somebody else ends it at the same time
-                        await self.send(run_id, TerminateWorkflow(reason=REPLACED))
-                    continue
-            try:
-                return await self._begin(started)
-            except AlreadyOpenError:  # by a run that is not in memory, or by a start at the same time
-                look_up = True
-
-    async def _begin(self, started: WorkflowStarted) -> str:
-        """Start a run and return its id once it is on disk.
-
-        Raises:
-            AlreadyOpenError: another run with its workflow id is open; that is the store's to say (ONE-OWNER).
-        """
-        workflows = self._workflows
-        run_id = workflows.new_id()
-        turn = workflows.begin(run_id, started)
-        reply = self._reply()
-        turn.answers.append((reply, run_id, None))
-        workflows.finish(turn)
-        return str(await reply.future)
-
-    def _known(self, workflow_id: str, *, look_up: bool) -> tuple[str, str] | None:
-        """Return the run that a workflow id means now, and its status: the open one, else the latest.
-
-        Args:
-            workflow_id: its id.
-            look_up: ask the store, too, and not only memory: a query for each start would cost a tenth of a workflow.
-        """
-        actor = self._workflows.open_ids.get(workflow_id)
-        if actor is not None:
-            return actor.run_id, OPEN_STATUS
-        row = self._store.latest(workflow_id) if look_up else None
-        return (row.run_id, row.status) if row is not None else None
-
-    def _standing(
-        self,
-        started: WorkflowStarted,
-        run_id: str,
-        status: str,
-        reuse: WorkflowIDReusePolicy,
-        conflict: WorkflowIDConflictPolicy,
-    ) -> str:
-        """Return the run that stands in for a new one: what is there, or what this request began; none: empty.
-
-        Raises:
-            WorkflowAlreadyStartedError: the policies want neither.
-        """
-        if started.request_id:
-            first = self._first(run_id)
-            if first.start.request_id == started.request_id:
-                return first.run_id
-        if status == OPEN_STATUS:
-            if (
-                conflict is WorkflowIDConflictPolicy.TERMINATE_EXISTING
-                or reuse is WorkflowIDReusePolicy.TERMINATE_IF_RUNNING
-            ):
-                return ""
-            if conflict is WorkflowIDConflictPolicy.USE_EXISTING:
-                return run_id
-        elif reuse is not WorkflowIDReusePolicy.REJECT_DUPLICATE and (
-            reuse is not WorkflowIDReusePolicy.ALLOW_DUPLICATE_FAILED_ONLY or status in _MAY_FOLLOW_FAILED
-        ):
-            return ""
-        raise WorkflowAlreadyStartedError(started.workflow_id, started.workflow_type, run_id=run_id)
-
-    def _first(self, run_id: str) -> WorkflowExecution:
-        """Return the first of a chain of runs."""
-        execution = self._execution(run_id)
-        first = execution.start.first_run_id
-        return self._execution(first) if first else execution
-
-    async def _on_disk(self, run_id: str) -> None:
-        """Wait until what a live run has done so far is on disk (ACKED)."""
-        if run_id in self._workflows.live:
-            await self._read(run_id, Read(lambda _: None))
 
     # -- messages ----------------------------------------------------------------------------------------------------
 
-    async def send(self, run_id: str, command: Command) -> Any:
-        """Send a command and wait until what it means is on disk.
+    async def send_to(
+        self, workflow_id: str, run_id: str | None, command: Command, *, first_run_id: str | None = None
+    ) -> Any:
+        """Send a command to a workflow; to the run that follows, if one does by the time it gets there.
+
+        Args:
+            workflow_id: its id.
+            run_id: the run that is meant; None: the open one, else the latest.
+            command: what to tell it.
+            first_run_id: the first run of the chain that is meant; None: any.
 
         Raises:
-            UsageError: the run refuses it, as a closed one does.
+            WorkflowNotFoundError: there is no such workflow.
+            WorkflowClosedError: it is closed.
             EngineError: it could not be stored.
         """
-        reply = self._reply()
-        self._workflows.actor(run_id).actor_inbox.put(Envelope(command, reply))
-        return await reply.future
+        meant = self.run_of(workflow_id, run_id)
+        while True:
+            if first_run_id is not None and not self._is_of_chain(meant, first_run_id):
+                raise WorkflowNotFoundError(workflow_id=workflow_id, run_id=first_run_id)
+            try:
+                return await self.send(meant, command)
+            except WorkflowClosedError:
+                following = self.run_of(workflow_id, run_id)
+                if following == meant:
+                    raise
+                meant = following
 
-    async def query(self, run_id: str, name: str, args: tuple[Payload, ...]) -> Payload | None:
+    def _is_of_chain(self, run_id: str, first_run_id: str) -> bool:
+        if run_id == first_run_id:
+            return True
+        actor = self._workflows.live.get(run_id)
+        if actor is not None and actor.is_loaded:  # the newest run of a chain may not be on disk yet
+            return actor.state.start.first_run_id == first_run_id
+        row = self._store.execution(run_id)
+        return row is not None and row.first_run_id == first_run_id
+
+    async def update(self, run_id: str, update: UpdateWorkflow) -> Failure | None:
+        """Send an update and wait until it is accepted and on disk; return why it is not let in.
+
+        It waits for a worker that knows the workflow. An update with the same id is the same one.
+
+        Raises:
+            WorkflowClosedError: the run is closed and knows no such update.
+            QueryRefusedError: the validator changed the workflow.
+        """
+        refused: Failure | None = await self._post(run_id, update)
+        return refused
+
+    async def update_outcome(self, run_id: str, update_id: str) -> UpdateCompleted | None:
+        """Wait until an update is completed; None: its run has ended before.
+
+        Raises:
+            UpdateNotFoundError: the run has accepted no such update.
+        """
+        waiter = self._system.outcomes.wait_update(run_id, update_id)
+        try:
+            known, is_open = await self._known_update(run_id, update_id)
+            if isinstance(known, UpdateCompleted):
+                return known
+            if known is None:
+                raise UpdateNotFoundError(update_id=update_id, run_id=run_id)
+            return await waiter if is_open else None
+        finally:
+            self._system.outcomes.forget_update(run_id, update_id, waiter)
+
+    async def _known_update(self, run_id: str, update_id: str) -> tuple[UpdateAccepted | UpdateCompleted | None, bool]:
+        if run_id in self._workflows.live:
+            found: Any = await self._read(
+                run_id, Read(lambda actor: (actor.state.updates.get(update_id), actor.state.is_open))
+            )
+            return found[0], found[1]
+        state = self._execution(run_id)
+        return state.updates.get(update_id), state.is_open
+
+    async def query(
+        self, run_id: str, name: str, args: tuple[Payload, ...], headers: Mapping[str, Payload]
+    ) -> Payload | None:
         """Ask a workflow's query handler.
 
         Raises:
@@ -195,19 +141,10 @@ class Service:
             run = actor.run
             if run is None:
                 raise WorkflowNotFoundError(workflow_id=actor.name, run_id=actor.run_id)
-            return guarded(actor, run, lambda: run.query(name, args))
+            return guarded(actor, run, lambda: run.query(name, args, headers))
 
         answer: Payload | None = await self._read(run_id, Read(ask, needs_code=True))
         return answer
-
-    async def _read(self, run_id: str, read: Read) -> Any:
-        reply = self._reply()
-        self._workflows.actor(run_id).actor_inbox.put(Envelope(read, reply))
-        return await reply.future
-
-    def _reply(self) -> Reply:
-        future: asyncio.Future[Any] = self._system.dispatcher.loop.create_future()
-        return Reply(future)
 
     # -- looking -----------------------------------------------------------------------------------------------------
 
@@ -232,7 +169,7 @@ class Service:
             EngineStoppedError: the client was closed before.
         """
         actor = self._workflows.live.get(run_id)
-        if actor is None or (actor.is_loaded and not actor.state.is_open and not actor.uncommitted):
+        if actor is None or (actor.is_loaded and not actor.state.is_open):  # its end may be on disk, and told already
             row = self._store.execution(run_id)
             if row is not None and row.status != OPEN_STATUS:
                 return self._store.load(run_id)[-1]
@@ -245,15 +182,13 @@ class Service:
             return found
         return Snapshot(self._execution(run_id))
 
-    def _execution(self, run_id: str) -> WorkflowExecution:
-        actor = self._workflows.live.get(run_id)
-        if actor is not None and actor.is_loaded:
-            return actor.state
-        return fold(run_id, self._store.load(run_id))
-
     def history(self, run_id: str) -> list[Event]:
         """Return a run's events that are on disk."""
         return self._store.load(run_id)
+
+    def of_type(self, workflow_type: str, *, limit: int, offset: int) -> list[ExecutionRow]:
+        """Return the execution rows of a workflow type, the one that was stored first most recently first."""
+        return self._store.executions(workflow_type=workflow_type, limit=limit, offset=offset)
 
     def row(self, run_id: str) -> ExecutionRow | None:
         """Return a run's execution row."""

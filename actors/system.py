@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 from understudy.actors import interpreter
 from understudy.actors.activity import Activities
 from understudy.actors.attempt import SHUTDOWN
+from understudy.actors.cancellation import WORKER_SHUTDOWN
 from understudy.actors.clock import Clock, system_clock
 from understudy.actors.dispatch import Dispatcher
 from understudy.actors.effects import Effects
@@ -21,6 +22,8 @@ from understudy.actors.guarded import Guarded
 from understudy.actors.ids import run_ids
 from understudy.actors.journal import INLINE_SECONDS, Journal
 from understudy.actors.outcomes import Outcomes
+from understudy.actors.related import Related
+from understudy.actors.service import Service
 from understudy.actors.timer import HORIZON_NS, Timers
 from understudy.actors.workflows import Workflows
 from understudy.events.errors import EngineStoppedError
@@ -76,6 +79,8 @@ class System:
         self.activities = Activities(loop, clock, self.workflows.tell)
         self.timers = Timers(loop, clock, self.workflows.wake)
         self.workflows.effects = Effects(self.workflows, self.activities, self.timers, self.outcomes)
+        self.service = Service(self)
+        self.related = self.workflows.effects.related = Related(self.workflows, self.service)
         self.workers: list[WorkerSlots] = []
         self.stopped = False
         self.own_thread: threading.Thread | None = None
@@ -118,6 +123,7 @@ class System:
         return (
             self.journal.is_idle
             and not self.activities.is_running
+            and not self.related
             and not any(
                 actor.uncommitted or actor.held or not actor.actor_inbox.empty()
                 for actor in self.workflows.live.values()
@@ -169,7 +175,7 @@ class System:
                 await asyncio.wait_for(worker.drained.wait(), worker.options.graceful_shutdown)
             except TimeoutError:
                 for attempt in list(worker.running):
-                    attempt.cancel(SHUTDOWN)
+                    attempt.cancel(SHUTDOWN, WORKER_SHUTDOWN)
 
     # -- end ---------------------------------------------------------------------------------------------------------
 
@@ -183,17 +189,20 @@ class System:
         for job in self._jobs:
             job.cancel()
         self.timers.close()
-        self.activities.alarms.close()
+        self.activities.close()
+        self.related.close()
         await asyncio.sleep(0)  # turns that stand in line
         idle = asyncio.Event()
         self.journal.when_idle(idle.set)
         await idle.wait()
         self.dispatcher.stopped = True
         self.journal.close()
+        error = EngineStoppedError(reason="the client was closed")
         for actor in list(self.workflows.live.values()):
+            actor.refuse_waiting(error)
             actor.leave()
         self.workflows.live.clear()
-        self.outcomes.fail(EngineStoppedError(reason="the client was closed"))
+        self.outcomes.fail(error)
         self.guarded.close()
         self.store.close()
         if self.own_thread is not None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from understudy.events.store.port import Append
+from understudy.events.store.port import Append, ExecutionRow
 
 if TYPE_CHECKING:
     from pykka import Future
@@ -44,12 +44,14 @@ class Part:
 class Turn:
     """What a turn gathers."""
 
-    __slots__ = ("answers", "now", "parts", "taken")
+    __slots__ = ("answers", "founded", "now", "parts", "taken")
 
     def __init__(self, actor: WorkflowActor, now: int, after: int) -> None:
         """Begin with one actor's empty part at `now`, ns since the epoch."""
         self.now = now
         self.parts = [Part(actor, after)]
+        self.founded: list[tuple[Append, ExecutionRow]] = []
+        """Runs that begin with a history, as resets make them; woken once they are on disk."""
         self.taken: list[Envelope[Any]] = []
         """Commands that went in; those that nobody waits for are tried again if the commit fails."""
         self.answers: list[tuple[Future[Any], Any, BaseException | None]] = []
@@ -63,7 +65,7 @@ class Turn:
     def is_empty(self) -> bool:
         """Whether there is nothing to store."""
         parts = self.parts
-        return not parts[0].events and (len(parts) == 1 or not any(part.events for part in parts))
+        return not parts[0].events and not self.founded and (len(parts) == 1 or not any(part.events for part in parts))
 
     def answer(self) -> None:
         """Give all answers; called once what they rest on is on disk."""

@@ -38,9 +38,9 @@ import sys
 import threading
 from _thread import get_ident
 from collections.abc import Callable
-from functools import cache
 from typing import Any, Final
 
+from understudy.actors.interrupt import let_come, raiser
 from understudy.events.errors import DeadlockError
 
 __all__ = ["Watchdog"]
@@ -132,7 +132,7 @@ class Watchdog:
         """Wait until the watchdog has raised what it announced, and let it come if it is still on its way."""
         with self._lock:
             pass
-        _let_come()
+        let_come()
         struck, self._struck = self._struck, None
         return struck
 
@@ -198,7 +198,7 @@ class Watchdog:
             self._report(error)
         except Exception:  # noqa: BLE001 - whatever the caller's report does, the turn has to be stopped
             _log.exception("the report of a deadlock failed: %s", error)
-        raise_in_thread, carrier = _raiser(), _carrier(error)
+        raise_in_thread, carrier = raiser(), _carrier(error)
         with self._lock:
             self._struck = error
             # From here to the call Python switches to no other thread, where threads share a lock; where they do not,
@@ -207,10 +207,6 @@ class Watchdog:
                 raise_in_thread(ident, carrier)
             else:
                 self._struck = None
-
-
-def _let_come() -> None:
-    """Do nothing: an exception that is pending comes at the entry of a function at the latest."""
 
 
 def _stack_of(ident: int) -> str:
@@ -232,16 +228,3 @@ def _carrier(error: DeadlockError) -> type[DeadlockError]:
 
     body = {"__init__": fill, "__reduce__": as_plain, "__module__": DeadlockError.__module__}
     return type(DeadlockError.__name__, (DeadlockError,), body)
-
-
-@cache
-def _raiser() -> Callable[[int, type[BaseException]], int]:
-    """Return Python's own function to raise in a thread.
-
-    It could call an exception back, too, with a null pointer, but must not: CPython 3.11 then keeps asking for it at
-    every call, and for ever at the first one while a debugger or coverage traces.
-    """
-    import ctypes  # 10 ms that only a deadlock should cost
-
-    prototype = ctypes.PYFUNCTYPE(ctypes.c_int, ctypes.c_ulong, ctypes.py_object)
-    return prototype(("PyThreadState_SetAsyncExc", ctypes.pythonapi))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from understudy.events.failure import FailureConverter
     from understudy.events.payload import PayloadConverter
 
-__all__ = ["WorkerOptions", "WorkerSlots", "registry"]
+__all__ = ["WorkerOptions", "WorkerSlots", "is_process_pool", "registry"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +37,10 @@ class WorkerOptions:
     idle_seconds: float = 300.0
     """A run that has been idle this long is passivated."""
     graceful_shutdown: float = 30.0
+    default_heartbeat_throttle: float = 30.0
+    max_heartbeat_throttle: float = 60.0
+    """Seconds between two heartbeats of an activity that are written down: the first without a heartbeat time-out,
+    else 0.8 of the time-out, and never more than the second (Temporal's numbers)."""
 
 
 @dataclass(slots=True, eq=False)
@@ -53,6 +57,10 @@ class WorkerSlots:
     converter: PayloadConverter
     failures: FailureConverter
     client: Any = None
+    intercept: Callable[..., Awaitable[Any]] | None = None
+    """Calls the function of an attempt through interceptors; None: there are none."""
+    meter: Any = None
+    """What `activity.metric_meter()` is made of; None: nothing is counted."""
     thread: int = field(default_factory=threading.get_ident)
     running: set[Attempt] = field(default_factory=set["Attempt"])
     shutting_down: bool = False
@@ -61,12 +69,6 @@ class WorkerSlots:
     drained: asyncio.Event | None = None
     on_release: Any = None
     _own_executor: ThreadPoolExecutor | None = None
-
-    @property
-    def is_process_pool(self) -> bool:
-        """Whether plain functions run in other processes."""
-        pools = sys.modules.get("concurrent.futures.process")  # 20 ms to import; whoever made such a pool has
-        return pools is not None and isinstance(self.executor, pools.ProcessPoolExecutor)
 
     def has_slot(self) -> bool:
         """Whether one more attempt may run."""
@@ -145,6 +147,12 @@ class WorkerSlots:
         """Let go of the thread pool, if it is our own; threads that run end by themselves."""
         if self._own_executor is not None:
             self._own_executor.shutdown(wait=False, cancel_futures=True)
+
+
+def is_process_pool(executor: Executor) -> bool:
+    """Whether what an executor is given runs in other processes."""
+    pools = sys.modules.get("concurrent.futures.process")  # 20 ms to import; whoever made such a pool has
+    return pools is not None and isinstance(executor, pools.ProcessPoolExecutor)
 
 
 def registry(kind: str, definitions: Iterable[Any]) -> dict[str | None, Any]:

@@ -12,52 +12,38 @@ failed write, until the turns behind it have come back; STOPPED at the end.
 
 from __future__ import annotations
 
-from asyncio import TimerHandle
 from collections.abc import Callable, Sequence
-from enum import Enum
-from traceback import format_exception
-from typing import TYPE_CHECKING, Any, Final, get_args
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
 
-from understudy.actors.behaviors.command import Command, Wake
-from understudy.actors.behaviors.decide import Followed, decide, next_run
+import msgspec
+
+from understudy.actors.behaviors.command import Command, ResetWorkflow, UpdateWorkflow, Wake
+from understudy.actors.behaviors.decide import decide
+from understudy.actors.behaviors.reset import reset
 from understudy.actors.behaviors.run import Run
-from understudy.actors.dispatch import LoopActor
+from understudy.actors.live_run import LiveRun, Phase
+from understudy.actors.row import execution_row
 from understudy.actors.turn import Part, Turn
 from understudy.events.activity import ActivityTimedOut, LocalActivityCompleted, LocalActivityFailed
 from understudy.events.errors import EngineError, StopError, StuckWorkflowError, UsageError
 from understudy.events.event import Event, Fact
 from understudy.events.execution import WorkflowExecution, fold
 from understudy.events.failure import Failure
+from understudy.events.store.port import Append
 from understudy.events.timer import TimerFired
-from understudy.events.workflow import (
-    TurnDeferred,
-    TurnResumed,
-    WorkflowContinuedAsNew,
-    WorkflowStarted,
-)
+from understudy.events.workflow import TurnResumed, WorkflowStarted, WorkflowTerminated
 
 if TYPE_CHECKING:
     from pykka._envelope import Envelope
 
-    from understudy.actors.workflows import Workflows
+    from understudy.actors.behaviors.activation import Activation
 
-__all__ = ["Phase", "Read", "WorkflowActor"]
-
-FIRST_RETRY_SECONDS: Final = 0.1
-LAST_RETRY_SECONDS: Final = 30.0
-"""Back-off of a turn whose code fails: doubling between these."""
-
-_FOLLOWED: Final = frozenset(get_args(Followed))
+__all__ = ["Read", "WorkflowActor"]
 
 
-class Phase(Enum):
-    """Where an actor stands."""
-
-    RECOVERING = "recovering"
-    RUNNING = "running"
-    DEFERRED = "deferred"
-    DRAINING = "draining"
-    STOPPED = "stopped"
+_LATER: Final = object()
+"""Instead of an answer: it is given elsewhere."""
 
 
 class Read:
@@ -71,44 +57,124 @@ class Read:
         self.needs_code = needs_code
 
 
-class WorkflowActor(LoopActor):
+class WorkflowActor(LiveRun):
     """One run, live; made and forgotten by the `Workflows` supervisor."""
-
-    def __init__(self, workflows: Workflows, run_id: str, workflow_id: str, mailbox_limit: int) -> None:
-        """Begin RECOVERING: the first turn reads the events."""
-        super().__init__(workflows.dispatcher, workflow_id, mailbox_limit)
-        self.workflows = workflows
-        self.run_id = run_id
-        self.phase = Phase.RECOVERING
-        self.state = WorkflowExecution(run_id)
-        """The aggregate, at version 0 until the events are read."""
-        self.run: Run | None = None
-        self.trouble: BaseException | None = None
-        """Why the code cannot take facts now; shown by `describe`."""
-        self.failed_turns = 0
-        self.retry_at = 0
-        """When the code is tried again, ns since the epoch; 0: not planned."""
-        self.last_turn: Turn | None = None
-        """The latest turn that is not on disk yet."""
-        self.uncommitted = 0
-        self.active_at = 0.0
-        self.last_row: tuple[Any, ...] | None = None
-        self.held: list[Envelope[Any]] = []
-        self.lost_turns = 0  # in a row, to the store
-        self.restart_handle: TimerHandle | None = None
-
-    def __str__(self) -> str:
-        """Show what pykka shows, and the phase."""
-        return f"{type(self).__name__} ({self.actor_urn}, {self.phase.value})"
 
     # -- life --------------------------------------------------------------------------------------------------------
 
-    def begin(self, started: WorkflowStarted, turn: Turn, carried: Sequence[Fact] = ()) -> None:
-        """Be a new run: its first events go into `turn`, whose last part is its own."""
+    def begin(
+        self,
+        started: WorkflowStarted,
+        turn: Turn,
+        carried: Sequence[Fact] = (),
+        messages: Sequence[Envelope[Any]] = (),
+    ) -> None:
+        """Be a new run: its first events go into `turn`, whose last part is its own.
+
+        Args:
+            started: its first event.
+            turn: where its events go.
+            carried: signals that the run before it did not take; its first turn is due later.
+            messages: signals and updates that come with the start.
+        """
         self.phase = Phase.RUNNING
         part = turn.parts[-1]
+        if messages:
+            self._begin_with(turn, part, started, messages)
+            return
         for event in (started, *carried):
             self._record(turn, part, event)
+
+    def _begin_with(self, turn: Turn, part: Part, started: WorkflowStarted, messages: Sequence[Envelope[Any]]) -> None:
+        self._fold(part, started)
+        if started.first_turn_at > turn.now:
+            self._defer(turn, part, 1, "the first turn is due later", None)
+        else:
+            self.run = self._new_run()
+            if self.run is None:
+                self._defer(turn, part, 1, str(self.trouble), None)
+        if self._ahead(turn, part, started, (), messages):
+            self._step(turn, part, started, 1)
+
+    # -- messages in front of the first step ---------------------------------------------------------------------------
+
+    def _take_up(self, turn: Turn, version: int, taken: Activation) -> bool:
+        """Let new code take what was put off; in front of a start, the updates that waited with it are let in."""
+        started, run = taken.fact, self.run
+        if type(started) is not WorkflowStarted or not self.waiting or run is None or run.deferred:
+            return super()._take_up(turn, version, taken)
+        waiting, self.waiting = self.waiting, []
+        if not self._ahead(turn, turn.own, started, taken.messages, waiting):
+            return False
+        return self._step(turn, turn.own, started, version, (), TurnResumed(at=turn.now, through=self.state.version))
+
+    def _ahead(
+        self,
+        turn: Turn,
+        part: Part,
+        started: WorkflowStarted,
+        facts: Sequence[Fact],
+        envelopes: Sequence[Envelope[Any]],
+    ) -> bool:
+        """Let the code take messages before it takes its start, as `Run.activate` does; False: it cannot go on.
+
+        Args:
+            turn: this one.
+            part: where new events go.
+            started: the start, not activated yet.
+            facts: messages that are recorded.
+            envelopes: messages that are to be.
+        """
+        self._try(turn, part, lambda run: run.prepare(started, turn.now))
+        for fact in facts:
+            self._try(turn, part, partial(Run.ahead, message=fact, now=turn.now))
+        taken = bool(facts)
+        for envelope in envelopes:
+            taken |= self._take_ahead(turn, part, envelope)
+        if self.run is not None and not taken:  # it has had a turn that no replay will know of
+            self.drop_code()
+            self.run = self._new_run()
+        return self.run is not None
+
+    def _try(self, turn: Turn, part: Part, do: Callable[[Run], None]) -> None:
+        run = self.run
+        if run is None:
+            return
+        try:
+            self.workflows.guarded(self, run, lambda: do(run))
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # noqa: BLE001 - a bug in code is not an outcome of the workflow
+            self._code_failed(turn, part, 1, error)
+
+    def _take_ahead(self, turn: Turn, part: Part, envelope: Envelope[Any]) -> bool:
+        """Record a message and let the code take it; False: there is none of it."""
+        message, reply = envelope.message, envelope.reply_to
+        is_update = type(message) is UpdateWorkflow and message.update_id not in self.state.updates
+        if is_update and self.run is None:
+            self.waiting.append(envelope)
+            return False
+        refused: Any = None
+        error: BaseException | None = None
+        try:
+            refused = self._refused_update(turn, envelope) if is_update else None
+        except (Exception, StopError) as caught:  # noqa: BLE001 - a refusal, or the watchdog's
+            error = caught
+            self.drop_code()  # the validator has changed the workflow, or was stopped in the middle
+            self._defer(turn, part, 1, f"{type(error).__name__} in the validator of an update", None)
+            self.workflows.wake_after_commit(self)
+        if reply is not None:
+            turn.answers.append((reply, refused, error))
+        if refused is not None or error is not None:
+            return False
+        events = decide(self.state, message, turn.now)
+        for event in events:
+            fact: Any = msgspec.structs.replace(event, with_start=True)
+            self._fold(part, fact)
+            self._try(turn, part, partial(Run.ahead, message=fact, now=turn.now))
+        return bool(events)
+
+    # -- in memory, or not ---------------------------------------------------------------------------------------------
 
     @property
     def is_loaded(self) -> bool:
@@ -121,6 +187,8 @@ class WorkflowActor(LoopActor):
         return (
             not self.uncommitted
             and not self.held
+            and not self.waiting
+            and (self.children_left or self.state.is_open or not self.state.children)
             and self.actor_inbox.empty()
             and (self.phase is Phase.RUNNING or self.phase is Phase.DEFERRED)
             and (self.run is None or self.run.is_idle)
@@ -132,12 +200,6 @@ class WorkflowActor(LoopActor):
         self.actor_stopped.set()
         self.drop_code()
         del self.actor_inbox  # it knows its actor: no cycle is left to the collector, and late mail is redelivered
-
-    def drop_code(self) -> None:
-        """Throw the coroutine side away; it is rebuilt from the events when needed."""
-        run, self.run = self.run, None
-        if run is not None:
-            run.close()
 
     def restart(self) -> None:
         """Begin anew from the disk, with the messages that were held; after a failed write."""
@@ -180,19 +242,12 @@ class WorkflowActor(LoopActor):
             workflows.finish(turn)
 
     def _take(self, turn: Turn, envelope: Envelope[Any]) -> None:
-        message, reply, answer = envelope.message, envelope.reply_to, None
+        message, reply = envelope.message, envelope.reply_to
         try:
             if isinstance(message, Command):
-                for event in decide(self.state, message, turn.now):
-                    if self._stands(event):
-                        self._record(turn, turn.own, event)
-                turn.taken.append(envelope)
-                if type(message) is Wake:
-                    turn.own.woken = True
-                    self._have_code(turn)
+                answer = self._command(turn, envelope)
             elif message.needs_code and (turn.now < self.retry_at or not self._have_code(turn)):
-                self._refuse_read(envelope)
-                return
+                answer = self._refuse_read(turn, envelope)
             else:
                 answer = message.fn(self)
         except EngineError:
@@ -206,8 +261,69 @@ class WorkflowActor(LoopActor):
             else:
                 turn.answers.append((reply, None, error))
             return
-        if reply is not None:
+        if reply is not None and answer is not _LATER:
             turn.answers.append((reply, answer, None))
+
+    def _command(self, turn: Turn, envelope: Envelope[Any]) -> Any:
+        """Record what a command means; the answer is None, or why an update was not let in."""
+        command: Command = envelope.message
+        if type(command) is ResetWorkflow:
+            return self._reset(turn, envelope)
+        if type(command) is UpdateWorkflow:
+            refused = self._refused_update(turn, envelope)
+            if refused is not None:
+                return refused
+        for event in decide(self.state, command, turn.now):
+            if self._stands(event):
+                self._record(turn, turn.own, event)
+        turn.taken.append(envelope)
+        if type(command) is Wake and self.state.is_open:
+            turn.own.woken = True
+            if self.state.paused is None:
+                self._have_code(turn)
+        return None
+
+    def _reset(self, turn: Turn, envelope: Envelope[Any]) -> object:
+        """Found a new run on the events of this one, which is terminated if it is open; the answer is its run id."""
+        workflows, command = self.workflows, envelope.message
+        if self.uncommitted or turn.own.events:
+            workflows.after_commit(self, envelope)
+            return _LATER
+        workflows.refuse_reset_of_closed(self)
+        new_id = workflows.new_id()
+        events = workflows.store.load(self.run_id)
+        made = reset(self.run_id, events, command, new_id, turn.now)
+        if self.state.is_open:
+            end = WorkflowTerminated(
+                at=turn.now,
+                reason=command.reason or f"reset to event {command.event_id}",
+                identity=command.identity,
+                new_run_id=new_id,
+                reset_children=command.children,
+                reset_after=made.last_child,
+            )
+            self._record(turn, turn.own, end)
+        turn.founded.append((Append(new_id, 0, tuple(made.events)), execution_row(made.state, 0)))
+        return new_id
+
+    def _refused_update(self, turn: Turn, envelope: Envelope[Any]) -> Failure | object | None:
+        """Return why an update is not let in, or _LATER if it has to wait for code; None: it is let in.
+
+        Raises:
+            QueryRefusedError: its validator changed the workflow.
+        """
+        update: UpdateWorkflow = envelope.message
+        if update.update_id in self.state.updates or not self.state.is_open:
+            return None  # that is to be decided without the code
+        if self.run is None and (turn.now < self.retry_at or not self._have_code(turn)):
+            self.waiting.append(envelope)
+            return _LATER
+        run = self.run
+        if run is None or not self.state.is_open:
+            return None
+        return self.workflows.guarded(
+            self, run, lambda: run.validate(update.update_id, update.name, update.input, update.headers)
+        )
 
     def _stands(self, event: Event) -> bool:
         """Whether an event still means something: the code may have settled it in taking the one before."""
@@ -219,11 +335,11 @@ class WorkflowActor(LoopActor):
             return self.run.local(event.seq) is not None  # else it is recorded: its turn was lost only by report
         return self.state.is_open
 
-    def _refuse_read(self, envelope: Envelope[Any]) -> None:
+    def _refuse_read(self, turn: Turn, envelope: Envelope[Any]) -> object:
         """Answer a query that the code cannot take, or hold it until the turns before it are on disk."""
-        if self.uncommitted and self.trouble is None:
+        if (self.uncommitted or turn.own.events) and self.trouble is None:
             self.workflows.after_commit(self, envelope)
-            return
+            return _LATER
         trouble = self.trouble
         if not isinstance(trouble, UsageError):
             trouble = StuckWorkflowError(
@@ -231,149 +347,7 @@ class WorkflowActor(LoopActor):
             )
         if envelope.reply_to is not None:
             envelope.reply_to.set_exception((type(trouble), trouble, None))
-
-    # -- events ------------------------------------------------------------------------------------------------------
-
-    def _record(self, turn: Turn, part: Part, event: Event) -> None:
-        """Fold one event in, and let the code take it if it is a fact."""
-        state = self.state
-        if type(event) in _FOLLOWED:
-            event = self._with_next_run(turn, event)
-        state.apply(event)
-        part.events.append(event)
-        if isinstance(event, Fact) and state.deferred is None:
-            self._activate(turn, part, event)
-
-    def _with_next_run(self, turn: Turn, closing: Any) -> Event:
-        workflows = self.workflows
-        last, started = next_run(self.state, closing, new_run_id=workflows.new_id(), dice=workflows.dice())
-        if started is not None:
-            carried = self.run.unconsumed() if self.run and type(closing) is WorkflowContinuedAsNew else ()
-            workflows.begin(last.new_run_id, started, turn, carried)
-        return last
-
-    def _activate(self, turn: Turn, part: Part, fact: Fact) -> None:
-        version = self.state.version
-        if type(fact) is WorkflowStarted:
-            if fact.first_turn_at > turn.now:
-                self._defer(turn, part, version, "the first turn is due later", None)
-                return
-            self.run = self._new_run()
-        if self.run is None:
-            self._defer(turn, part, version, str(self.trouble or "the code is not live"), None)
-            return
-        self._step(turn, part, fact, version)
-
-    def _step(self, turn: Turn, part: Part, fact: Fact, version: int, *, resumed: Event | None = None) -> bool:
-        """Let the code take one fact; False when it failed, or there is none."""
-        run = self.run
-        if run is None:
-            return False
-        try:
-            requests = self.workflows.guarded(self, run, lambda: run.activate(fact, turn.now))
-        except KeyboardInterrupt:
-            raise
-        except BaseException as error:  # noqa: BLE001 - a bug in code is not an outcome of the workflow
-            self._code_failed(turn, part, version, error)
-            return False
-        if resumed is not None:
-            self._record(turn, part, resumed)
-        for request in requests:
-            self._record(turn, part, request)
-        self._take_local(part, run)
-        return True
-
-    def _take_local(self, part: Part, run: Run) -> None:
-        if run.has_local:
-            asked, dropped = run.take_local()
-            part.local.extend(local.scheduled for local in asked)
-            part.local_dropped.extend(local.scheduled.seq for local in dropped)
-        if run.warnings:
-            for warning in run.warnings:
-                self.workflows.warn(self, warning)
-            run.warnings.clear()
-
-    # -- code that cannot take facts now -----------------------------------------------------------------------------
-
-    def _new_run(self) -> Run | None:
-        """Make the coroutine side, or note that no worker knows the type."""
-        state = self.state
-        definition = self.workflows.definition_of(state.start)
-        if definition is None:
-            self.trouble = self.workflows.unknown_type(state.start)
-            return None
-        return self.workflows.new_run(definition, state)
-
-    def _defer(self, turn: Turn, part: Part, since: int, reason: str, failure: Failure | None) -> None:
-        self.phase = Phase.DEFERRED
-        if self.state.deferred is None:
-            self._record(turn, part, TurnDeferred(at=turn.now, since=since, reason=reason, failure=failure))
-
-    def _code_failed(self, turn: Turn, part: Part, since: int | None, error: BaseException) -> None:
-        """Put off the facts from `since` on (None: all have been taken), and plan to try again with new code."""
-        self.drop_code()
-        self.trouble = error
-        self.failed_turns += 1
-        delay = min(FIRST_RETRY_SECONDS * 2 ** (self.failed_turns - 1), LAST_RETRY_SECONDS)
-        self.retry_at = turn.now + int(delay * 1e9)
-        failure = Failure(
-            kind="application",
-            message=str(error),
-            type=type(error).__name__,
-            stack_trace="".join(format_exception(error)),
-        )
-        if since is not None:
-            self._defer(turn, part, since, f"{type(error).__name__} in the workflow's code", failure)
-        self.phase = Phase.DEFERRED
-        self.workflows.turn_failed(self, error, delay)
-
-    def _have_code(self, turn: Turn) -> bool:
-        """Have live code that has taken every fact: rebuild it from the events if need be; False if it cannot be."""
-        state = self.state
-        if self.run is None:
-            if state.deferred is not None and state.start.first_turn_at > turn.now:
-                return False
-            if self.uncommitted or turn.own.events:
-                self.workflows.wake_after_commit(self)
-                return False
-            run = self._rebuild(turn)
-            if run is not None:
-                self._resume(turn, run)
-        return self.run is not None
-
-    def _rebuild(self, turn: Turn) -> Run | None:
-        run = self._new_run()
-        if run is None:
-            return None
-        events = self.workflows.store.load(self.run_id)
-        try:
-            self.workflows.guarded(self, run, lambda: run.replay(events), replay=True)
-        except KeyboardInterrupt:
-            raise
-        except BaseException as error:  # noqa: BLE001 - NondeterminismError, or a bug in code
-            run.close()
-            self._code_failed(turn, turn.own, None, error)
-            return None
-        self.run = run
-        if self.state.is_open:
-            self._take_local(turn.own, run)
-        return run
-
-    def _resume(self, turn: Turn, run: Run) -> None:
-        """Let new code take the deferred facts in order; a failure leaves the rest deferred."""
-        while run.deferred and self.state.is_open:
-            version, fact = run.deferred.popleft()
-            resumed = TurnResumed(at=turn.now, through=version)
-            if not self._step(turn, turn.own, fact, version, resumed=resumed):
-                return
-        run.deferred.clear()  # what waited behind the end is too late
-        if self.state.deferred is not None and self.state.is_open:  # nothing had come meanwhile
-            self._record(turn, turn.own, TurnResumed(at=turn.now, through=self.state.version))
-        self._recovered()
-
-    def _recovered(self) -> None:
-        self.phase = Phase.RUNNING
-        self.trouble, self.failed_turns, self.retry_at = None, 0, 0
+        return _LATER
 
     # -- recovery ----------------------------------------------------------------------------------------------------
 
@@ -393,5 +367,5 @@ class WorkflowActor(LoopActor):
         state = self.state
         self.phase = Phase.DEFERRED if state.deferred is not None else Phase.RUNNING
         self.workflows.recovered(self, envelopes)  # before the code goes on, for the sake of EFFECT-AFTER
-        if state.is_open:
+        if state.is_open and state.paused is None:
             self._have_code(turn)

@@ -9,6 +9,8 @@ those who wait, and its actor begins anew from the disk.
 from __future__ import annotations
 
 import logging
+import warnings
+from contextlib import suppress
 from functools import partial
 from random import random
 from typing import TYPE_CHECKING, Any, Final
@@ -17,20 +19,25 @@ from pykka._envelope import Envelope
 
 from understudy.actors.behaviors.command import Command, CompleteActivity, FailActivity, Wake
 from understudy.actors.behaviors.run import Run
-from understudy.actors.effects import Effects
+from understudy.actors.behaviors.standalone import JOB_TYPE, job_definition
+from understudy.actors.live_run import LiveRun, Phase
+from understudy.actors.live_runs import LiveRuns
 from understudy.actors.row import row_of
 from understudy.actors.turn import Part, Turn
-from understudy.actors.workflow import Phase, WorkflowActor
+from understudy.actors.workflow import WorkflowActor
 from understudy.events.errors import (
     EngineError,
     MissingEventError,
+    ResetRefusedError,
     UnknownWorkflowTypeError,
     VersionConflictError,
 )
-from understudy.events.store.port import Unit
+from understudy.events.serialization import for_workflow, takes_context
+from understudy.events.store.port import OPEN_STATUS, Unit
 from understudy.events.store_errors import StoreUnavailableError
 
 if TYPE_CHECKING:
+    from asyncio import Future
     from collections.abc import Sequence
 
     from understudy.actors.behaviors.definition import WorkflowDefinition
@@ -52,8 +59,6 @@ __all__ = ["Workflows"]
 logger: Final = logging.getLogger("understudy.workflows")
 
 WAKE: Final = Wake()
-ROOM_SECONDS: Final = 0.1
-"""How often runs are asked to leave memory while there are too many."""
 FIRST_STORE_RETRY: Final = 0.2
 LAST_STORE_RETRY: Final = 2.0
 LAST_READ_RETRY: Final = 30.0
@@ -61,7 +66,7 @@ LAST_READ_RETRY: Final = 30.0
 writes, up to the third while its events cannot be read; a message makes it try at once."""
 
 
-class Workflows:
+class Workflows(LiveRuns):
     """The live runs of one system; used on the engine's loop."""
 
     def __init__(  # noqa: PLR0913 - the composition root hands everything in
@@ -78,7 +83,7 @@ class Workflows:
         mailbox_limit: int,
     ) -> None:
         """Begin with no run live and no worker."""
-        self.dispatcher = dispatcher
+        super().__init__(dispatcher)
         self.store = store
         self.journal = journal
         self.clock = clock
@@ -87,12 +92,8 @@ class Workflows:
         self.guarded = guarded
         self.converter = converter
         self.failures = failures
-        self.live: dict[str, WorkflowActor] = {}
-        self.open_ids: dict[str, WorkflowActor] = {}
+        self._in_context = takes_context(converter) or takes_context(failures)
         self.workers: dict[str, list[WorkerSlots]] = {}
-        self.effects: Effects
-        self.max_live = 10_000
-        self._making_room = False
         self._mailbox_limit = mailbox_limit
         self._dead_letters = 0
 
@@ -107,13 +108,26 @@ class Workflows:
         found = self.live.get(run_id)
         if found is None:
             found = self.live[run_id] = WorkflowActor(self, run_id, workflow_id or run_id, self._mailbox_limit)
-            self._make_room()
+            self.make_room()
         return found
 
     def begin(
-        self, run_id: str, started: WorkflowStarted, turn: Turn | None = None, carried: Sequence[Fact] = ()
+        self,
+        run_id: str,
+        started: WorkflowStarted,
+        turn: Turn | None = None,
+        carried: Sequence[Fact] = (),
+        messages: Sequence[Envelope[Any]] = (),
     ) -> Turn:
-        """Start a new run, in a turn of its own, or in that of the run that it follows and with messages of that."""
+        """Start a new run, in a turn of its own, or in that of the run that it follows and with messages of that.
+
+        Args:
+            run_id: its id.
+            started: its first event.
+            turn: of the run that it follows; None: one of its own.
+            carried: signals that the run before did not take.
+            messages: signals and updates that come with the start.
+        """
         actor = WorkflowActor(self, run_id, started.workflow_id, self._mailbox_limit)
         actor.active_at = self.dispatcher.loop.time()
         self.live[run_id] = actor
@@ -122,8 +136,8 @@ class Workflows:
         else:
             self.open_ids[started.workflow_id] = actor
             turn.parts.append(Part(actor, 0))
-        actor.begin(started, turn, carried)
-        self._make_room()
+        actor.begin(started, turn, carried, messages)
+        self.make_room()
         return turn
 
     def tell(self, run_id: str, command: Command) -> None:
@@ -143,7 +157,9 @@ class Workflows:
     # -- code --------------------------------------------------------------------------------------------------------
 
     def definition_of(self, started: WorkflowStarted) -> WorkflowDefinition | None:
-        """Return the definition that a worker of the run's task queue has for its type."""
+        """Return the definition that a worker of the run's task queue has for its type; a job brings its own along."""
+        if started.workflow_type == JOB_TYPE:
+            return job_definition(started)
         for worker in self.workers.get(started.task_queue, ()):
             found = worker.workflow(started.workflow_type)
             if found is not None:
@@ -158,7 +174,12 @@ class Workflows:
 
     def new_run(self, definition: WorkflowDefinition, state: WorkflowExecution) -> Run:
         """Make the coroutine side of a run."""
-        return Run(definition, state, self.converter, self.failures)
+        if not self._in_context:
+            return Run(definition, state, self.converter, self.failures, in_context=False)
+        workflow_id = state.start.workflow_id
+        return Run(
+            definition, state, for_workflow(self.converter, workflow_id), for_workflow(self.failures, workflow_id)
+        )
 
     # -- finished turns ----------------------------------------------------------------------------------------------
 
@@ -175,9 +196,14 @@ class Workflows:
             part.actor.last_turn = turn
             if part.events:
                 appends.append(part.append())
+            elif turn.founded:
+                continue  # a closed run that another one is founded on stays as it is
             row = row_of(part.actor)
             if row is not None:
                 rows.append(row)
+        for append, founded in turn.founded:
+            appends.append(append)
+            rows.append(founded)
         self.journal.submit(Unit(tuple(appends), tuple(rows)), partial(self._committed, turn))
 
     def _finish_empty(self, actor: WorkflowActor, turn: Turn) -> None:
@@ -205,12 +231,45 @@ class Workflows:
             if not part.after:
                 self.open_ids[actor.name] = actor
             self.effects.of_part(part)
+        for append, _ in turn.founded:
+            self.wake(append.run_id)
+
+    def refuse_reset_of_closed(self, actor: WorkflowActor) -> None:
+        """Refuse to reset a closed run while another one has its workflow id.
+
+        Raises:
+            ResetRefusedError: one has.
+        """
+        if actor.state.is_open:
+            return
+        latest = self.store.latest(actor.name)
+        if latest is not None and latest.status == OPEN_STATUS:
+            raise ResetRefusedError(workflow_id=actor.name, run_id=actor.run_id, open_run_id=latest.run_id)
+
+    async def put_row(self, actor: WorkflowActor) -> None:
+        """Store the execution row of a closed run whose children are left as they are to be, and let it go.
+
+        Raises:
+            EngineError: it could not be stored; what is there says that the run is due.
+        """
+        actor.children_left = True
+        row = row_of(actor)
+        if row is not None:
+            stored: Future[EngineError | None] = self.dispatcher.loop.create_future()
+            actor.uncommitted += 1
+            self.journal.submit(Unit((), (row,)), lambda error: None if stored.done() else stored.set_result(error))
+            error = await stored
+            actor.uncommitted -= 1
+            if error is not None:
+                actor.children_left, actor.last_row = False, None
+                raise error
+        self.passivate_if_quiet(actor)
 
     def after_commit(self, actor: WorkflowActor, envelope: Envelope[Any]) -> None:
         """Put a message back once what the actor has handed in is on disk."""
         self.journal.when_idle(lambda: self.redeliver(actor, [envelope]))
 
-    def wake_after_commit(self, actor: WorkflowActor) -> None:
+    def wake_after_commit(self, actor: LiveRun) -> None:
         """Wake the actor once what it has handed in is on disk."""
         self.journal.when_idle(lambda: self.wake(actor.run_id))
 
@@ -222,15 +281,16 @@ class Workflows:
         for part in turn.parts:
             actor = part.actor
             if part.after == 0:
-                self._never_was(actor)
+                self._never_was(actor, error)
                 if isinstance(error, StoreUnavailableError):  # it may be on disk for all that
                     self.dispatcher.loop.call_later(FIRST_STORE_RETRY, self.wake, actor.run_id)
             else:
                 again = turn.taken if actor is turn.own.actor else []
                 self.turn_lost(actor, [e for e in again if e.reply_to is None], error)
 
-    def _never_was(self, actor: WorkflowActor) -> None:
-        self._forget(actor)
+    def _never_was(self, actor: WorkflowActor, error: EngineError) -> None:
+        actor.refuse_waiting(error)
+        self.forget(actor)
         actor.leave()
 
     def turn_lost(self, actor: WorkflowActor, envelopes: list[Envelope[Any]], error: EngineError) -> None:
@@ -245,7 +305,7 @@ class Workflows:
         never_was = isinstance(error, MissingEventError) and not error.found
         if never_was or isinstance(error, VersionConflictError):
             logger.error("run %s of workflow %s is let go: %s", actor.run_id, actor.name, error)
-            self._never_was(actor)
+            self._never_was(actor, error)
             return
         actor.held.extend(e for e in envelopes if e.reply_to is None)
         already = actor.phase is Phase.DRAINING
@@ -273,7 +333,7 @@ class Workflows:
         """Return the error for a run that an execution row or a message names but that has no events."""
         return MissingEventError(run_id=actor.run_id, expected=1, found=0)
 
-    def turn_failed(self, actor: WorkflowActor, error: BaseException, delay: float) -> None:
+    def turn_failed(self, actor: LiveRun, error: BaseException, delay: float) -> None:
         """The code failed: say so, and try again later."""
         logger.error(
             "workflow %s (run %s): its code failed, attempt %d; next in %.1f s",
@@ -285,13 +345,16 @@ class Workflows:
         )
         self.dispatcher.loop.call_later(delay, self._retry_code, actor)
 
-    def _retry_code(self, actor: WorkflowActor) -> None:
+    def _retry_code(self, actor: LiveRun) -> None:
         if self.live.get(actor.run_id) is actor and actor.run is None:
             self.wake(actor.run_id)
 
-    def warn(self, actor: WorkflowActor, text: str) -> None:
-        """Log what the run wants a person to know."""
-        logger.warning("workflow %s (run %s): %s", actor.name, actor.run_id, text)
+    def warn(self, actor: LiveRun, warning: str | Warning) -> None:
+        """Log what the run wants a person to know; what is a warning to Python is one there, too."""
+        logger.warning("workflow %s (run %s): %s", actor.name, actor.run_id, warning)
+        if isinstance(warning, Warning):
+            with suppress(Warning):  # where warnings are errors, this one must not cost the turn
+                warnings.warn(warning, stacklevel=2)
 
     def dead_letter(self, actor: WorkflowActor, message: object, error: BaseException) -> None:
         """A message that nobody waits for could not be delivered."""
@@ -331,53 +394,3 @@ class Workflows:
         workers = self.workers.get(worker.task_queue, [])
         if worker in workers:
             workers.remove(worker)
-
-    # -- passivation -------------------------------------------------------------------------------------------------
-
-    def closed(self, actor: WorkflowActor) -> None:
-        """A run has closed and its last effects are done: free its id, and its memory when nothing waits."""
-        if self.open_ids.get(actor.name) is actor:
-            del self.open_ids[actor.name]
-        self._passivate_if_quiet(actor)
-
-    def _forget(self, actor: WorkflowActor) -> None:
-        if self.live.get(actor.run_id) is actor:
-            del self.live[actor.run_id]
-        if self.open_ids.get(actor.name) is actor:
-            del self.open_ids[actor.name]
-
-    def _passivate_if_quiet(self, actor: WorkflowActor) -> bool:
-        if not actor.is_quiet:
-            return False
-        self._forget(actor)
-        if actor.state.is_open:
-            self.effects.left(actor)
-        actor.leave()
-        return True
-
-    def _make_room(self, *, again: bool = False) -> None:
-        """Let runs leave if there are too many; those that are busy now are looked at again a little later."""
-        if self._making_room or len(self.live) <= self.max_live:
-            return
-        self._making_room = True
-        self.dispatcher.loop.call_later(ROOM_SECONDS if again else 0, self._room)
-
-    def _room(self) -> None:
-        self._making_room = False
-        if not self.dispatcher.stopped:
-            self.passivate(self.max_live * 9 // 10)
-            self._make_room(again=True)
-
-    def passivate(self, keep: int, idle_before: float | None = None) -> int:
-        """Let the longest idle runs leave memory until `keep` are live; return how many left.
-
-        Args:
-            keep: how many may stay.
-            idle_before: let go only those whose last turn was before this loop time (s).
-        """
-        left = 0
-        for actor in sorted(self.live.values(), key=lambda a: a.active_at):
-            if len(self.live) <= keep or (idle_before is not None and actor.active_at >= idle_before):
-                break
-            left += self._passivate_if_quiet(actor)
-        return left

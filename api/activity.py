@@ -10,24 +10,29 @@ import asyncio
 import logging
 import sys
 import threading
-from collections.abc import Callable, Mapping, MutableMapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, Final, TypeVar, overload
+from contextlib import AbstractContextManager
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Final, NoReturn
 
-from understudy.actors.attempt import Attempt, current_attempt
-from understudy.actors.behaviors.definition import ACTIVITY_MARK, ActivityDefinition, is_async
-from understudy.events.errors import DefinitionError, NotInActivityError
-from understudy.events.policy import RetryPolicy, from_ns
-from understudy.events.signature import hints_of
+from understudy.activity_definition import defn
+from understudy.activity_info import Info, info_of
+from understudy.activity_log import LoggerAdapter
+from understudy.actors.attempt import AsyncCompletion, Attempt, current_attempt
+from understudy.actors.cancellation import ActivityCancellationDetails
+from understudy.actors.execute import converter_of
+from understudy.actors.thread_cancel import Shield
+from understudy.events.errors import NotInActivityError
+from understudy.metrics import MetricMeter
 
 if TYPE_CHECKING:
     from understudy.client import Client
     from understudy.events.payload import PayloadConverter
 
 __all__ = [
+    "ActivityCancellationDetails",
     "Info",
     "LoggerAdapter",
+    "cancellation_details",
     "client",
     "defn",
     "heartbeat",
@@ -36,86 +41,15 @@ __all__ = [
     "is_cancelled",
     "is_worker_shutdown",
     "logger",
+    "metric_meter",
     "payload_converter",
+    "raise_complete_async",
+    "shield_thread_cancel_exception",
     "wait_for_cancelled",
     "wait_for_cancelled_sync",
     "wait_for_worker_shutdown",
     "wait_for_worker_shutdown_sync",
 ]
-
-C = TypeVar("C", bound=Callable[..., Any])
-
-
-@overload
-def defn(fn: C) -> C: ...
-@overload
-def defn(
-    *, name: str | None = ..., no_thread_cancel_exception: bool = ..., dynamic: bool = ...
-) -> Callable[[C], C]: ...
-def defn(
-    fn: C | None = None,
-    *,
-    name: str | None = None,
-    no_thread_cancel_exception: bool = False,
-    dynamic: bool = False,
-) -> C | Callable[[C], C]:
-    """Declare a function, a method, or the `__call__` of a class, an activity.
-
-    Args:
-        fn: async functions run on the worker's event loop, plain ones in its executor.
-        name: the activity type; None: the function's name.
-        no_thread_cancel_exception: accepted so that programs run; code in threads is never interrupted, it asks
-            `is_cancelled()`.
-        dynamic: take every type that no other activity of the worker takes; called with a sequence of `RawValue`.
-
-    Raises:
-        DefinitionError: what is wrong with the definition.
-    """
-
-    def decorate(fn: C) -> C:
-        if isinstance(fn, type) or not callable(fn):
-            raise DefinitionError(
-                subject=getattr(fn, "__qualname__", repr(fn)),
-                problem="an activity is a function or a method",
-                fix="decorate the class's __call__ method instead",
-            )
-        own = None if dynamic else (name or fn.__name__)
-        is_method = "self" in fn.__code__.co_varnames[:1] if hasattr(fn, "__code__") else False
-        signature = hints_of(fn, skip_first=is_method)
-        setattr(fn, ACTIVITY_MARK, ActivityDefinition(own, fn, signature, is_async(fn), no_thread_cancel_exception))
-        return fn
-
-    return decorate if fn is None else decorate(fn)
-
-
-@dataclass(frozen=True)
-class Info:
-    """Facts about an attempt."""
-
-    activity_id: str
-    activity_type: str
-    attempt: int
-    current_attempt_scheduled_time: datetime
-    heartbeat_details: Sequence[Any]
-    heartbeat_timeout: timedelta | None
-    is_local: bool
-    namespace: str
-    retry_policy: RetryPolicy | None
-    schedule_to_close_timeout: timedelta | None
-    scheduled_time: datetime
-    start_to_close_timeout: timedelta | None
-    started_time: datetime
-    task_queue: str
-    task_token: bytes
-    workflow_id: str | None
-    workflow_namespace: str | None
-    workflow_run_id: str | None
-    workflow_type: str | None
-
-    @property
-    def idempotency_key(self) -> str:
-        """The same for all attempts of this activity and for no other: send it to services that de-duplicate."""
-        return f"{self.workflow_run_id}/{self.activity_id}"
 
 
 def _attempt() -> Attempt:
@@ -137,56 +71,70 @@ def info() -> Info:
         NotInActivityError: called outside of an activity.
     """
     attempt = _attempt()
-    scheduled = attempt.scheduled
-    seq = str(scheduled.seq)
-    return Info(
-        activity_id=scheduled.activity_id or seq,
-        activity_type=scheduled.activity_type,
-        attempt=attempt.number,
-        current_attempt_scheduled_time=_time(attempt.dispatched_at),
-        heartbeat_details=attempt.heartbeat_details(),
-        heartbeat_timeout=_duration(scheduled.heartbeat),
-        is_local=attempt.is_local,
-        namespace="default",
-        retry_policy=RetryPolicy.from_stored(scheduled.retry_policy) if scheduled.retry_policy is not None else None,
-        schedule_to_close_timeout=_duration(scheduled.schedule_to_close),
-        scheduled_time=_time(scheduled.at),
-        start_to_close_timeout=_duration(scheduled.start_to_close),
-        started_time=_time(attempt.started_at),
-        task_queue=attempt.task_queue,
-        task_token=f"{attempt.run_id}/{seq}/{attempt.number}".encode(),
-        workflow_id=attempt.workflow_id,
-        workflow_namespace="default",
-        workflow_run_id=attempt.run_id,
-        workflow_type=attempt.workflow_type,
-    )
-
-
-def _time(ns: int) -> datetime:
-    return datetime.fromtimestamp(ns / 1_000_000_000, UTC)
-
-
-def _duration(ns: int) -> timedelta | None:
-    return from_ns(ns) if ns else None
+    if attempt.outbound is not None:
+        facts: Info = attempt.outbound.info()
+        return facts
+    return info_of(attempt)
 
 
 def heartbeat(*details: Any) -> None:
     """Give a sign of life, with details that the next attempt finds in `info().heartbeat_details`.
 
-    Any thread. Details are written down rarely (the first at once, then at most every 5 s), so a crash may lose the
-    latest; an attempt that fails hands on its last ones.
+    Any thread. Details are written down now and then: the first at once, later ones at the end of an interval, which
+    is 0.8 of the heartbeat time-out, or 30 s without one, and 60 s at most (options of the worker). A crash may lose
+    those of the last interval; an attempt that fails hands on its very last ones.
 
     Raises:
         NotInActivityError: called outside of an activity.
         PayloadEncodeError: the details cannot be stored.
+        CancelledError: in a thread, if a cancellation came while this ran.
     """
     attempt = _attempt()
-    attempt.beat(details)
+    with Shield(attempt.thread_cancel):
+        if attempt.outbound is None:
+            attempt.beat(details)
+        else:
+            attempt.outbound.heartbeat(*details)
 
 
 def is_cancelled() -> bool:
     """Whether the attempt was asked to stop: by its workflow, by a time-out, or because the worker stops."""
-    return bool(_attempt().cancel_reason)
+    return _attempt().cancel_details is not None
+
+
+def cancellation_details() -> ActivityCancellationDetails | None:
+    """Return why the attempt was asked to stop, or None if it was not; once said, it does not change.
+
+    Raises:
+        NotInActivityError: called outside of an activity.
+    """
+    return _attempt().cancel_details
+
+
+def shield_thread_cancel_exception() -> AbstractContextManager[None]:
+    """Hold back the CancelledError of code in a thread while a `with` block runs.
+
+    A cancellation that comes meanwhile is raised at the end of the outermost such block, also if the block returns, and
+    instead of what it raises. In async activities, in other processes, and in activities with
+    `no_thread_cancel_exception` there is nothing to hold back.
+
+    Raises:
+        NotInActivityError: called outside of an activity.
+        CancelledError: at the end of the block, if a cancellation came in it.
+    """
+    return Shield(_attempt().thread_cancel)
+
+
+def raise_complete_async() -> NoReturn:
+    """End the code of this attempt without an outcome; somebody outside tells it by an `AsyncActivityHandle`.
+
+    The attempt frees its slot and stays open: its time-outs still count, and after a restart it is waited for, and its
+    code does not run again. Give `info().task_token`, or the ids, to whoever completes it before you call this.
+
+    Raises:
+        AsyncCompletion: always; it is a BaseException and has to get out of the activity.
+    """
+    raise AsyncCompletion
 
 
 def is_worker_shutdown() -> bool:
@@ -200,17 +148,20 @@ async def wait_for_cancelled() -> None:
     attempt = _attempt()
     if attempt.canceled is None:
         attempt.canceled = asyncio.Event()
-        if attempt.cancel_reason:
+        if attempt.cancel_details is not None:
             attempt.canceled.set()
     await attempt.canceled.wait()
 
 
 def wait_for_cancelled_sync(timeout: timedelta | float | None = None) -> None:
-    """Wait until the attempt is asked to stop, or `timeout` (seconds) has passed; blocks, for activities in threads."""
+    """Wait until the attempt is asked to stop, or `timeout` (seconds) has passed; blocks, for activities in threads.
+
+    Where a cancellation is raised in the thread, it comes here; see `shield_thread_cancel_exception`.
+    """
     attempt = _attempt()
     if attempt.canceled_in_thread is None:
         attempt.canceled_in_thread = threading.Event()
-    if not attempt.cancel_reason:  # whoever sets it looks for the event afterwards
+    if attempt.cancel_details is None:  # whoever sets it looks for the event afterwards
         attempt.canceled_in_thread.wait(_seconds(timeout))
 
 
@@ -234,10 +185,10 @@ def _seconds(timeout: timedelta | float | None) -> float | None:
 
 def payload_converter() -> PayloadConverter:
     """Return the converter that the attempt's values go through."""
-    worker = _attempt().worker
-    if worker is None:
+    attempt = _attempt()
+    if attempt.worker is None:
         raise NotInActivityError(call="activity.payload_converter()")
-    return worker.converter
+    return converter_of(attempt, attempt.worker)
 
 
 def client() -> Client:
@@ -248,32 +199,20 @@ def client() -> Client:
     return worker.client  # type: ignore[no-any-return]  # the engine does not know the client's class
 
 
-class LoggerAdapter(logging.LoggerAdapter[logging.Logger]):
-    """A logger that adds the attempt's ids."""
+def metric_meter() -> MetricMeter:
+    """Return the meter to count and measure with; it knows the activity type, the task queue and the namespace.
 
-    def __init__(self, logger: logging.Logger, extra: Mapping[str, Any] | None = None) -> None:
-        """Log through `logger`."""
-        super().__init__(logger, extra or {})
-        self.activity_info_on_message = True
-        self.activity_info_on_extra = True
-
-    def process(self, msg: Any, kwargs: MutableMapping[str, Any]) -> tuple[Any, MutableMapping[str, Any]]:
-        """Add the attempt's ids to the message and to the record's `activity` attribute."""
-        attempt = current_attempt.get(None)
-        if attempt is None:
-            return msg, kwargs
-        details = {
-            "workflow_id": attempt.workflow_id,
-            "run_id": attempt.run_id,
-            "activity_type": attempt.scheduled.activity_type,
-            "activity_id": attempt.scheduled.activity_id or str(attempt.scheduled.seq),
-            "attempt": attempt.number,
-        }
-        if self.activity_info_on_extra:
-            kwargs["extra"] = {**(self.extra or {}), **kwargs.get("extra", {}), "activity": details}
-        if self.activity_info_on_message:
-            msg = f"{msg} ({details})"
-        return msg, kwargs
+    Raises:
+        NotInActivityError: called outside of an activity.
+    """
+    attempt = _attempt()
+    meter: MetricMeter | None = attempt.worker.meter if attempt.worker is not None else None
+    if meter is None:
+        return MetricMeter.noop
+    facts = info_of(attempt)
+    return meter.with_additional_attributes(
+        {"namespace": facts.namespace, "task_queue": facts.task_queue, "activity_type": facts.activity_type}
+    )
 
 
-logger: Final = LoggerAdapter(logging.getLogger("understudy.activity"))
+logger: Final = LoggerAdapter(logging.getLogger("understudy.activity"), None)

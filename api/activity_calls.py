@@ -1,118 +1,97 @@
 """Calling activities from workflow code: `execute_activity` and its kin, which `understudy.workflow` shows to users.
 
-All of them end in one of two functions that turn options into an `ActivityScheduled`: times to ns, arguments to
-payloads by the activity's own hints, and everything that is wrong with them refused here, at the line of the call.
+All of them end in `schedule`, which turns options and arguments into an `ActivityScheduled`: what the decorator of the
+activity says counts where the call says nothing, and everything that is wrong is refused here, at the line of the call.
+
+Type checkers see the forms one by one: no argument, one argument as it is, several as `args`, and by name.
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
-from datetime import timedelta
-from typing import Any, Final, TypedDict, TypeVar, Unpack, overload
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any, TypeVar, Unpack, overload
 
+from understudy.activity_inputs import activity_input
+from understudy.activity_options import (
+    DEFAULT_START_TO_CLOSE_NS,
+    ActivityConfig,
+    ActivityOptions,
+    shows,
+    stored_options,
+)
+from understudy.actors.behaviors.activity import as_of_activity
 from understudy.actors.behaviors.context import Context, current
 from understudy.actors.behaviors.definition import ActivityDefinition, activity_of
 from understudy.actors.behaviors.handle import ActivityHandle
+from understudy.actors.behaviors.interceptor import NO_HEADERS
 from understudy.actors.behaviors.source import source_line
+from understudy.calls import NO_ARG, arguments
 from understudy.events.activity import ActivityScheduled
-from understudy.events.errors import ArgumentTypeError, InvalidArgumentError
+from understudy.events.errors import InvalidArgumentError
 from understudy.events.payload import Payload
-from understudy.events.policy import ActivityCancellationType, Priority, RetryPolicy, to_ns
 
 __all__ = [
-    "ActivityConfig",
-    "LocalActivityConfig",
+    "ask_for",
     "execute_activity",
     "execute_activity_class",
     "execute_activity_method",
-    "execute_local_activity",
-    "execute_local_activity_class",
-    "execute_local_activity_method",
+    "payloads_of",
+    "resolved",
+    "schedule",
     "start_activity",
     "start_activity_class",
     "start_activity_method",
-    "start_local_activity",
-    "start_local_activity_class",
-    "start_local_activity_method",
 ]
 
+A = TypeVar("A")
 R = TypeVar("R")
-
-_NO_ARG: Final[Any] = object()
-
-DEFAULT_START_TO_CLOSE_NS: Final = 300 * 1_000_000_000
-"""When neither close time-out is given: 300 s (row B2 of the feature list), where Temporal refuses the call."""
-
-
-class ActivityConfig(TypedDict, total=False):
-    """The options of an activity, to keep and to pass as `**config`; see `start_activity`."""
-
-    task_queue: str | None
-    result_type: type | None
-    schedule_to_close_timeout: timedelta | None
-    schedule_to_start_timeout: timedelta | None
-    start_to_close_timeout: timedelta | None
-    heartbeat_timeout: timedelta | None
-    retry_policy: RetryPolicy | None
-    cancellation_type: ActivityCancellationType
-    activity_id: str | None
-    summary: str | None
-    priority: Priority | None
-
-
-class LocalActivityConfig(TypedDict, total=False):
-    """The options of a local activity, to keep and to pass as `**config`; see `start_local_activity`."""
-
-    result_type: type | None
-    schedule_to_close_timeout: timedelta | None
-    schedule_to_start_timeout: timedelta | None
-    start_to_close_timeout: timedelta | None
-    retry_policy: RetryPolicy | None
-    local_retry_threshold: timedelta | None
-    cancellation_type: ActivityCancellationType
-    activity_id: str | None
-    summary: str | None
 
 
 @overload
+def start_activity(activity: Callable[[], Awaitable[R]], **options: Unpack[ActivityConfig]) -> ActivityHandle[R]: ...
+@overload
+def start_activity(activity: Callable[[], R], **options: Unpack[ActivityConfig]) -> ActivityHandle[R]: ...
+@overload
 def start_activity(
-    activity: Callable[..., Awaitable[R]],
-    arg: Any = ...,
-    *,
-    args: Sequence[Any] = ...,
-    **options: Unpack[ActivityConfig],
+    activity: Callable[[A], Awaitable[R]], arg: A, **options: Unpack[ActivityConfig]
+) -> ActivityHandle[R]: ...
+@overload
+def start_activity(activity: Callable[[A], R], arg: A, **options: Unpack[ActivityConfig]) -> ActivityHandle[R]: ...
+@overload
+def start_activity(
+    activity: Callable[..., Awaitable[R]], *, args: Sequence[Any], **options: Unpack[ActivityConfig]
 ) -> ActivityHandle[R]: ...
 @overload
 def start_activity(
-    activity: Callable[..., R], arg: Any = ..., *, args: Sequence[Any] = ..., **options: Unpack[ActivityConfig]
+    activity: Callable[..., R], *, args: Sequence[Any], **options: Unpack[ActivityConfig]
+) -> ActivityHandle[R]: ...
+@overload
+def start_activity(
+    activity: str,
+    arg: Any = ...,
+    *,
+    args: Sequence[Any] = ...,
+    result_type: type[R],
+    **options: Unpack[ActivityOptions],
 ) -> ActivityHandle[R]: ...
 @overload
 def start_activity(
     activity: str, arg: Any = ..., *, args: Sequence[Any] = ..., **options: Unpack[ActivityConfig]
 ) -> ActivityHandle[Any]: ...
+@shows(ActivityConfig)
 def start_activity(
-    activity: Any,
-    arg: Any = _NO_ARG,
-    *,
-    args: Sequence[Any] = (),
-    task_queue: str | None = None,
-    result_type: type | None = None,
-    schedule_to_close_timeout: timedelta | None = None,
-    schedule_to_start_timeout: timedelta | None = None,
-    start_to_close_timeout: timedelta | None = None,
-    heartbeat_timeout: timedelta | None = None,
-    retry_policy: RetryPolicy | None = None,
-    cancellation_type: ActivityCancellationType = ActivityCancellationType.TRY_CANCEL,
-    activity_id: str | None = None,
-    summary: str | None = None,
-    priority: Priority | None = None,
+    activity: Any, arg: Any = NO_ARG, *, args: Sequence[Any] = (), **options: Unpack[ActivityConfig]
 ) -> ActivityHandle[Any]:
     """Start an activity and return a handle, which is a future.
+
+    What is not given is as the activity's decorator says.
 
     Args:
         activity: a function or method decorated with `@activity.defn`, or the name of one.
         arg: the argument, if there is just one.
         args: the arguments, if there are several.
+        preset: names time-outs, which other options go before: "quick" (start-to-close 10 s, heartbeat 3 s), "medium"
+            (300 s and 30 s) or "long" (3,600 s and 60 s).
         task_queue: where a worker looks for it; None: the workflow's own.
         result_type: what the result is decoded to, when the activity is given by name.
         schedule_to_close_timeout: all attempts together.
@@ -122,8 +101,9 @@ def start_activity(
         retry_policy: None: from 1 s, doubling, at most 100 s, without end.
         cancellation_type: what cancelling the handle does.
         activity_id: an id of your own; None: a number.
+        versioning_intent: accepted so that programs run, and ignored.
         summary: one line for people who look at the run.
-        priority: accepted so that programs run; attempts are served in the order in which they were asked for.
+        priority: recorded, and shown to the activity; what it leaves open is as the workflow's.
 
     Raises:
         InvalidArgumentError: an option cannot be.
@@ -131,48 +111,41 @@ def start_activity(
         DefinitionError: `activity` is not an activity.
         NotInWorkflowError: called outside of a workflow.
     """
-    del priority
-    context = current()
-    close = to_ns(schedule_to_close_timeout, name="schedule_to_close_timeout", allow_zero=False) or 0
-    one = to_ns(start_to_close_timeout, name="start_to_close_timeout", allow_zero=False) or 0
-    name, definition, payloads = _call(context, activity, arg, args)
-    scheduled = ActivityScheduled(
-        at=context.now,
-        seq=context.next_activity(),
-        activity_type=name,
-        activity_id=_checked_id(activity_id),
-        task_queue=task_queue or "",
-        input=payloads,
-        schedule_to_close=close,
-        schedule_to_start=to_ns(schedule_to_start_timeout, name="schedule_to_start_timeout", allow_zero=False) or 0,
-        start_to_close=one or (0 if close else DEFAULT_START_TO_CLOSE_NS),
-        heartbeat=to_ns(heartbeat_timeout, name="heartbeat_timeout", allow_zero=False) or 0,
-        retry_policy=retry_policy.to_stored() if retry_policy is not None else None,
-        cancellation_type=_checked_kind(cancellation_type),
-        summary=summary or "",
-        source="" if context.is_replaying else source_line(),
-    )
-    return context.start_activity(scheduled, _result_hint(definition, result_type))
+    return schedule(current(), resolved(activity), arguments(arg, args), stored_options(options))
 
 
 @overload
+async def execute_activity(activity: Callable[[], Awaitable[R]], **options: Unpack[ActivityConfig]) -> R: ...
+@overload
+async def execute_activity(activity: Callable[[], R], **options: Unpack[ActivityConfig]) -> R: ...
+@overload
+async def execute_activity(activity: Callable[[A], Awaitable[R]], arg: A, **options: Unpack[ActivityConfig]) -> R: ...
+@overload
+async def execute_activity(activity: Callable[[A], R], arg: A, **options: Unpack[ActivityConfig]) -> R: ...
+@overload
 async def execute_activity(
-    activity: Callable[..., Awaitable[R]],
-    arg: Any = ...,
-    *,
-    args: Sequence[Any] = ...,
-    **options: Unpack[ActivityConfig],
+    activity: Callable[..., Awaitable[R]], *, args: Sequence[Any], **options: Unpack[ActivityConfig]
 ) -> R: ...
 @overload
 async def execute_activity(
-    activity: Callable[..., R], arg: Any = ..., *, args: Sequence[Any] = ..., **options: Unpack[ActivityConfig]
+    activity: Callable[..., R], *, args: Sequence[Any], **options: Unpack[ActivityConfig]
+) -> R: ...
+@overload
+async def execute_activity(
+    activity: str,
+    arg: Any = ...,
+    *,
+    args: Sequence[Any] = ...,
+    result_type: type[R],
+    **options: Unpack[ActivityOptions],
 ) -> R: ...
 @overload
 async def execute_activity(
     activity: str, arg: Any = ..., *, args: Sequence[Any] = ..., **options: Unpack[ActivityConfig]
 ) -> Any: ...
+@shows(ActivityConfig)
 async def execute_activity(
-    activity: Any, arg: Any = _NO_ARG, *, args: Sequence[Any] = (), **options: Unpack[ActivityConfig]
+    activity: Any, arg: Any = NO_ARG, *, args: Sequence[Any] = (), **options: Unpack[ActivityConfig]
 ) -> Any:
     """Start an activity and wait for its result; for the options see `start_activity`.
 
@@ -183,157 +156,192 @@ async def execute_activity(
     return await start_activity(activity, arg, args=args, **options)
 
 
-start_activity_class: Callable[..., ActivityHandle[Any]] = start_activity
-"""As `start_activity`; the activity is a class whose `__call__` is one, and a worker has an instance of it."""
-
-start_activity_method = start_activity
-"""As `start_activity`; the method is given unbound: `start_activity_method(Payments.charge, order)`."""
-
-execute_activity_class: Callable[..., Coroutine[Any, Any, Any]] = execute_activity
-"""As `execute_activity`; the activity is a class whose `__call__` is one, and a worker has an instance of it."""
-
-execute_activity_method = execute_activity
-"""As `execute_activity`; the method is given unbound: `execute_activity_method(Payments.charge, order)`."""
-
-
 @overload
-def start_local_activity(
-    activity: Callable[..., Awaitable[R]],
-    arg: Any = ...,
-    *,
-    args: Sequence[Any] = ...,
-    **options: Unpack[LocalActivityConfig],
+def start_activity_method(
+    activity: Callable[[Any], Awaitable[R]], **options: Unpack[ActivityConfig]
 ) -> ActivityHandle[R]: ...
 @overload
-def start_local_activity(
-    activity: Callable[..., R], arg: Any = ..., *, args: Sequence[Any] = ..., **options: Unpack[LocalActivityConfig]
+def start_activity_method(activity: Callable[[Any], R], **options: Unpack[ActivityConfig]) -> ActivityHandle[R]: ...
+@overload
+def start_activity_method(
+    activity: Callable[[Any, A], Awaitable[R]], arg: A, **options: Unpack[ActivityConfig]
 ) -> ActivityHandle[R]: ...
 @overload
-def start_local_activity(
-    activity: str, arg: Any = ..., *, args: Sequence[Any] = ..., **options: Unpack[LocalActivityConfig]
-) -> ActivityHandle[Any]: ...
-def start_local_activity(
-    activity: Any,
-    arg: Any = _NO_ARG,
-    *,
-    args: Sequence[Any] = (),
-    result_type: type | None = None,
-    schedule_to_close_timeout: timedelta | None = None,
-    schedule_to_start_timeout: timedelta | None = None,
-    start_to_close_timeout: timedelta | None = None,
-    retry_policy: RetryPolicy | None = None,
-    local_retry_threshold: timedelta | None = None,
-    cancellation_type: ActivityCancellationType = ActivityCancellationType.TRY_CANCEL,
-    activity_id: str | None = None,
-    summary: str | None = None,
+def start_activity_method(
+    activity: Callable[[Any, A], R], arg: A, **options: Unpack[ActivityConfig]
+) -> ActivityHandle[R]: ...
+@overload
+def start_activity_method(
+    activity: Callable[..., Awaitable[R]], *, args: Sequence[Any], **options: Unpack[ActivityConfig]
+) -> ActivityHandle[R]: ...
+@overload
+def start_activity_method(
+    activity: Callable[..., R], *, args: Sequence[Any], **options: Unpack[ActivityConfig]
+) -> ActivityHandle[R]: ...
+@shows(ActivityConfig)
+def start_activity_method(
+    activity: Any, arg: Any = NO_ARG, *, args: Sequence[Any] = (), **options: Unpack[ActivityConfig]
 ) -> ActivityHandle[Any]:
-    """Start a local activity: nothing of it is recorded before it is done, so a crash runs it again from the start.
+    """As `start_activity`; the method is given unbound: `start_activity_method(Payments.charge, order)`."""
+    return schedule(current(), resolved(activity), arguments(arg, args), stored_options(options))
 
-    The options are those of `start_activity`; `local_retry_threshold` is accepted and has no effect, since all
-    retries of a local activity stay in memory.
+
+@overload
+async def execute_activity_method(activity: Callable[[Any], Awaitable[R]], **options: Unpack[ActivityConfig]) -> R: ...
+@overload
+async def execute_activity_method(activity: Callable[[Any], R], **options: Unpack[ActivityConfig]) -> R: ...
+@overload
+async def execute_activity_method(
+    activity: Callable[[Any, A], Awaitable[R]], arg: A, **options: Unpack[ActivityConfig]
+) -> R: ...
+@overload
+async def execute_activity_method(activity: Callable[[Any, A], R], arg: A, **options: Unpack[ActivityConfig]) -> R: ...
+@overload
+async def execute_activity_method(
+    activity: Callable[..., Awaitable[R]], *, args: Sequence[Any], **options: Unpack[ActivityConfig]
+) -> R: ...
+@overload
+async def execute_activity_method(
+    activity: Callable[..., R], *, args: Sequence[Any], **options: Unpack[ActivityConfig]
+) -> R: ...
+@shows(ActivityConfig)
+async def execute_activity_method(
+    activity: Any, arg: Any = NO_ARG, *, args: Sequence[Any] = (), **options: Unpack[ActivityConfig]
+) -> Any:
+    """As `execute_activity`; the method is given unbound: `execute_activity_method(Payments.charge, order)`."""
+    return await start_activity(activity, arg, args=args, **options)
+
+
+@shows(ActivityConfig)
+def start_activity_class(
+    activity: Any, arg: Any = NO_ARG, *, args: Sequence[Any] = (), **options: Unpack[ActivityConfig]
+) -> ActivityHandle[Any]:
+    """As `start_activity`; the activity is a class whose `__call__` is one, and a worker has an instance of it.
+
+    Type checkers know its result by `start_activity_method(Charge.__call__, order)`.
+    """
+    return schedule(current(), resolved(activity), arguments(arg, args), stored_options(options))
+
+
+@shows(ActivityConfig)
+async def execute_activity_class(
+    activity: Any, arg: Any = NO_ARG, *, args: Sequence[Any] = (), **options: Unpack[ActivityConfig]
+) -> Any:
+    """As `execute_activity`; see `start_activity_class`."""
+    return await start_activity(activity, arg, args=args, **options)
+
+
+def schedule(
+    context: Context, activity: str | ActivityDefinition, args: Sequence[Any], fields: Mapping[str, Any]
+) -> ActivityHandle[Any]:
+    """Ask for an activity, through the interceptors if there are any.
+
+    Args:
+        context: of the workflow that asks.
+        activity: its definition, or its name.
+        args: its arguments.
+        fields: the options of the call, as `stored_options` returns them.
 
     Raises:
-        InvalidArgumentError: an option cannot be.
-        PayloadEncodeError: an argument cannot be stored; whether it fits the hint shows when an attempt reads it.
+        InvalidArgumentError: the activity is a dynamic one.
+        ArgumentTypeError: it takes another number of arguments.
+        PayloadEncodeError: an argument cannot be stored.
     """
-    del local_retry_threshold
-    context = current()
-    close = to_ns(schedule_to_close_timeout, name="schedule_to_close_timeout", allow_zero=False) or 0
-    one = to_ns(start_to_close_timeout, name="start_to_close_timeout", allow_zero=False) or 0
-    name, definition, payloads = _call(context, activity, arg, args)
+    if context.chain is not None:
+        handle: ActivityHandle[Any] = context.chain.outbound.start_activity(activity_input(activity, args, fields))
+        return handle
+    return ask_for(context, activity, args, fields)
+
+
+def ask_for(  # noqa: PLR0917 - an activity, and what goes with it
+    context: Context,
+    activity: str | ActivityDefinition,
+    args: Sequence[Any],
+    fields: Mapping[str, Any],
+    headers: Mapping[str, Payload] = NO_HEADERS,
+    source: str = "",
+) -> ActivityHandle[Any]:
+    """Ask for an activity; see `schedule`.
+
+    Args:
+        context: of the workflow that asks.
+        activity: its definition, or its name.
+        args: its arguments.
+        fields: the options of the call.
+        headers: what interceptors send along.
+        source: where the call is, if that is known already.
+
+    Raises:
+        InvalidArgumentError: the activity is a dynamic one.
+        ArgumentTypeError: it takes another number of arguments.
+        PayloadEncodeError: an argument cannot be stored.
+    """
+    result_type: Any = Any
+    if isinstance(activity, ActivityDefinition):
+        fields = {**activity.options, **fields}
+        result_type = activity.signature.returns
+    options = dict(fields)
+    result_type = options.pop("result_type", None) or result_type
+    if not (options.get("start_to_close") or options.get("schedule_to_close")):
+        options["start_to_close"] = DEFAULT_START_TO_CLOSE_NS
+    if headers:
+        options["headers"] = dict(headers)
+    inherited = context.execution.start.priority
+    if inherited and not options.get("priority"):
+        options["priority"] = inherited
+    name, payloads = payloads_of(context, activity, args, options, is_local=False)
     scheduled = ActivityScheduled(
         at=context.now,
         seq=context.next_activity(),
         activity_type=name,
-        activity_id=_checked_id(activity_id),
         input=payloads,
-        schedule_to_close=close,
-        schedule_to_start=to_ns(schedule_to_start_timeout, name="schedule_to_start_timeout", allow_zero=False) or 0,
-        start_to_close=one or (0 if close else DEFAULT_START_TO_CLOSE_NS),
-        retry_policy=retry_policy.to_stored() if retry_policy is not None else None,
-        cancellation_type=_checked_kind(cancellation_type),
-        summary=summary or "",
+        source=source or ("" if context.is_replaying else source_line()),
+        **options,
     )
-    return context.start_local_activity(scheduled, _result_hint(definition, result_type))
+    return context.start_activity(scheduled, result_type)
 
 
-@overload
-async def execute_local_activity(
-    activity: Callable[..., Awaitable[R]],
-    arg: Any = ...,
-    *,
-    args: Sequence[Any] = ...,
-    **options: Unpack[LocalActivityConfig],
-) -> R: ...
-@overload
-async def execute_local_activity(
-    activity: Callable[..., R], arg: Any = ..., *, args: Sequence[Any] = ..., **options: Unpack[LocalActivityConfig]
-) -> R: ...
-@overload
-async def execute_local_activity(
-    activity: str, arg: Any = ..., *, args: Sequence[Any] = ..., **options: Unpack[LocalActivityConfig]
-) -> Any: ...
-async def execute_local_activity(
-    activity: Any, arg: Any = _NO_ARG, *, args: Sequence[Any] = (), **options: Unpack[LocalActivityConfig]
-) -> Any:
-    """Start a local activity and wait for its result; see `start_local_activity`.
+def resolved(activity: Any) -> str | ActivityDefinition:
+    """Return what `schedule` takes of what a user gave: a name as it is, else the definition.
 
     Raises:
-        ActivityError: it failed, timed out or was cancelled; the reason is its `cause`.
-        asyncio.CancelledError: the awaiting task was cancelled.
+        DefinitionError: it is not an activity.
+        InvalidArgumentError: the name is empty.
     """
-    return await start_local_activity(activity, arg, args=args, **options)
+    if not isinstance(activity, str):
+        return activity_of(activity)
+    if not activity:
+        raise InvalidArgumentError(what="activity", got="''", expected="a name, or an activity function")
+    return activity
 
 
-start_local_activity_class: Callable[..., ActivityHandle[Any]] = start_local_activity
-start_local_activity_method = start_local_activity
-execute_local_activity_class: Callable[..., Coroutine[Any, Any, Any]] = execute_local_activity
-execute_local_activity_method = execute_local_activity
+def payloads_of(
+    context: Context,
+    activity: str | ActivityDefinition,
+    args: Sequence[Any],
+    options: Mapping[str, Any],
+    *,
+    is_local: bool,
+) -> tuple[str, tuple[Payload, ...]]:
+    """Return an activity's name, and its arguments as payloads.
 
-
-def _call(
-    context: Context, activity: Any, arg: Any, args: Sequence[Any]
-) -> tuple[str, ActivityDefinition | None, tuple[Payload, ...]]:
-    """Return the activity's name, its definition if it was given, and its arguments as payloads."""
-    if arg is not _NO_ARG:
-        if args:
-            raise InvalidArgumentError(
-                what="args", got=f"{len(args)} values", expected="nothing, since arg is given", fix="Use one of the two"
-            )
-        args = (arg,)
+    Raises:
+        InvalidArgumentError: the activity is a dynamic one.
+        ArgumentTypeError: it takes another number of arguments.
+        PayloadEncodeError: an argument cannot be stored.
+    """
     of_workflow = f"of workflow {context.definition.label!r}"
+    name = activity if isinstance(activity, str) else activity.name or ""
+    converter = context.converter
+    if context.in_context:
+        seq = context.next_activity()
+        converter = as_of_activity(context, converter, seq=seq, activity_type=name, options=options, is_local=is_local)
     if isinstance(activity, str):
-        if not activity:
-            raise InvalidArgumentError(what="activity", got="''", expected="a name, or an activity function")
-        return activity, None, context.converter.encode_args(args, None, where=f"activity {activity!r} {of_workflow}")
-    definition = activity_of(activity)
-    if definition.name is None:
+        return name, converter.encode_args(args, None, where=f"activity {name!r} {of_workflow}")
+    if activity.name is None:
         raise InvalidArgumentError(
             what="activity", got="the dynamic activity", expected="a name", fix="Call it by the name it shall see"
         )
-    where = f"activity {definition.name!r} {of_workflow}"
-    definition.signature.check(len(args), where=where)
-    payloads = context.converter.encode_args(args, definition.signature, where=where)
-    return definition.name, definition, payloads
-
-
-def _result_hint(definition: ActivityDefinition | None, result_type: Any) -> Any:
-    if result_type is not None:
-        return result_type
-    return definition.signature.returns if definition is not None else Any
-
-
-def _checked_kind(cancellation_type: object) -> ActivityCancellationType:
-    if not isinstance(cancellation_type, ActivityCancellationType):
-        raise ArgumentTypeError(
-            what="cancellation_type", got=repr(cancellation_type), expected="a workflow.ActivityCancellationType"
-        )
-    return cancellation_type
-
-
-def _checked_id(activity_id: str | None) -> str:
-    if activity_id is None:
-        return ""
-    if not isinstance(activity_id, str):
-        raise ArgumentTypeError(what="activity_id", got=repr(activity_id), expected="a str")
-    return activity_id
+    where = f"activity {name!r} {of_workflow}"
+    activity.signature.check(len(args), where=where)
+    return name, converter.encode_args(args, activity.signature, where=where)

@@ -9,83 +9,195 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import timedelta
-from typing import Any, Final, TypeVar, Unpack, overload
+from typing import Any, TypeVar, Unpack
 
 from understudy.actors.behaviors.definition import workflow_of
-from understudy.client_description import WorkflowExecutionDescription, WorkflowHistory
+from understudy.async_activity import (
+    AsyncActivityCancelledError,
+    AsyncActivityHandle,
+    AsyncActivityIDReference,
+)
+from understudy.calls import NO_ARG, NO_METADATA, arguments
+from understudy.client_activities import Activities
+from understudy.client_config import ClientConfig, ClientConnectConfig
+from understudy.client_description import (
+    PauseInfo,
+    PendingActivityInfo,
+    PendingChildInfo,
+    WorkflowExecutionDescription,
+)
 from understudy.client_errors import (
+    RPCTimeoutOrCancelledError,
     WorkflowContinuedAsNewError,
     WorkflowFailureError,
     WorkflowQueryFailedError,
     WorkflowQueryRejectedError,
+    WorkflowUpdateFailedError,
+    WorkflowUpdateRPCTimeoutOrCancelledError,
 )
-from understudy.client_start import StartOptions, checked_id, checked_policies, find_workflow, start_event
-from understudy.connection import Connection
-from understudy.events.errors import ArgumentTypeError, InvalidArgumentError
+from understudy.client_history import (
+    WorkflowHistory,
+    WorkflowHistoryEventAsyncIterator,
+    WorkflowHistoryEventFilterType,
+)
+from understudy.client_inputs import (
+    CancelWorkflowInput,
+    CompleteAsyncActivityInput,
+    DescribeWorkflowInput,
+    FailAsyncActivityInput,
+    FetchWorkflowHistoryEventsInput,
+    HeartbeatAsyncActivityInput,
+    QueryWorkflowInput,
+    ReportCancellationAsyncActivityInput,
+    SignalWorkflowInput,
+    StartWorkflowInput,
+    StartWorkflowUpdateInput,
+    StartWorkflowUpdateWithStartInput,
+    TerminateWorkflowInput,
+    UpdateWithStartStartWorkflowInput,
+    UpdateWithStartUpdateWorkflowInput,
+)
+from understudy.client_interceptors import Interceptor, OutboundInterceptor
+from understudy.client_promises import Promises
+from understudy.client_standalone import StandaloneActivities
+from understudy.client_start import StartOptions, checked_id, prepared_start
+from understudy.client_with_start import UpdateWithStart, WithStartWorkflowOperation
+from understudy.events.errors import ArgumentTypeError
 from understudy.events.policy import (
     Priority,
+    ResetChildren,
     RetryPolicy,
     WorkflowExecutionStatus,
     WorkflowIDConflictPolicy,
     WorkflowIDReusePolicy,
 )
+from understudy.service import (
+    DnsLoadBalancingConfig,
+    GrpcCompression,
+    HttpConnectProxyConfig,
+    KeepAliveConfig,
+    PayloadLimitsConfig,
+    RetryConfig,
+    RPCError,
+    RPCStatusCode,
+    TLSConfig,
+)
+from understudy.standalone_description import (
+    ActivityExecution,
+    ActivityExecutionDescription,
+    ActivityExecutionStatus,
+    PendingActivityState,
+)
+from understudy.standalone_errors import ActivityFailureError
+from understudy.standalone_handle import ActivityHandle
+from understudy.standalone_inputs import (
+    CancelActivityInput,
+    CountActivitiesInput,
+    DescribeActivityInput,
+    ListActivitiesInput,
+    StartActivityInput,
+    TerminateActivityInput,
+)
+from understudy.standalone_list import (
+    ActivityExecutionAsyncIterator,
+    ActivityExecutionCount,
+    ActivityExecutionCountAggregationGroup,
+)
+from understudy.start_types import typed_execute, typed_start
 from understudy.workflow_handle import WorkflowHandle
-from understudy.workflow_ref import Cancel, Query, Result, Signal, Terminate, WorkflowRef
+from understudy.workflow_ref import Cancel, Query, Result, Signal, Terminate, Update, WorkflowRef
+from understudy.workflow_updates import WorkflowUpdateHandle, WorkflowUpdateStage
 
 __all__ = [
+    "ActivityExecution",
+    "ActivityExecutionAsyncIterator",
+    "ActivityExecutionCount",
+    "ActivityExecutionCountAggregationGroup",
+    "ActivityExecutionDescription",
+    "ActivityExecutionStatus",
+    "ActivityFailureError",
+    "ActivityHandle",
+    "AsyncActivityCancelledError",
+    "AsyncActivityHandle",
+    "AsyncActivityIDReference",
     "Cancel",
+    "CancelActivityInput",
+    "CancelWorkflowInput",
     "Client",
+    "ClientConfig",
+    "ClientConnectConfig",
+    "CompleteAsyncActivityInput",
+    "CountActivitiesInput",
+    "DescribeActivityInput",
+    "DescribeWorkflowInput",
+    "DnsLoadBalancingConfig",
+    "FailAsyncActivityInput",
+    "FetchWorkflowHistoryEventsInput",
+    "GrpcCompression",
+    "HeartbeatAsyncActivityInput",
+    "HttpConnectProxyConfig",
+    "Interceptor",
+    "KeepAliveConfig",
+    "ListActivitiesInput",
+    "OutboundInterceptor",
+    "PauseInfo",
+    "PayloadLimitsConfig",
+    "PendingActivityInfo",
+    "PendingActivityState",
+    "PendingChildInfo",
     "Query",
+    "QueryWorkflowInput",
+    "RPCError",
+    "RPCStatusCode",
+    "RPCTimeoutOrCancelledError",
+    "ReportCancellationAsyncActivityInput",
+    "ResetChildren",
     "Result",
+    "RetryConfig",
     "Signal",
+    "SignalWorkflowInput",
+    "StartActivityInput",
+    "StartWorkflowInput",
+    "StartWorkflowUpdateInput",
+    "StartWorkflowUpdateWithStartInput",
+    "TLSConfig",
     "Terminate",
+    "TerminateActivityInput",
+    "TerminateWorkflowInput",
+    "Update",
+    "UpdateWithStartStartWorkflowInput",
+    "UpdateWithStartUpdateWorkflowInput",
+    "WithStartWorkflowOperation",
     "WorkflowContinuedAsNewError",
     "WorkflowExecutionDescription",
     "WorkflowExecutionStatus",
     "WorkflowFailureError",
     "WorkflowHandle",
     "WorkflowHistory",
+    "WorkflowHistoryEventAsyncIterator",
+    "WorkflowHistoryEventFilterType",
     "WorkflowQueryFailedError",
     "WorkflowQueryRejectedError",
     "WorkflowRef",
+    "WorkflowUpdateFailedError",
+    "WorkflowUpdateHandle",
+    "WorkflowUpdateRPCTimeoutOrCancelledError",
+    "WorkflowUpdateStage",
 ]
 
 R = TypeVar("R")
 
-_NO_ARG: Final[Any] = object()
 
-
-class Client(Connection):
+class Client(UpdateWithStart, Promises, StandaloneActivities, Activities):
     """A connection to one engine; cheap to keep, to be closed once."""
 
     # -- workflows ---------------------------------------------------------------------------------------------------
 
-    @overload
-    async def start_workflow(
-        self,
-        workflow: Callable[..., Awaitable[R]],
-        arg: Any = ...,
-        *,
-        args: Sequence[Any] = ...,
-        id: str,
-        task_queue: str,
-        **options: Unpack[StartOptions],
-    ) -> WorkflowHandle[R]: ...
-    @overload
-    async def start_workflow(
-        self,
-        workflow: str | type,
-        arg: Any = ...,
-        *,
-        args: Sequence[Any] = ...,
-        id: str,
-        task_queue: str,
-        **options: Unpack[StartOptions],
-    ) -> WorkflowHandle[Any]: ...
+    @typed_start
     async def start_workflow(
         self,
         workflow: Any,
-        arg: Any = _NO_ARG,
+        arg: Any = NO_ARG,
         *,
         args: Sequence[Any] = (),
         id: str,
@@ -97,13 +209,22 @@ class Client(Connection):
         id_reuse_policy: WorkflowIDReusePolicy = WorkflowIDReusePolicy.ALLOW_DUPLICATE,
         id_conflict_policy: WorkflowIDConflictPolicy = WorkflowIDConflictPolicy.UNSPECIFIED,
         retry_policy: RetryPolicy | None = None,
+        cron_schedule: str = "",
         memo: Mapping[str, Any] | None = None,
         search_attributes: Any = None,
         static_summary: str | None = None,
         static_details: str | None = None,
+        start_delay: timedelta | None = None,
+        start_signal: str | None = None,
+        start_signal_args: Sequence[Any] = (),
+        rpc_metadata: Mapping[str, str | bytes] = NO_METADATA,
+        rpc_timeout: timedelta | None = None,
+        request_eager_start: bool = False,
+        priority: Priority = Priority.default,
+        versioning_override: object = None,
+        stack_level: int = 2,
         request_id: str | None = None,
-        priority: Priority | None = None,
-    ) -> WorkflowHandle[Any]:
+    ) -> WorkflowHandle[Any, Any]:
         """Start a workflow and return its handle once the start is on disk.
 
         Args:
@@ -119,12 +240,21 @@ class Client(Connection):
             id_reuse_policy: what closed runs with this id mean.
             id_conflict_policy: what an open run with this id means.
             retry_policy: whether a failed run is followed by another.
+            cron_schedule: when the workflow runs, again and again, as a cron expression (UTC, or `CRON_TZ=` in front).
             memo: values kept with the run, for people.
             search_attributes: values kept with the run, for searching.
             static_summary: one line for people.
             static_details: more for people.
+            start_delay: how long the first turn of the run waits.
+            start_signal: a signal that goes with the start, in one commit; an open run with this id gets it instead.
+            start_signal_args: its arguments.
+            rpc_metadata: accepted so that programs run: no call leaves the process.
+            rpc_timeout: accepted so that programs run; `asyncio.timeout` limits any wait.
+            request_eager_start: accepted so that programs run: every start is as eager as can be.
+            priority: recorded with the run.
+            versioning_override: accepted so that programs run: workers have no versions.
+            stack_level: accepted so that programs run.
             request_id: starts with the same one give the same run, however often they are sent.
-            priority: accepted so that programs run.
 
         Raises:
             InvalidArgumentError: an argument cannot be; nothing was stored.
@@ -132,67 +262,45 @@ class Client(Connection):
             WorkflowAlreadyStartedError: the id is taken.
             EngineError: the store failed; nothing has started.
         """
-        del priority
-        if arg is not _NO_ARG:
-            if args:
-                raise InvalidArgumentError(
-                    what="args", got=f"{len(args)} values", expected="nothing, since arg is given"
-                )
-            args = (arg,)
-        name, definition = find_workflow(self.engine, workflow, task_queue)
-        engine, service = self.engine, self.service
-        started = start_event(
-            self._data_converter.payload_converter,
-            engine.clock(),
-            workflow_type=name,
-            definition=definition,
-            args=args,
+        if self.chain is not None:
+            return await self.chain.start(workflow, arguments(arg, args), locals())
+        del rpc_metadata, rpc_timeout, request_eager_start, versioning_override, stack_level
+        start = prepared_start(
+            self,
+            workflow,
+            arguments(arg, args),
             id=id,
             task_queue=task_queue,
+            result_type=result_type,
             execution_timeout=execution_timeout,
             run_timeout=run_timeout,
             task_timeout=task_timeout,
+            id_reuse_policy=id_reuse_policy,
+            id_conflict_policy=id_conflict_policy,
             retry_policy=retry_policy,
+            cron_schedule=cron_schedule,
             memo=memo,
             search_attributes=search_attributes,
-            summary=static_summary,
-            details=static_details,
+            static_summary=static_summary,
+            static_details=static_details,
+            start_delay=start_delay,
+            start_signal=start_signal,
+            start_signal_args=start_signal_args,
             request_id=request_id,
-            identity=self._identity,
+            priority=priority,
         )
-        start = service.start(started, *checked_policies(id_reuse_policy, id_conflict_policy))
-        run_id = await engine.dispatcher.run(start)
-        hint = result_type if result_type is not None or definition is None else definition.signature.returns
+        began = self.service.start(start.event, *start.policies, first=start.signal)
+        run_id = (await self.engine.dispatcher.run(began)).run_id
+        client = self.origin or self
         return WorkflowHandle(
-            self, id, run_id=None, first_execution_run_id=run_id, result_run_id=run_id, result_type=hint
+            client, id, run_id=None, first_execution_run_id=run_id, result_run_id=run_id, result_type=start.hint
         )
 
-    @overload
-    async def execute_workflow(
-        self,
-        workflow: Callable[..., Awaitable[R]],
-        arg: Any = ...,
-        *,
-        args: Sequence[Any] = ...,
-        id: str,
-        task_queue: str,
-        **options: Unpack[StartOptions],
-    ) -> R: ...
-    @overload
-    async def execute_workflow(
-        self,
-        workflow: str | type,
-        arg: Any = ...,
-        *,
-        args: Sequence[Any] = ...,
-        id: str,
-        task_queue: str,
-        **options: Unpack[StartOptions],
-    ) -> Any: ...
+    @typed_execute
     async def execute_workflow(
         self,
         workflow: Any,
-        arg: Any = _NO_ARG,
+        arg: Any = NO_ARG,
         *,
         args: Sequence[Any] = (),
         id: str,
@@ -210,7 +318,7 @@ class Client(Connection):
     def start(
         self,
         workflow: Any,
-        arg: Any = _NO_ARG,
+        arg: Any = NO_ARG,
         *,
         args: Sequence[Any] = (),
         id: str,
@@ -233,7 +341,7 @@ class Client(Connection):
         run_id: str | None = None,
         first_execution_run_id: str | None = None,
         result_type: type | None = None,
-    ) -> WorkflowHandle[Any]:
+    ) -> WorkflowHandle[Any, Any]:
         """Return a handle to a workflow that was started before, by anybody; nothing is asked yet.
 
         Args:
@@ -261,7 +369,7 @@ class Client(Connection):
         *,
         run_id: str | None = None,
         first_execution_run_id: str | None = None,
-    ) -> WorkflowHandle[R]:
+    ) -> WorkflowHandle[Any, R]:
         """Return a handle that knows the result's type from `workflow`; see `get_workflow_handle`."""
         return WorkflowHandle(
             self,

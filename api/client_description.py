@@ -1,26 +1,33 @@
-"""What a client sees of a run: its description at one moment, and its history."""
+"""What a client sees of a run at one moment: its description."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, Any, TypeVar, overload
 
-import msgspec
-
-from understudy.events.catalogue import TOPICS, decode_event
-from understudy.events.errors import InvalidArgumentError
-from understudy.events.event import Event, encode_event
+from understudy.calls import NO_ARG
 from understudy.events.policy import WorkflowExecutionStatus
 
 if TYPE_CHECKING:
     from understudy.actors.service import Snapshot
-    from understudy.events.payload import Payload, PayloadConverter
-    from understudy.events.search import TypedSearchAttributes
+    from understudy.events.converters import DataConverter
+    from understudy.events.execution import WorkflowExecution
+    from understudy.events.payload import Payload
+    from understudy.events.search import SearchAttributes, TypedSearchAttributes
+    from understudy.events.workflow import WorkflowStarted
 
-__all__ = ["PendingActivityInfo", "WorkflowExecutionDescription", "WorkflowHistory", "describe"]
+__all__ = [
+    "PauseInfo",
+    "PendingActivityInfo",
+    "PendingChildInfo",
+    "WorkflowExecutionDescription",
+    "describe",
+]
+
+D = TypeVar("D")
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -36,21 +43,56 @@ class PendingActivityInfo:
 
 
 @dataclass(frozen=True)
+class PendingChildInfo:
+    """A child without an outcome."""
+
+    workflow_id: str
+    run_id: str | None
+    """Its first run; None: it has not started yet."""
+    workflow_type: str
+    phase: str
+
+
+@dataclass(frozen=True)
+class PauseInfo:
+    """Since when a run is paused, and why."""
+
+    note: str
+    since: datetime
+    identity: str
+    """Who has paused it; `understudy`: the engine, because its code failed too often."""
+    freeze_timers: bool
+    """Whether its timers stand still meanwhile."""
+
+
+@dataclass(frozen=True)
 class WorkflowExecutionDescription:
     """A run, as `describe` found it."""
 
     id: str
     run_id: str
+    namespace: str
     workflow_type: str
     task_queue: str
     status: WorkflowExecutionStatus | None
+    parent_id: str | None
+    """The workflow that has started it as a child."""
+    parent_run_id: str | None
+    root_id: str | None
+    """The workflow at the top of the tree of children; this one, if it has no parent."""
+    root_run_id: str | None
     start_time: datetime
     execution_time: datetime
+    """When its first turn was, or is, due."""
     close_time: datetime | None
     history_length: int
     attempt: int
-    search_attributes: dict[str, Any]
+    current_details: str
+    """What the run says about itself now; see `workflow.set_current_details`."""
+    paused: PauseInfo | None
+    """None: it is not paused."""
     pending_activities: tuple[PendingActivityInfo, ...]
+    pending_children: tuple[PendingChildInfo, ...]
     pending_timers: int
     phase: str
     """recovering, running, deferred, draining, stopped; or passivated: not in memory."""
@@ -60,144 +102,153 @@ class WorkflowExecutionDescription:
     """How often in a row its code failed."""
     next_turn_at: datetime | None
     """When failed code is tried again."""
-    static_summary: str | None
-    static_details: str | None
+    _start: WorkflowStarted = field(repr=False)
+    _attributes: Mapping[str, object] = field(repr=False)
     _memo: Mapping[str, Payload] = field(repr=False)
-    _converter: PayloadConverter = field(repr=False)
+    _data_converter: DataConverter = field(repr=False)
+
+    @property
+    def data_converter(self) -> DataConverter:
+        """What turns the run's payloads into values."""
+        return self._data_converter
+
+    @property
+    def search_attributes(self) -> SearchAttributes:
+        """The search attributes as lists of values, by name."""
+        from understudy.events.search import untyped
+
+        return untyped(self.typed_search_attributes)
 
     @property
     def typed_search_attributes(self) -> TypedSearchAttributes:
         """The search attributes, by their typed keys."""
         from understudy.events.search import from_stored
 
-        return from_stored(self.search_attributes)
+        return from_stored(self._attributes)
 
-    async def memo(self) -> dict[str, Any]:
+    async def static_summary(self) -> str | None:
+        """Return the line for people that the run was started with."""
+        return self._start.summary or None
+
+    async def static_details(self) -> str | None:
+        """Return the text for people that the run was started with."""
+        return self._start.details or None
+
+    async def memo(self) -> Mapping[str, Any]:
         """Return the memo, each value as JSON gives it."""
-        return {key: self._converter.decode(value, Any, where=f"memo {key!r}") for key, value in self._memo.items()}
-
-
-@dataclass(frozen=True)
-class WorkflowHistory:
-    """The events of one run."""
-
-    workflow_id: str
-    run_id: str
-    events: tuple[Event, ...]
-
-    def to_json(self) -> str:
-        """Return the history as JSON that `from_json` reads, one event a line; payloads stay as they are."""
-        named = {"workflow_id": self.workflow_id, "run_id": self.run_id}
-        lines = b",\n".join(map(_as_json, self.events))
-        return (msgspec.json.encode(named)[:-1] + b',"events":[\n' + lines + b"\n]}\n").decode()
-
-    def to_json_dict(self) -> dict[str, Any]:
-        """Return the JSON of `to_json` as plain Python data; numbers become Python's, so 1.10 comes back as 1.1."""
-        data: dict[str, Any] = json.loads(self.to_json())
-        return data
+        return {key: self._memo_value(key, Any) for key in self._memo}
 
     @overload
-    @staticmethod
-    def from_json(workflow_id: str, history: str | Mapping[str, Any]) -> WorkflowHistory: ...
+    async def memo_value(self, key: str, default: Any = ...) -> Any: ...
     @overload
-    @staticmethod
-    def from_json(workflow_id: str | Mapping[str, Any]) -> WorkflowHistory: ...
-    @staticmethod
-    def from_json(
-        workflow_id: str | Mapping[str, Any], history: str | Mapping[str, Any] | None = None
-    ) -> WorkflowHistory:
-        """Return the history that `to_json` or `to_json_dict` wrote, also an earlier release's.
+    async def memo_value(self, key: str, *, type_hint: type[T]) -> T: ...
+    @overload
+    async def memo_value(self, key: str, default: D, *, type_hint: type[T]) -> D | T: ...
+    async def memo_value(self, key: str, default: Any = NO_ARG, *, type_hint: type | None = None) -> Any:
+        """Return one value of the memo.
 
         Args:
-            workflow_id: the id that the history shall have; it may be left out, then the history's own counts.
-            history: what was written.
+            key: its name.
+            default: in place of a value that is not there.
+            type_hint: what to decode the value to; None: as JSON gives it.
 
         Raises:
-            InvalidArgumentError: it is no such JSON.
+            KeyError: there is no such value, and no default.
+            PayloadDecodeError: the value does not fit the hint.
         """
-        own_id, written = (None, workflow_id) if history is None else (str(workflow_id), history)
-        try:
-            text = written if isinstance(written, str) else json.dumps(written)
-            stored = msgspec.json.decode(text, type=_StoredHistory)
-        except (TypeError, ValueError, msgspec.MsgspecError) as error:
-            raise _no_history(error) from error
-        events = tuple(_from_json(number, fields) for number, fields in enumerate(stored.events, 1))
-        return WorkflowHistory(own_id if own_id is not None else stored.workflow_id, stored.run_id, events)
+        if key in self._memo:
+            return self._memo_value(key, Any if type_hint is None else type_hint)
+        if default is NO_ARG:
+            raise KeyError(key)
+        return default
 
-
-class _StoredHistory(msgspec.Struct):
-    """What `to_json` writes: of each event the fields of its own, and its topic."""
-
-    workflow_id: str
-    run_id: str
-    events: list[dict[str, msgspec.Raw]]
-
-
-def _as_json(event: Event) -> bytes:
-    topic = msgspec.json.encode({"topic": TOPICS[type(event)]})
-    return topic[:-1] + b"," + encode_event(event)[1:]  # every event has a time, so there is something behind the comma
-
-
-def _from_json(number: int, fields: dict[str, msgspec.Raw]) -> Event:
-    try:
-        topic = msgspec.json.decode(fields.pop("topic"), type=str)
-        return decode_event(topic, msgspec.json.encode(fields))
-    except (ValueError, KeyError, TypeError, msgspec.MsgspecError) as error:
-        raise _no_history(error, f"event {number}: ") from error
-
-
-def _no_history(error: Exception, where: str = "") -> InvalidArgumentError:
-    return InvalidArgumentError(
-        what="the history",
-        got=f"{where}{error!r}",
-        expected="JSON that WorkflowHistory.to_json wrote",
-        fix="Pass what to_json or to_json_dict of this or an earlier release returned",
-    )
+    def _memo_value(self, key: str, hint: Any) -> Any:
+        return self._data_converter.payload_converter.decode(self._memo[key], hint, where=f"memo {key!r}")
 
 
 def _time(ns: int | None) -> datetime | None:
     return datetime.fromtimestamp(ns / 1_000_000_000, UTC) if ns else None
 
 
-def describe(snapshot: Snapshot, converter: PayloadConverter) -> WorkflowExecutionDescription:
+def describe(snapshot: Snapshot, converter: DataConverter) -> WorkflowExecutionDescription:
     """Return what a snapshot says, for users."""
     state = snapshot.execution
     started = state.start
     begun = datetime.fromtimestamp(started.at / 1_000_000_000, UTC)
-    trouble = snapshot.trouble
-    waiting = f"{type(trouble).__name__}: {trouble}" if trouble is not None else None
-    if waiting is None and state.deferred is not None and state.is_open:
-        waiting = state.deferred.reason
     return WorkflowExecutionDescription(
         id=started.workflow_id,
         run_id=state.run_id,
+        namespace="default",
         workflow_type=started.workflow_type,
         task_queue=started.task_queue,
         status=state.status,
+        parent_id=started.parent_workflow_id or None,
+        parent_run_id=started.parent_run_id or None,
+        root_id=started.root_workflow_id or started.workflow_id,
+        root_run_id=started.root_run_id or state.run_id,
         start_time=begun,
         execution_time=_time(started.first_turn_at) or begun,
         close_time=_time(state.closed.at) if state.closed is not None else None,
         history_length=state.version,
         attempt=started.attempt,
-        search_attributes=dict(state.search_attributes),
-        pending_activities=tuple(
-            PendingActivityInfo(
-                activity_id=pending.scheduled.activity_id or str(pending.scheduled.seq),
-                activity_type=pending.scheduled.activity_type,
-                phase=pending.phase.label,
-                attempt=pending.attempt,
-                next_attempt_at=_time(pending.next_at),
-                last_failure=pending.last_failure.message if pending.last_failure is not None else None,
-            )
-            for pending in state.activities.values()
-        ),
+        current_details=state.current_details,
+        paused=_pause(state),
+        pending_activities=_activities(state),
+        pending_children=_children(state),
         pending_timers=len(state.timers),
         phase=snapshot.phase,
-        waiting_for=waiting,
+        waiting_for=_waiting_for(snapshot),
         failed_turns=snapshot.failed_turns,
         next_turn_at=_time(snapshot.retry_at),
-        static_summary=started.summary or None,
-        static_details=started.details or None,
+        _start=started,
+        _attributes=dict(state.search_attributes),
         _memo=state.memo,
-        _converter=converter,
+        _data_converter=converter,
+    )
+
+
+def _waiting_for(snapshot: Snapshot) -> str | None:
+    state, trouble = snapshot.execution, snapshot.trouble
+    if trouble is not None:
+        return f"{type(trouble).__name__}: {trouble}"
+    return state.deferred.reason if state.deferred is not None and state.is_open else None
+
+
+def _pause(state: WorkflowExecution) -> PauseInfo | None:
+    paused = state.paused
+    if paused is None:
+        return None
+    return PauseInfo(
+        note=paused.note,
+        since=datetime.fromtimestamp(paused.at / 1_000_000_000, UTC),
+        identity=paused.identity,
+        freeze_timers=paused.freeze_timers,
+    )
+
+
+def _activities(state: WorkflowExecution) -> tuple[PendingActivityInfo, ...]:
+    return tuple(
+        PendingActivityInfo(
+            activity_id=pending.scheduled.activity_id or str(pending.scheduled.seq),
+            activity_type=pending.scheduled.activity_type,
+            phase=pending.phase.label,
+            attempt=pending.attempt,
+            next_attempt_at=_time(pending.next_at),
+            last_failure=pending.last_failure.message if pending.last_failure is not None else None,
+        )
+        for pending in state.activities.values()
+    )
+
+
+def _children(state: WorkflowExecution) -> tuple[PendingChildInfo, ...]:
+    """Return the children that an open run waits for; a closed one only sees to them."""
+    return tuple(
+        PendingChildInfo(
+            workflow_id=child.initiated.workflow_id,
+            run_id=child.run_id or None,
+            workflow_type=child.initiated.workflow_type,
+            phase=child.phase.name.lower(),
+        )
+        for child in state.children.values()
+        if state.is_open
     )

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+
 from understudy.events.errors import UnderstudyError
-from understudy.events.policy import WorkflowExecutionStatus
+from understudy.events.policy import WorkflowExecutionStatus, to_ns
 
 __all__ = [
+    "RPCTimeoutOrCancelledError",
     "WorkflowContinuedAsNewError",
     "WorkflowFailureError",
     "WorkflowQueryFailedError",
     "WorkflowQueryRejectedError",
+    "WorkflowUpdateFailedError",
+    "WorkflowUpdateRPCTimeoutOrCancelledError",
+    "in_time",
 ]
 
 
@@ -52,11 +61,16 @@ class WorkflowContinuedAsNewError(UnderstudyError, Exception):
     def __init__(self, new_execution_run_id: str) -> None:
         """Name the run that follows."""
         super().__init__(f"the run was followed by run {new_execution_run_id}")
-        self.new_execution_run_id = new_execution_run_id
+        self._new_execution_run_id = new_execution_run_id
+
+    @property
+    def new_execution_run_id(self) -> str:
+        """The run that follows."""
+        return self._new_execution_run_id
 
     def __reduce__(self) -> tuple[object, ...]:
         """Pickle by the run id."""
-        return type(self), (self.new_execution_run_id,)
+        return type(self), (self._new_execution_run_id,)
 
 
 class WorkflowQueryFailedError(UnderstudyError, Exception):
@@ -93,3 +107,71 @@ class WorkflowQueryRejectedError(UnderstudyError, Exception):
     def __reduce__(self) -> tuple[object, ...]:
         """Pickle by the status."""
         return type(self), (self._status,)
+
+
+class WorkflowUpdateFailedError(UnderstudyError, Exception):
+    """An update was rejected, its handler failed, or its run ended before; `cause` says which and why."""
+
+    __module__ = "understudy.client"
+
+    def __init__(self, cause: BaseException) -> None:
+        """Wrap the reason."""
+        super().__init__("Workflow update failed")
+        self.__cause__ = cause
+
+    def __str__(self) -> str:
+        """Return the reason too, since the last line of a traceback is what people read."""
+        return f"Workflow update failed: {self.cause}"
+
+    @property
+    def cause(self) -> BaseException:
+        """The reason."""
+        if self.__cause__ is None:
+            msg = "a WorkflowUpdateFailedError without a cause"
+            raise RuntimeError(msg)
+        return self.__cause__
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Pickle with the reason."""
+        return type(self), (self.__cause__,)
+
+
+class RPCTimeoutOrCancelledError(UnderstudyError, Exception):
+    """The caller's `rpc_timeout` has passed; what was waited for goes on, and may be waited for again."""
+
+    __module__ = "understudy.client"
+
+
+class WorkflowUpdateRPCTimeoutOrCancelledError(RPCTimeoutOrCancelledError):
+    """The `rpc_timeout` of waiting for an update has passed; the update itself goes on."""
+
+    __module__ = "understudy.client"
+
+    def __init__(self) -> None:
+        """Say so."""
+        super().__init__("the rpc_timeout of waiting for the update has passed; the update itself may go on")
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Pickle without arguments."""
+        return type(self), ()
+
+
+@asynccontextmanager
+async def in_time(rpc_timeout: timedelta | None, error: RPCTimeoutOrCancelledError) -> AsyncGenerator[None, None]:
+    """Raise `error` in place of what goes on longer than the caller will wait; None: without end.
+
+    Raises:
+        InvalidArgumentError: the time-out is none.
+    """
+    limit = to_ns(rpc_timeout, name="rpc_timeout", allow_zero=False)
+    if limit is None:
+        yield
+        return
+    clock = asyncio.timeout(limit / 1_000_000_000)
+    try:
+        async with clock:
+            yield
+    except TimeoutError as raised:
+        if clock.expired():
+            raise error from raised
+        raise

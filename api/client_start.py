@@ -4,9 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Final, TypedDict
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypedDict, Unpack
 
-from understudy.actors.behaviors.definition import WorkflowDefinition, workflow_of
+import msgspec
+
+from understudy.actors.behaviors.command import SignalWorkflow
+from understudy.actors.behaviors.definition import HandlerKind, WorkflowDefinition
+from understudy.actors.behaviors.standalone import JOB_PREFIX, is_job
+from understudy.calls import message_call, workflow_call, workflow_target
+from understudy.events.cron import checked_cron, next_cron
 from understudy.events.errors import ArgumentTypeError, InvalidArgumentError
 from understudy.events.policy import (
     Priority,
@@ -20,44 +26,169 @@ from understudy.events.workflow import WorkflowStarted
 
 if TYPE_CHECKING:
     from understudy.actors.system import System
+    from understudy.connection import Connection
     from understudy.events.payload import Payload, PayloadConverter
 
 __all__ = [
+    "PlainStartOptions",
+    "PreparedStart",
     "StartOptions",
+    "checked_any_id",
     "checked_id",
     "checked_name",
     "checked_policies",
     "find_workflow",
+    "prepared_start",
     "start_event",
     "stored_memo",
     "stored_ns",
     "stored_policy",
+    "stored_priority",
 ]
 
 ID_LIMIT: Final = 1_000
 """Characters in a workflow id; Temporal's limit, too."""
 
 
-class StartOptions(TypedDict, total=False):
-    """The options of a start, to keep and to pass as `**options`; see `Client.start_workflow`."""
+class PlainStartOptions(TypedDict, total=False):
+    """The options of a start but for the type of the result."""
 
-    result_type: type | None
     execution_timeout: timedelta | None
     run_timeout: timedelta | None
     task_timeout: timedelta | None
     id_reuse_policy: WorkflowIDReusePolicy
     id_conflict_policy: WorkflowIDConflictPolicy
     retry_policy: RetryPolicy | None
+    cron_schedule: str
     memo: Mapping[str, Any] | None
     search_attributes: Any
     static_summary: str | None
     static_details: str | None
+    start_delay: timedelta | None
+    start_signal: str | None
+    start_signal_args: Sequence[Any]
+    rpc_metadata: Mapping[str, str | bytes]
+    rpc_timeout: timedelta | None
+    request_eager_start: bool
     request_id: str | None
-    priority: Priority | None
+    priority: Priority
+    versioning_override: object
+    stack_level: int
+
+
+class StartOptions(PlainStartOptions, total=False):
+    """The options of a start, to keep and to pass as `**options`; see `Client.start_workflow`."""
+
+    result_type: type | None
+
+
+class PreparedStart(NamedTuple):
+    """A start that was checked."""
+
+    event: WorkflowStarted
+    policies: tuple[WorkflowIDReusePolicy, WorkflowIDConflictPolicy]
+    signal: SignalWorkflow | None
+    """What goes with it."""
+    hint: Any
+    """What the result is decoded to."""
+
+
+_NOT_GIVEN: Final = StartOptions(
+    result_type=None,
+    execution_timeout=None,
+    run_timeout=None,
+    task_timeout=None,
+    retry_policy=None,
+    cron_schedule="",
+    memo=None,
+    search_attributes=None,
+    static_summary=None,
+    static_details=None,
+    start_delay=None,
+    start_signal=None,
+    start_signal_args=(),
+    request_id=None,
+    priority=Priority.default,
+)
+
+
+def prepared_start(
+    client: Connection, workflow: Any, args: Sequence[Any], *, id: str, task_queue: str, **options: Unpack[StartOptions]
+) -> PreparedStart:
+    """Return a start as the engine takes it, of what the caller gave to `start_workflow`.
+
+    Raises:
+        InvalidArgumentError: something cannot be.
+        PayloadEncodeError: an argument cannot be stored, or does not fit its hint.
+    """
+    converter = client.converter_of(id)
+    options = {**_NOT_GIVEN, **options}
+    name, definition = find_workflow(client.engine, workflow, task_queue)
+    result_type = options.get("result_type")
+    event = start_event(
+        converter,
+        client.engine.clock(),
+        workflow_type=name,
+        definition=definition,
+        args=args,
+        id=id,
+        task_queue=task_queue,
+        identity=client.identity,
+        options=options,
+    )
+    if client.headers:
+        event = msgspec.structs.replace(event, headers=client.headers)
+    conflict = options.get("id_conflict_policy", WorkflowIDConflictPolicy.UNSPECIFIED)
+    signal = start_signal(converter, definition, event, options)
+    if signal is not None and conflict is WorkflowIDConflictPolicy.UNSPECIFIED:
+        conflict = WorkflowIDConflictPolicy.USE_EXISTING  # a signal with a start is for whichever run there is
+    return PreparedStart(
+        event=event,
+        policies=checked_policies(options.get("id_reuse_policy", WorkflowIDReusePolicy.ALLOW_DUPLICATE), conflict),
+        signal=signal,
+        hint=result_type if result_type is not None or definition is None else definition.signature.returns,
+    )
+
+
+def start_signal(
+    converter: PayloadConverter, definition: WorkflowDefinition | None, event: WorkflowStarted, options: StartOptions
+) -> SignalWorkflow | None:
+    """Return the signal that goes with a start, if one does."""
+    name, args = options.get("start_signal"), options.get("start_signal_args", ())
+    if name is None:
+        if args:
+            raise InvalidArgumentError(
+                what="start_signal_args", got=f"{len(args)} values", expected="none, since there is no start_signal"
+            )
+        return None
+    checked_name(name, "start_signal")
+    known = definition.signals.get(name) if definition is not None else None
+    of_whom = f"of workflow {event.workflow_id!r}"
+    _, payloads = message_call(converter, HandlerKind.SIGNAL, known.fn if known else name, args, of_whom)
+    request_id = f"{event.request_id}/signal" if event.request_id else ""
+    identity, headers = event.identity, event.headers
+    return SignalWorkflow(name=name, input=payloads, headers=headers, identity=identity, request_id=request_id)
 
 
 def checked_id(value: object, name: str = "workflow id") -> str:
     """Return a workflow id that can be one.
+
+    Raises:
+        InvalidArgumentError: it is no str, empty, longer than 1,000 characters, or looks like that of a job.
+    """
+    found = checked_any_id(value, name)
+    if is_job(found):
+        raise InvalidArgumentError(
+            what=name,
+            got=repr(found),
+            expected=f"one that does not begin with {JOB_PREFIX!r}",
+            fix="Take another id; what is called so inside is a stand-alone activity, see Client.get_activity_handle",
+        )
+    return found
+
+
+def checked_any_id(value: object, name: str) -> str:
+    """Return an id, of whatever it is, that can be one.
 
     Raises:
         InvalidArgumentError: it is no str, empty, or longer than 1,000 characters.
@@ -97,20 +228,13 @@ def find_workflow(engine: System, workflow: Any, task_queue: str) -> tuple[str, 
         DefinitionError: it is not a workflow.
         InvalidArgumentError: it has no name of its own.
     """
-    if isinstance(workflow, str):
-        if not workflow:
-            raise InvalidArgumentError(what="workflow", got="''", expected="a name, or a workflow")
+    name, definition = workflow_target(workflow)
+    if definition is None:
         for worker in engine.workflows.workers.get(task_queue, ()):
-            known = worker.workflows.get(workflow)
+            known = worker.workflows.get(name)
             if known is not None:
-                return workflow, known
-        return workflow, None
-    definition = workflow_of(workflow)
-    if definition.name is None:
-        raise InvalidArgumentError(
-            what="workflow", got="a dynamic workflow", expected="a name", fix="Start it by the name it shall see"
-        )
-    return definition.name, definition
+                return name, known
+    return name, definition
 
 
 def start_event(
@@ -122,46 +246,65 @@ def start_event(
     args: Sequence[Any],
     id: str,
     task_queue: str,
-    execution_timeout: timedelta | None,
-    run_timeout: timedelta | None,
-    task_timeout: timedelta | None,
-    retry_policy: RetryPolicy | None,
-    memo: Mapping[str, Any] | None,
-    search_attributes: Any,
-    summary: str | None,
-    details: str | None,
-    request_id: str | None,
     identity: str,
+    options: StartOptions,
 ) -> WorkflowStarted:
-    """Return the event that starts a run, of what the caller gave to `start_workflow`.
+    """Return the event that starts a run.
 
     Raises:
         InvalidArgumentError: something cannot be.
         PayloadEncodeError: an argument cannot be stored, or does not fit its hint.
     """
-    where = f"workflow {workflow_type!r}"
-    signature = definition.signature if definition is not None else None
-    if signature is not None:
-        signature.check(len(args), where=where)
-    whole = stored_ns(execution_timeout, "execution_timeout")
+    given: Any = options
+    whole = stored_ns(given["execution_timeout"], "execution_timeout")
+    policy, memo, attributes = given["retry_policy"], given["memo"], given["search_attributes"]
+    cron = given["cron_schedule"] or ""
     return WorkflowStarted(
         at=now,
         workflow_id=checked_id(id, "id"),
         workflow_type=workflow_type,
         task_queue=checked_name(task_queue, "task_queue"),
-        input=converter.encode_args(args, signature, where=where, fit=True),
+        input=workflow_call(converter, definition, args, f"workflow {workflow_type!r}"),
         execution_timeout=whole,
         execution_deadline=now + whole if whole else 0,
-        run_timeout=stored_ns(run_timeout, "run_timeout"),
-        task_timeout=stored_ns(task_timeout, "task_timeout"),
-        retry_policy=None if retry_policy is None else stored_policy(retry_policy),
+        run_timeout=stored_ns(given["run_timeout"], "run_timeout"),
+        task_timeout=stored_ns(given["task_timeout"], "task_timeout"),
+        retry_policy=None if policy is None else stored_policy(policy),
+        first_turn_at=_first_turn(now, cron, given["start_delay"]),
         memo=stored_memo(memo, converter) if memo else {},
-        search_attributes=_stored_attributes(search_attributes) if search_attributes else {},
-        summary=summary or "",
-        details=details or "",
+        search_attributes=_stored_attributes(attributes) if attributes else {},
+        summary=given["static_summary"] or "",
+        details=given["static_details"] or "",
         identity=identity,
-        request_id=request_id or "",
+        request_id=given["request_id"] or "",
+        cron_schedule=cron,
+        **stored_priority(given["priority"]),
     )
+
+
+def _first_turn(now: int, cron: str, delay: timedelta | None) -> int:
+    """Return when the first turn is due, ns since the epoch; 0: at once."""
+    if not cron:
+        wait = stored_ns(delay, "start_delay")
+        return now + wait if wait else 0
+    if delay is not None:
+        raise InvalidArgumentError(
+            what="start_delay", got=repr(delay), expected="None, since cron_schedule says when the run begins"
+        )
+    return next_cron(checked_cron(cron), now)
+
+
+def stored_priority(priority: object) -> dict[str, Any]:
+    """Return the fields of an event that hold a priority; none for None and for one that says nothing."""
+    if priority is None or priority is Priority.default:
+        return {}
+    if not isinstance(priority, Priority):
+        raise ArgumentTypeError(what="priority", got=repr(priority), expected="an understudy.common.Priority")
+    return {
+        "priority": priority.priority_key or 0,
+        "fairness_key": priority.fairness_key or "",
+        "fairness_weight": priority.fairness_weight,
+    }
 
 
 def stored_ns(value: timedelta | None, name: str) -> int:

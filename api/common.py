@@ -1,7 +1,13 @@
-"""What clients, workers, workflows and activities have in common: policies, raw values, search attributes."""
+"""What clients, workers, workflows and activities have in common: policies, raw values, search attributes, metrics."""
 
 from __future__ import annotations
 
+from understudy.events.choices import (
+    ActivityIDConflictPolicy,
+    ActivityIDReusePolicy,
+    HeaderCodecBehavior,
+    VersioningBehavior,
+)
 from understudy.events.payload import RawValue
 from understudy.events.policy import (
     Priority,
@@ -21,8 +27,41 @@ from understudy.events.search import (
     SearchAttributeValueType,
     TypedSearchAttributes,
 )
+from understudy.metrics import (
+    MetricAttributes,
+    MetricCommon,
+    MetricCounter,
+    MetricGauge,
+    MetricGaugeFloat,
+    MetricHistogram,
+    MetricHistogramFloat,
+    MetricHistogramTimedelta,
+    MetricMeter,
+)
+from understudy.versioning import (
+    AutoUpgradeVersioningOverride,
+    OneTimeVersioningOverride,
+    PinnedVersioningOverride,
+    VersioningOverride,
+    WorkerDeploymentVersion,
+)
 
 __all__ = [
+    "ActivityIDConflictPolicy",
+    "ActivityIDReusePolicy",
+    "AutoUpgradeVersioningOverride",
+    "HeaderCodecBehavior",
+    "MetricAttributes",
+    "MetricCommon",
+    "MetricCounter",
+    "MetricGauge",
+    "MetricGaugeFloat",
+    "MetricHistogram",
+    "MetricHistogramFloat",
+    "MetricHistogramTimedelta",
+    "MetricMeter",
+    "OneTimeVersioningOverride",
+    "PinnedVersioningOverride",
     "Priority",
     "QueryRejectCondition",
     "RawValue",
@@ -36,6 +75,9 @@ __all__ = [
     "SearchAttributeValues",
     "SearchAttributes",
     "TypedSearchAttributes",
+    "VersioningBehavior",
+    "VersioningOverride",
+    "WorkerDeploymentVersion",
     "WorkflowIDConflictPolicy",
     "WorkflowIDReusePolicy",
 ]

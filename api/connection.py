@@ -8,28 +8,84 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
+from collections.abc import Mapping, Sequence
+from copy import copy
+from datetime import timedelta
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Any, Final, Self, Unpack
 
 from understudy.actors import systems
 from understudy.actors.service import Service
 from understudy.actors.system import System, start_loop_thread
+from understudy.calls import NO_METADATA, checked_kind
+from understudy.client_chain import ClientChain
+from understudy.client_config import ClientConfig, ConnectOptions
+from understudy.events.choices import HeaderCodecBehavior
 from understudy.events.converters import DataConverter
 from understudy.events.errors import ClosedClientError, InvalidArgumentError
+from understudy.events.policy import QueryRejectCondition
+from understudy.events.serialization import for_workflow
+from understudy.service import (
+    DnsLoadBalancingConfig,
+    GrpcCompression,
+    HttpConnectProxyConfig,
+    KeepAliveConfig,
+    PayloadLimitsConfig,
+    RetryConfig,
+    TLSConfig,
+    checked_connection,
+)
 
-__all__ = ["Connection", "refuse_codec"]
+if TYPE_CHECKING:
+    from understudy.events.payload import Payload, PayloadConverter
+
+__all__ = ["Connection"]
+
+_LIMITS: Final = PayloadLimitsConfig()
 
 
 class Connection:
     """One user of an engine; the base of `Client`."""
 
-    def __init__(self, engine: System, url: str, data_converter: DataConverter, identity: str) -> None:
+    headers: dict[str, Payload] = {}  # noqa: RUF012 - never changed; set on a client that a chain ends in
+    """What is sent along with starts and messages."""
+    origin: Self | None = None
+    """The client with the interceptors, which handles are made for; None: this one."""
+
+    def __init__(
+        self,
+        engine: System,
+        url: str,
+        data_converter: DataConverter,
+        identity: str,
+        config: ClientConfig | None = None,
+    ) -> None:
         """Use `Client.connect` or `Client.open` instead."""
         self._engine: System | None = engine
         self._url = url
         self._data_converter = data_converter
         self._identity = identity
+        self._config = config if config is not None else ClientConfig(data_converter=data_converter)
         self._service = Service(engine)
+        self._in_context = data_converter.takes_context
+        client: Any = self
+        interceptors = self._config.get("interceptors")
+        self.chain = ClientChain(client, interceptors) if interceptors else None
+
+    def converter_of(self, workflow_id: str) -> PayloadConverter:
+        """Return the converter for the values of a workflow."""
+        converter = self._data_converter.payload_converter
+        return for_workflow(converter, workflow_id) if self._in_context else converter
+
+    def plain(self, headers: Mapping[str, Payload]) -> Self:
+        """Return this client without its interceptors, for the end of their chain.
+
+        Args:
+            headers: what it sends along with starts and messages.
+        """
+        other = copy(self)
+        other.chain, other.headers, other.origin = None, dict(headers), self.origin or self
+        return other
 
     def __repr__(self) -> str:
         """Show the URL."""
@@ -43,41 +99,90 @@ class Connection:
         target_host: str,
         *,
         namespace: str = "default",
-        data_converter: DataConverter | None = None,
+        api_key: str | None = None,
+        data_converter: DataConverter | None = DataConverter.default,
+        plugins: Sequence[Any] = (),
+        interceptors: Sequence[Any] = (),
+        default_workflow_query_reject_condition: QueryRejectCondition | None = None,
+        tls: bool | TLSConfig | None = None,
+        retry_config: RetryConfig | None = None,
+        keep_alive_config: KeepAliveConfig | None = KeepAliveConfig.default,
+        connect_timeout: timedelta | None = None,
+        rpc_metadata: Mapping[str, str | bytes] = NO_METADATA,
         identity: str | None = None,
+        lazy: bool = False,
+        runtime: Any = None,
+        http_connect_proxy_config: HttpConnectProxyConfig | None = None,
+        dns_load_balancing_config: DnsLoadBalancingConfig | None = None,
+        grpc_compression: GrpcCompression = GrpcCompression.GZIP,
+        payload_limits: PayloadLimitsConfig = _LIMITS,
+        header_codec_behavior: HeaderCodecBehavior = HeaderCodecBehavior.NO_CODEC,
     ) -> Self:
         """Open a store and the engine on it, on the running event loop.
+
+        What Temporal needs for its connection to a server is accepted, so that programs run, and has no effect: the
+        engine is in this process.
 
         Args:
             target_host: `sqlite:///orders.db` (relative), `sqlite:////var/orders.db` (absolute), or `memory://`.
             namespace: accepted so that programs run; there is one.
-            data_converter: how values become payloads; None: JSON, typed by hints.
+            api_key: no effect: there is nobody to show it to.
+            data_converter: how values become payloads; None: JSON, typed by hints. All clients of a store in one
+                process share the first one's, so theirs has to be the same.
+            plugins: refused unless empty: they are not applied.
+            interceptors: what stands around the client's calls, the first outermost.
+            default_workflow_query_reject_condition: statuses in which queries are not asked that say none themselves.
+            tls: no effect: nothing leaves the process.
+            retry_config: no effect: there are no calls to try again. The engine itself waits for a store that is busy.
+            keep_alive_config: no effect: there is no connection that could break.
+            connect_timeout: checked, and without effect: opening a store waits for nobody.
+            rpc_metadata: no effect: there is nobody to send it to.
             identity: who this is, in the history; None: pid and host.
+            lazy: no effect: the store is opened at once, so that what is wrong with it shows here.
+            runtime: no effect: there is no core beside Python that could have one.
+            http_connect_proxy_config: no effect, see `tls`.
+            dns_load_balancing_config: no effect, see `tls`.
+            grpc_compression: no effect: a codec of the data converter compresses what is stored.
+            payload_limits: no effect: no server limits a payload.
+            header_codec_behavior: no effect: headers go the way of all values.
 
         Raises:
-            InvalidArgumentError: the URL names no store.
+            InvalidArgumentError: the URL names no store, its engine has another data converter, or an argument cannot
+                be.
             StoreLockedError: another process has it open; its pid is in the error.
             StoreError: the file is not ours, or newer than this release, or cannot be opened.
         """
+        del api_key, tls, retry_config, keep_alive_config, rpc_metadata, lazy, runtime, grpc_compression, payload_limits
+        del http_connect_proxy_config, dns_load_balancing_config
+        checked_connection(plugins, connect_timeout)
+        if default_workflow_query_reject_condition is not None:
+            checked_kind(
+                default_workflow_query_reject_condition, QueryRejectCondition, "default_workflow_query_reject_condition"
+            )
         if namespace != "default":
             raise InvalidArgumentError(
                 what="namespace", got=repr(namespace), expected="'default'", fix="Use one file for each namespace"
             )
         converter = data_converter if data_converter is not None else DataConverter.default
-        refuse_codec(converter)
-        engine = systems.acquire(target_host, converter.payload_converter, converter.failure_converter)
-        return cls(engine, target_host, converter, identity or f"{os.getpid()}@{socket.gethostname()}")
+        config = ClientConfig(
+            namespace=namespace,
+            data_converter=converter,
+            plugins=(),
+            interceptors=tuple(interceptors),
+            default_workflow_query_reject_condition=default_workflow_query_reject_condition,
+            header_codec_behavior=header_codec_behavior,
+        )
+        engine = systems.acquire(target_host, converter)
+        return cls(engine, target_host, converter, identity or f"{os.getpid()}@{socket.gethostname()}", config)
 
     @classmethod
-    def open(
-        cls, target_host: str, *, data_converter: DataConverter | None = None, identity: str | None = None
-    ) -> Self:
+    def open(cls, target_host: str, **options: Unpack[ConnectOptions]) -> Self:
         """Open a store and the engine on it from synchronous code; the engine runs on a thread of its own.
 
         Use it with `with`, and `actor_ref` to talk to workflows. Arguments and errors are those of `connect`.
         """
         loop, thread = start_loop_thread()
-        connecting = cls.connect(target_host, data_converter=data_converter, identity=identity)
+        connecting = cls.connect(target_host, **options)
         try:
             client = asyncio.run_coroutine_threadsafe(connecting, loop).result()
         except BaseException:
@@ -126,6 +231,22 @@ class Connection:
         """How values become payloads."""
         return self._data_converter
 
+    @property
+    def default_workflow_query_reject_condition(self) -> QueryRejectCondition | None:
+        """Statuses in which queries are not asked that say none themselves."""
+        return self._config.get("default_workflow_query_reject_condition")
+
+    def config(self, *, active_config: bool = False) -> ClientConfig:
+        """Return what the client was told, by name.
+
+        Args:
+            active_config: accepted so that programs run: without plugins the active config is that of the start.
+        """
+        del active_config
+        config = self._config.copy()
+        config["interceptors"] = list(config.get("interceptors", ()))
+        return config
+
     async def close(self) -> None:
         """Close the client; the last one of an engine stops it, gracefully. A second call does nothing."""
         engine, self._engine = self._engine, None
@@ -156,18 +277,3 @@ class Connection:
         engine.dispatcher.run_blocking(self.close())
         if engine.stopped and engine.own_thread is not None:
             engine.own_thread.join()
-
-
-def refuse_codec(converter: DataConverter) -> None:
-    """Refuse a data converter with a codec.
-
-    Raises:
-        InvalidArgumentError: it has one.
-    """
-    if converter.payload_codec is not None:
-        raise InvalidArgumentError(
-            what="data_converter.payload_codec",
-            got=repr(converter.payload_codec),
-            expected="None, since codecs are not applied yet",
-            fix="Encode in a payload converter of your own, which is applied",
-        )

@@ -7,9 +7,15 @@
 from __future__ import annotations
 
 from understudy.events.errors import (
+    ActivityClosedError,
+    ActivityExecutionNotFoundError,
+    ActivityNotFoundError,
     AlreadyOpenError,
     ArgumentTypeError,
     ClosedClientError,
+    CodecDecodeError,
+    CodecEncodeError,
+    CodecError,
     CorruptEventError,
     DeadlockError,
     DefinitionError,
@@ -29,6 +35,7 @@ from understudy.events.errors import (
     PayloadError,
     QueryRefusedError,
     ReadOnlyContextError,
+    ResetRefusedError,
     StopError,
     StoreBusyError,
     StoreError,
@@ -47,6 +54,7 @@ from understudy.events.errors import (
     UnknownWorkflowTypeError,
     UnstorableError,
     UnsupportedVersionError,
+    UpdateNotFoundError,
     UsageError,
     VersionConflictError,
     WorkflowClosedError,
@@ -66,9 +74,14 @@ from understudy.events.failure_errors import (
     is_cancelled_exception,
 )
 from understudy.events.policy import RetryState, TimeoutType
+from understudy.events.start_errors import ActivityAlreadyStartedError, InvalidVersioningOverrideError
 
 __all__ = [
+    "ActivityAlreadyStartedError",
+    "ActivityClosedError",
     "ActivityError",
+    "ActivityExecutionNotFoundError",
+    "ActivityNotFoundError",
     "AlreadyOpenError",
     "ApplicationError",
     "ApplicationErrorCategory",
@@ -76,6 +89,9 @@ __all__ = [
     "CancelledError",
     "ChildWorkflowError",
     "ClosedClientError",
+    "CodecDecodeError",
+    "CodecEncodeError",
+    "CodecError",
     "CorruptEventError",
     "DeadlockError",
     "DefinitionError",
@@ -86,6 +102,7 @@ __all__ = [
     "FailureError",
     "IllegalTransitionError",
     "InvalidArgumentError",
+    "InvalidVersioningOverrideError",
     "MailboxFullError",
     "MissingEventError",
     "NondeterminismError",
@@ -96,6 +113,7 @@ __all__ = [
     "PayloadError",
     "QueryRefusedError",
     "ReadOnlyContextError",
+    "ResetRefusedError",
     "RetryState",
     "ServerError",
     "StopError",
@@ -107,6 +125,7 @@ __all__ = [
     "StoreUnavailableError",
     "StoreVersionError",
     "StuckWorkflowError",
+    "TemporalError",
     "TerminatedError",
     "TimeoutError",
     "TimeoutType",
@@ -119,6 +138,7 @@ __all__ = [
     "UnknownWorkflowTypeError",
     "UnstorableError",
     "UnsupportedVersionError",
+    "UpdateNotFoundError",
     "UsageError",
     "VersionConflictError",
     "WorkflowAlreadyStartedError",
@@ -126,3 +146,6 @@ __all__ = [
     "WorkflowNotFoundError",
     "is_cancelled_exception",
 ]
+
+TemporalError = UnderstudyError
+"""The root under the name that it has in Temporal: a program that moves over changes its imports and nothing else."""

@@ -8,16 +8,18 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypedDict, cast
 
 from understudy.actors.behaviors.definition import WorkflowDefinition, workflow_of
 from understudy.actors.behaviors.run import Run
 from understudy.actors.guarded import Guarded
 from understudy.actors.worker import registry
-from understudy.client_description import WorkflowHistory
+from understudy.client_history import WorkflowHistory
 from understudy.definition_check import refuse_what_cannot_replay
+from understudy.events.choices import HeaderCodecBehavior
 from understudy.events.converters import DataConverter
 from understudy.events.errors import (
     ArgumentTypeError,
@@ -27,11 +29,40 @@ from understudy.events.errors import (
 )
 from understudy.events.execution import fold
 from understudy.events.public import public
+from understudy.events.serialization import for_workflow
+from understudy.interceptors import Interceptor, checked_interceptors, interception
+from understudy.sandbox import GUARDING, NOT_GUARDING, WorkflowRunner, is_guarding
 
 if TYPE_CHECKING:
+    from understudy.actors.behaviors.interceptor import Interception
     from understudy.actors.workflow import WorkflowActor
 
-__all__ = ["Replayer", "WorkflowReplayResult", "WorkflowReplayResults"]
+__all__ = ["Replayer", "ReplayerConfig", "WorkflowReplayResult", "WorkflowReplayResults"]
+
+_JSON: Final = DataConverter.default
+
+
+class ReplayerConfig(TypedDict, total=False):
+    """The arguments of a `Replayer`, by name."""
+
+    workflows: Sequence[type | Callable[..., Any]]
+    workflow_task_executor: ThreadPoolExecutor | None
+    workflow_runner: WorkflowRunner
+    unsandboxed_workflow_runner: WorkflowRunner
+    namespace: str
+    data_converter: DataConverter | None
+    interceptors: Sequence[Any]
+    plugins: Sequence[Any]
+    build_id: str | None
+    identity: str | None
+    workflow_failure_exception_types: Sequence[type[BaseException]]
+    debug_mode: bool
+    runtime: Any
+    disable_safe_workflow_eviction: bool
+    header_codec_behavior: HeaderCodecBehavior
+
+
+ReplayerConfig.__module__ = "understudy.worker"
 
 
 @public("understudy.worker")
@@ -65,27 +96,62 @@ class Replayer:
         self,
         *,
         workflows: Sequence[type | Callable[..., Any]],
-        data_converter: DataConverter | None = None,
+        workflow_task_executor: ThreadPoolExecutor | None = None,
+        workflow_runner: WorkflowRunner = GUARDING,
+        unsandboxed_workflow_runner: WorkflowRunner = NOT_GUARDING,
+        namespace: str = "ReplayNamespace",
+        data_converter: DataConverter | None = _JSON,
+        interceptors: Sequence[Any] = (),
+        plugins: Sequence[Any] = (),
+        build_id: str | None = None,
+        identity: str | None = None,
         workflow_failure_exception_types: Sequence[type[BaseException]] = (),
+        debug_mode: bool = False,
+        runtime: Any = None,
+        disable_safe_workflow_eviction: bool = False,
+        header_codec_behavior: HeaderCodecBehavior = HeaderCodecBehavior.NO_CODEC,
     ) -> None:
         """Check the definitions, as a worker does; pass what its worker and client have.
 
         Args:
             workflows: classes or async functions decorated with `@workflow.defn`.
+            workflow_task_executor: ignored: a replay runs on the running loop.
+            workflow_runner: an UnsandboxedWorkflowRunner switches guards and lint off for all of the workflows.
+            unsandboxed_workflow_runner: ignored: what says `sandboxed=False` runs without guards and lint.
+            namespace: ignored: a history knows its own.
             data_converter: how payloads become values; None: JSON, typed by hints.
+            interceptors: what stands around the workflows, the first outermost.
+            plugins: refused unless empty: they are not applied.
+            build_id: ignored: it is this build of the code that is tried.
+            identity: ignored: a replay writes nothing.
             workflow_failure_exception_types: exceptions that end any run as failed, besides the workflow's own.
+            debug_mode: ignored: a replay has no watchdog anyway.
+            runtime: ignored: there is no core.
+            disable_safe_workflow_eviction: ignored: a replay always cleans up.
+            header_codec_behavior: ignored: headers are encoded like all other values.
 
         Raises:
-            InvalidArgumentError: there is no workflow.
+            InvalidArgumentError: there is no workflow, or a plugin.
             DefinitionError: one of the definitions is none, or would not replay.
             DuplicateDefinitionError: two definitions have one name.
         """
+        given = dict(locals())
+        del given["self"]
+        self._config = cast("ReplayerConfig", given)
         if not workflows:
             raise InvalidArgumentError(
                 what="workflows", got="nothing", expected="at least one definition", fix="Pass workflows=[...]"
             )
-        types = tuple(workflow_failure_exception_types)
-        self._workflows = registry("workflow", (_with_failures(workflow_of(w), types) for w in workflows))
+        if plugins:
+            raise InvalidArgumentError(
+                what="plugins",
+                got=repr(plugins),
+                expected="nothing, since they are not applied,",
+                fix="Set what the plugin would set",
+            )
+        types, guarding = tuple(workflow_failure_exception_types), is_guarding(workflow_runner)
+        around = interception(checked_interceptors(interceptors, Interceptor, "understudy.worker"))
+        self._workflows = registry("workflow", (_adapted(workflow_of(w), types, guarding, around) for w in workflows))
         self._converter = data_converter if data_converter is not None else DataConverter.default
         for definition in self._workflows.values():
             refuse_what_cannot_replay(definition)
@@ -96,6 +162,17 @@ class Replayer:
     def __repr__(self) -> str:
         """Show how much it knows."""
         return f"<Replayer of {len(self._workflows)} workflows>"
+
+    def config(self, *, active_config: bool = False) -> ReplayerConfig:
+        """Return the arguments that it was made with, by name.
+
+        Args:
+            active_config: accepted so that programs run: without plugins the active config is that of the start.
+        """
+        del active_config
+        config = self._config.copy()
+        config["workflows"] = list(config.get("workflows", ()))
+        return config
 
     async def replay_workflow(
         self, history: WorkflowHistory, *, raise_on_replay_failure: bool = True
@@ -208,7 +285,13 @@ class Replayer:
             raise UnknownWorkflowTypeError(
                 name=wanted, known=known, nearest=nearest_name(wanted, known), task_queue=state.start.task_queue
             )
-        return Run(definition, state, self._converter.payload_converter, self._converter.failure_converter)
+        converter, workflow_id = self._converter, state.start.workflow_id
+        return Run(
+            definition,
+            state,
+            for_workflow(converter.payload_converter, workflow_id),
+            for_workflow(converter.failure_converter, workflow_id),
+        )
 
 
 class _Actor(NamedTuple):
@@ -218,5 +301,15 @@ class _Actor(NamedTuple):
     run_id: str
 
 
-def _with_failures(definition: WorkflowDefinition, types: tuple[type[BaseException], ...]) -> WorkflowDefinition:
-    return replace(definition, failure_exception_types=(*definition.failure_exception_types, *types))
+def _adapted(
+    definition: WorkflowDefinition,
+    types: tuple[type[BaseException], ...],
+    guarding: bool,  # noqa: FBT001 - one of the replayer's settings
+    around: Interception | None,
+) -> WorkflowDefinition:
+    return replace(
+        definition,
+        failure_exception_types=(*definition.failure_exception_types, *types),
+        sandboxed=definition.sandboxed and guarding,
+        interception=around,
+    )

@@ -7,41 +7,28 @@ run through the running loop and must be called from workflow code, on the workf
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from random import Random
-from typing import Any, Final, TypeVar, overload
+from typing import Final, TypeVar
 from uuid import UUID
 
 from understudy.activity_calls import (
-    ActivityConfig,
-    LocalActivityConfig,
     execute_activity,
     execute_activity_class,
     execute_activity_method,
-    execute_local_activity,
-    execute_local_activity_class,
-    execute_local_activity_method,
     start_activity,
     start_activity_class,
     start_activity_method,
-    start_local_activity,
-    start_local_activity_class,
-    start_local_activity_method,
 )
+from understudy.activity_options import ActivityConfig, LocalActivityConfig
 from understudy.actors.behaviors.changes import DEFAULT_VERSION
 from understudy.actors.behaviors.context import current
 from understudy.actors.behaviors.continuing import ContinueAsNewError
-from understudy.actors.behaviors.definition import (
-    HANDLER_MARK,
-    INIT_MARK,
-    RUN_MARK,
-    HandlerDefinition,
-    HandlerKind,
-    HandlerUnfinishedPolicy,
-    define_workflow,
-)
+from understudy.actors.behaviors.definition import HandlerUnfinishedPolicy
+from understudy.actors.behaviors.dynamic import DynamicWorkflowConfig
 from understudy.actors.behaviors.handle import ActivityHandle
+from understudy.actors.behaviors.inbox import UnfinishedSignalHandlersWarning, UnfinishedUpdateHandlersWarning
 from understudy.actors.behaviors.wait import as_completed, wait
 from understudy.events.errors import (
     ArgumentTypeError,
@@ -49,77 +36,192 @@ from understudy.events.errors import (
     NondeterminismError,
     ReadOnlyContextError,
 )
-from understudy.events.policy import ActivityCancellationType, to_ns
-from understudy.events.signature import hints_of
+from understudy.events.policy import ActivityCancellationType, ChildWorkflowCancellationType, ParentClosePolicy
+from understudy.local_activity_calls import (
+    execute_local_activity,
+    execute_local_activity_class,
+    execute_local_activity_method,
+    start_local_activity,
+    start_local_activity_class,
+    start_local_activity_method,
+)
+from understudy.versioning import ContinueAsNewVersioningBehavior, VersioningIntent
 from understudy.workflow_changes import deprecate_patch, get_version, patched
+from understudy.workflow_children import (
+    ChildWorkflowConfig,
+    ChildWorkflowHandle,
+    ExternalWorkflowHandle,
+    execute_child_workflow,
+    get_external_workflow_handle,
+    get_external_workflow_handle_for,
+    start_child_workflow,
+)
+from understudy.workflow_definition import (
+    UpdateMethodMultiParam,
+    defn,
+    dynamic_config,
+    init,
+    query,
+    run,
+    signal,
+    update,
+)
+from understudy.workflow_effects import side_effect
+from understudy.workflow_handlers import (
+    UpdateInfo,
+    all_handlers_finished,
+    current_update_info,
+    get_dynamic_query_handler,
+    get_dynamic_signal_handler,
+    get_dynamic_update_handler,
+    get_query_handler,
+    get_signal_handler,
+    get_update_handler,
+    receive,
+    receive_nowait,
+    set_dynamic_query_handler,
+    set_dynamic_signal_handler,
+    set_dynamic_update_handler,
+    set_query_handler,
+    set_signal_handler,
+    set_update_handler,
+)
 from understudy.workflow_info import (
     Info,
     LoggerAdapter,
-    all_handlers_finished,
+    ParentInfo,
+    RootInfo,
     cancellation_reason,
+    extern_functions,
     in_workflow,
     info,
     instance,
     logger,
-    memo,
-    memo_value,
+    metric_meter,
     payload_converter,
     unsafe,
+)
+from understudy.workflow_kept import (
+    get_current_details,
+    get_last_completion_result,
+    get_last_failure,
+    has_last_completion_result,
+    is_failure_exception,
+    memo,
+    memo_value,
+    new_random,
+    random_seed,
+    register_random_seed_callback,
+    set_current_details,
     upsert_memo,
     upsert_search_attributes,
 )
 from understudy.workflow_next import continue_as_new
+from understudy.workflow_promise import DurablePromise, promise
+from understudy.workflow_saga import Saga
+from understudy.workflow_select import Winner, select
 
 __all__ = [
     "DEFAULT_VERSION",
     "ActivityCancellationType",
     "ActivityConfig",
     "ActivityHandle",
+    "ChildWorkflowCancellationType",
+    "ChildWorkflowConfig",
+    "ChildWorkflowHandle",
     "ContinueAsNewError",
+    "ContinueAsNewVersioningBehavior",
+    "DurablePromise",
+    "DynamicWorkflowConfig",
+    "ExternalWorkflowHandle",
     "HandlerUnfinishedPolicy",
     "Info",
     "LocalActivityConfig",
     "LoggerAdapter",
     "NondeterminismError",
+    "ParentClosePolicy",
+    "ParentInfo",
     "ReadOnlyContextError",
+    "RootInfo",
+    "Saga",
+    "UnfinishedSignalHandlersWarning",
+    "UnfinishedUpdateHandlersWarning",
+    "UpdateInfo",
+    "UpdateMethodMultiParam",
+    "VersioningIntent",
+    "Winner",
     "all_handlers_finished",
     "as_completed",
     "cancellation_reason",
     "continue_as_new",
+    "current_update_info",
     "defn",
     "deprecate_patch",
+    "dynamic_config",
     "execute_activity",
     "execute_activity_class",
     "execute_activity_method",
+    "execute_child_workflow",
     "execute_local_activity",
     "execute_local_activity_class",
     "execute_local_activity_method",
+    "extern_functions",
+    "get_current_details",
+    "get_dynamic_query_handler",
+    "get_dynamic_signal_handler",
+    "get_dynamic_update_handler",
+    "get_external_workflow_handle",
+    "get_external_workflow_handle_for",
+    "get_last_completion_result",
+    "get_last_failure",
+    "get_query_handler",
+    "get_signal_handler",
+    "get_update_handler",
     "get_version",
+    "has_last_completion_result",
     "in_workflow",
     "info",
     "init",
     "instance",
+    "is_failure_exception",
     "logger",
     "memo",
     "memo_value",
+    "metric_meter",
+    "new_random",
     "now",
     "patched",
     "payload_converter",
+    "promise",
     "query",
     "random",
+    "random_seed",
+    "receive",
+    "receive_nowait",
+    "register_random_seed_callback",
     "run",
+    "select",
+    "set_current_details",
+    "set_dynamic_query_handler",
+    "set_dynamic_signal_handler",
+    "set_dynamic_update_handler",
+    "set_query_handler",
+    "set_signal_handler",
+    "set_update_handler",
     "side_effect",
     "signal",
     "sleep",
     "start_activity",
     "start_activity_class",
     "start_activity_method",
+    "start_child_workflow",
     "start_local_activity",
     "start_local_activity_class",
     "start_local_activity_method",
     "time",
     "time_ns",
     "unsafe",
+    "update",
     "upsert_memo",
     "upsert_search_attributes",
     "uuid4",
@@ -129,143 +231,8 @@ __all__ = [
 ]
 
 T = TypeVar("T")
-C = TypeVar("C", bound=Callable[..., Any])
 
 _SECOND_NS: Final = 1_000_000_000
-
-# -- decorators ------------------------------------------------------------------------------------------------------
-
-
-@overload
-def defn(target: C) -> C: ...
-@overload
-def defn(
-    *,
-    name: str | None = ...,
-    sandboxed: bool = ...,
-    dynamic: bool = ...,
-    failure_exception_types: Sequence[type[BaseException]] = ...,
-    deadlock_timeout: timedelta | None = ...,
-) -> Callable[[C], C]: ...
-def defn(
-    target: C | None = None,
-    *,
-    name: str | None = None,
-    sandboxed: bool = True,
-    dynamic: bool = False,
-    failure_exception_types: Sequence[type[BaseException]] = (),
-    deadlock_timeout: timedelta | None = None,
-) -> C | Callable[[C], C]:
-    """Declare a class, or a plain async function, a workflow.
-
-    Args:
-        target: the class or function.
-        name: the workflow type; None: the name of the class or function.
-        sandboxed: False switches the determinism guards and the lint off for this workflow.
-        dynamic: take every type that no other workflow of the worker takes.
-        failure_exception_types: exceptions that end the run as failed; others are bugs, whose turn is tried again.
-        deadlock_timeout: how long one turn may take; None: as the worker says (2 s).
-
-    Raises:
-        DefinitionError: what is wrong with the definition.
-    """
-
-    def decorate(target: C) -> C:
-        define_workflow(
-            target,
-            name=name,
-            dynamic=dynamic,
-            failure_exception_types=failure_exception_types,
-            sandboxed=sandboxed,
-            deadlock_timeout=_limit(deadlock_timeout),
-        )
-        return target
-
-    return decorate if target is None else decorate(target)
-
-
-def _limit(deadlock_timeout: timedelta | None) -> float | None:
-    ns = to_ns(deadlock_timeout, name="deadlock_timeout", allow_zero=False)
-    return None if ns is None else ns / _SECOND_NS
-
-
-def run(fn: C) -> C:
-    """Declare the main coroutine method of a workflow class."""
-    setattr(fn, RUN_MARK, True)
-    return fn
-
-
-def init(fn: C) -> C:
-    """Declare that `__init__` of a workflow class takes what its run method takes, before any message is handled."""
-    setattr(fn, INIT_MARK, True)
-    return fn
-
-
-@overload
-def signal(fn: C) -> C: ...
-@overload
-def signal(
-    *,
-    name: str | None = ...,
-    dynamic: bool | None = ...,
-    unfinished_policy: HandlerUnfinishedPolicy = ...,
-    description: str | None = ...,
-) -> Callable[[C], C]: ...
-def signal(
-    fn: C | None = None,
-    *,
-    name: str | None = None,
-    dynamic: bool | None = False,
-    unfinished_policy: HandlerUnfinishedPolicy = HandlerUnfinishedPolicy.WARN_AND_ABANDON,
-    description: str | None = None,
-) -> C | Callable[[C], C]:
-    """Declare a method the handler of a signal; it may be a coroutine.
-
-    Args:
-        fn: the method; a dynamic one takes the signal's name and a sequence of `RawValue`.
-        name: the signal's name; None: the method's.
-        dynamic: take every signal that no other handler takes.
-        unfinished_policy: what to do if the workflow ends while the handler runs.
-        description: for people.
-    """
-    return _handler(HandlerKind.SIGNAL, fn, name, bool(dynamic), description, unfinished_policy)
-
-
-@overload
-def query(fn: C) -> C: ...
-@overload
-def query(*, name: str | None = ..., dynamic: bool | None = ..., description: str | None = ...) -> Callable[[C], C]: ...
-def query(
-    fn: C | None = None, *, name: str | None = None, dynamic: bool | None = False, description: str | None = None
-) -> C | Callable[[C], C]:
-    """Declare a method the handler of a query: it reads and returns, it changes nothing and awaits nothing.
-
-    Args:
-        fn: the method; a dynamic one takes the query's name and a sequence of `RawValue`.
-        name: the query's name; None: the method's.
-        dynamic: take every query that no other handler takes.
-        description: for people.
-    """
-    return _handler(HandlerKind.QUERY, fn, name, bool(dynamic), description, HandlerUnfinishedPolicy.ABANDON)
-
-
-def _handler(  # noqa: PLR0917 - the options of two decorators
-    kind: HandlerKind,
-    fn: C | None,
-    name: str | None,
-    dynamic: bool,  # noqa: FBT001 - private
-    description: str | None,
-    unfinished_policy: HandlerUnfinishedPolicy,
-) -> C | Callable[[C], C]:
-    def decorate(fn: C) -> C:
-        own = None if dynamic else (name or fn.__name__)
-        signature = hints_of(fn, skip_first=True)
-        definition = HandlerDefinition(kind, own, fn, signature, description or "", unfinished_policy)
-        setattr(fn, HANDLER_MARK, definition)
-        return fn
-
-    return decorate if fn is None else decorate(fn)
-
 
 # -- clock, dice, timers ---------------------------------------------------------------------------------------------
 
@@ -301,22 +268,6 @@ def uuid7() -> UUID:
     bits = context.random().getrandbits(74)
     value = (context.now // 1_000_000) << 80 | 0x7 << 76 | (bits >> 62) << 64 | 0b10 << 62 | bits & (1 << 62) - 1
     return UUID(int=value)
-
-
-def side_effect(fn: Callable[[], T]) -> T:
-    """Compute a value once and record it in line; every replay gets the recorded value.
-
-    For what is cheap and cannot fail, like reading a configuration; everything else is an activity. The guards are
-    off while `fn` runs.
-
-    Raises:
-        PayloadEncodeError: the value cannot be stored.
-    """
-    context = current()
-    where = "the value of a side effect"
-    payload = context.side_effect(lambda: context.converter.encode(fn(), where=where))
-    value: T = context.converter.decode(payload, Any, where=where)
-    return value
 
 
 async def sleep(duration: float | timedelta, *, summary: str | None = None) -> None:

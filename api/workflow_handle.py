@@ -2,29 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
 from understudy.actors.behaviors.command import CancelWorkflow, SignalWorkflow, TerminateWorkflow
-from understudy.actors.behaviors.definition import HANDLER_MARK, HandlerDefinition
-from understudy.client_description import WorkflowExecutionDescription, WorkflowHistory, describe
+from understudy.actors.behaviors.definition import HandlerKind
+from understudy.calls import NO_ARG, NO_METADATA, arguments, message_call, result_hint
+from understudy.client_description import WorkflowExecutionDescription, describe
 from understudy.client_errors import (
+    RPCTimeoutOrCancelledError,
     WorkflowContinuedAsNewError,
     WorkflowFailureError,
     WorkflowQueryFailedError,
     WorkflowQueryRejectedError,
+    in_time,
 )
-from understudy.events.errors import InvalidArgumentError, UnderstudyError, WorkflowClosedError
+from understudy.client_history import HistoryReader
+from understudy.events.errors import UnderstudyError
 from understudy.events.event import Event
 from understudy.events.failure_errors import CancelledError, TerminatedError
 from understudy.events.failure_errors import TimeoutError as WorkflowTimeoutError
 from understudy.events.policy import QueryRejectCondition, TimeoutType, WorkflowExecutionStatus
+from understudy.events.serialization import for_workflow
 from understudy.events.workflow import (
     WorkflowCanceled,
     WorkflowCompleted,
     WorkflowFailed,
     WorkflowTerminated,
 )
+from understudy.message_types import typed_query, typed_signal
+from understudy.workflow_control import Operator
+from understudy.workflow_updates import UpdateSender
 
 if TYPE_CHECKING:
     from understudy.client import Client
@@ -33,8 +42,8 @@ if TYPE_CHECKING:
 __all__ = ["WorkflowHandle"]
 
 R = TypeVar("R")
+S = TypeVar("S")
 
-_NO_ARG: Final[Any] = object()
 _REJECTING: Final = {
     QueryRejectCondition.NOT_OPEN: frozenset(WorkflowExecutionStatus) - {WorkflowExecutionStatus.RUNNING},
     QueryRejectCondition.NOT_COMPLETED_CLEANLY: frozenset(WorkflowExecutionStatus)
@@ -42,7 +51,7 @@ _REJECTING: Final = {
 }
 
 
-class WorkflowHandle(Generic[R]):
+class WorkflowHandle(UpdateSender, HistoryReader, Operator, Generic[S, R]):
     """One workflow, seen from a client; used on any event loop."""
 
     def __init__(
@@ -90,23 +99,40 @@ class WorkflowHandle(Generic[R]):
 
     @property
     def _converter(self) -> PayloadConverter:
-        return self._client.data_converter.payload_converter
+        return self._client.converter_of(self._id)
 
     # -- result ------------------------------------------------------------------------------------------------------
 
-    async def result(self, *, follow_runs: bool = True) -> R:
+    async def result(
+        self,
+        *,
+        follow_runs: bool = True,
+        rpc_metadata: Mapping[str, str | bytes] = NO_METADATA,
+        rpc_timeout: timedelta | None = None,
+    ) -> R:
         """Wait for the workflow's result, also across a restart of the process.
+
+        Here and in the other methods, `rpc_metadata` is accepted so that programs run: no call leaves the process.
+        Where `rpc_timeout` is not used, the call is as quick as the disk.
 
         Args:
             follow_runs: go on to the run that follows a failed one; False: raise.
+            rpc_metadata: not used.
+            rpc_timeout: how long to wait; None: without end.
 
         Raises:
+            RPCTimeoutOrCancelledError: `rpc_timeout` has passed; the workflow goes on.
             WorkflowFailureError: it failed, was cancelled or terminated, or timed out.
             WorkflowContinuedAsNewError: another run follows, and `follow_runs` is False.
             WorkflowNotFoundError: there is no such workflow.
             PayloadDecodeError: the result does not fit the type it is wanted as.
         """
-        return await self._client.engine.dispatcher.run(self._result(follow_runs=follow_runs))
+        del rpc_metadata
+        if rpc_timeout is None:
+            return await self._client.engine.dispatcher.run(self._result(follow_runs=follow_runs))
+        late = RPCTimeoutOrCancelledError(f"the rpc_timeout of waiting for workflow {self._id!r} has passed")
+        async with in_time(rpc_timeout, late):
+            return await self._client.engine.dispatcher.run(self._result(follow_runs=follow_runs))
 
     async def _result(self, *, follow_runs: bool) -> R:
         service = self._client.service
@@ -132,7 +158,7 @@ class WorkflowHandle(Generic[R]):
         raise WorkflowFailureError(cause=self._cause(event))
 
     def _cause(self, event: Event) -> BaseException:
-        failures = self._client.data_converter.failure_converter
+        failures = for_workflow(self._client.data_converter.failure_converter, self._id)
         if isinstance(event, WorkflowFailed):
             return failures.to_exception(event.failure, self._converter)
         if isinstance(event, WorkflowCanceled):
@@ -146,41 +172,36 @@ class WorkflowHandle(Generic[R]):
 
     # -- looking -----------------------------------------------------------------------------------------------------
 
-    async def describe(self) -> WorkflowExecutionDescription:
+    async def describe(
+        self, *, rpc_metadata: Mapping[str, str | bytes] = NO_METADATA, rpc_timeout: timedelta | None = None
+    ) -> WorkflowExecutionDescription:
         """Return what is known of the run now; no worker is needed for it.
 
         Raises:
             WorkflowNotFoundError: there is no such workflow.
         """
+        if self._client.chain is not None:
+            return await self._client.chain.describe((self._id, self._run_id), locals())
+        del rpc_metadata, rpc_timeout
         return await self._client.engine.dispatcher.run(self._describe())
 
     async def _describe(self) -> WorkflowExecutionDescription:
         service = self._client.service
         snapshot = await service.snapshot(service.run_of(self._id, self._run_id))
-        return describe(snapshot, self._converter)
-
-    async def fetch_history(self) -> WorkflowHistory:
-        """Return the run's events that are on disk.
-
-        Raises:
-            WorkflowNotFoundError: there is no such workflow.
-        """
-        return await self._client.engine.dispatcher.run(self._history())
-
-    async def _history(self) -> WorkflowHistory:
-        service = self._client.service
-        run_id = service.run_of(self._id, self._run_id)
-        return WorkflowHistory(self._id, run_id, tuple(service.history(run_id)))
-
-    async def fetch_history_events(self) -> AsyncIterator[Event]:
-        """Iterate over the run's events that are on disk."""
-        for event in (await self.fetch_history()).events:
-            yield event
+        return describe(snapshot, for_workflow(self._client.data_converter, self._id))
 
     # -- messages ----------------------------------------------------------------------------------------------------
 
+    @typed_signal
     async def signal(
-        self, signal: Any, arg: Any = _NO_ARG, *, args: Sequence[Any] = (), request_id: str | None = None
+        self,
+        signal: Any,
+        arg: Any = NO_ARG,
+        *,
+        args: Sequence[Any] = (),
+        rpc_metadata: Mapping[str, str | bytes] = NO_METADATA,
+        rpc_timeout: timedelta | None = None,
+        request_id: str | None = None,
     ) -> None:
         """Send a signal; it is on disk when this returns.
 
@@ -188,6 +209,8 @@ class WorkflowHandle(Generic[R]):
             signal: the handler's method, or a name.
             arg: the argument, if there is just one.
             args: the arguments, if there are several.
+            rpc_metadata: not used.
+            rpc_timeout: not used.
             request_id: signals with the same one are delivered once, however often they are sent.
 
         Raises:
@@ -195,18 +218,32 @@ class WorkflowHandle(Generic[R]):
             WorkflowClosedError: the run is closed.
             PayloadEncodeError: an argument cannot be stored, or does not fit its hint.
         """
-        name, payloads = self._message("signal", signal, arg, args)
-        command = SignalWorkflow(name=name, input=payloads, identity=self._client.identity, request_id=request_id or "")
+        given, client = arguments(arg, args), self._client
+        if client.chain is not None:
+            await client.chain.signal((self._id, self._run_id), signal, given, locals())
+            return
+        del rpc_metadata, rpc_timeout
+        name, payloads = self._message(HandlerKind.SIGNAL, signal, given)
+        command = SignalWorkflow(
+            name=name,
+            input=payloads,
+            headers=client.headers,
+            identity=client.identity,
+            request_id=request_id or "",
+        )
         await self._send(command)
 
+    @typed_query
     async def query(
         self,
         query: Any,
-        arg: Any = _NO_ARG,
+        arg: Any = NO_ARG,
         *,
         args: Sequence[Any] = (),
         result_type: type | None = None,
         reject_condition: QueryRejectCondition | None = None,
+        rpc_metadata: Mapping[str, str | bytes] = NO_METADATA,
+        rpc_timeout: timedelta | None = None,
     ) -> Any:
         """Ask a query handler; works on open, passivated and closed runs, as long as a worker knows the type.
 
@@ -215,7 +252,9 @@ class WorkflowHandle(Generic[R]):
             arg: the argument, if there is just one.
             args: the arguments, if there are several.
             result_type: what the answer is decoded to, when the query is given by name.
-            reject_condition: statuses in which not to ask.
+            reject_condition: statuses in which not to ask; None: as the client was told.
+            rpc_metadata: not used.
+            rpc_timeout: not used.
 
         Raises:
             UnknownQueryError: the workflow has no such query.
@@ -223,11 +262,11 @@ class WorkflowHandle(Generic[R]):
             WorkflowQueryFailedError: the handler raised; the reason is the cause.
             WorkflowQueryRejectedError: the run's status met the reject condition.
         """
-        name, payloads = self._message("query", query, arg, args)
-        mark = getattr(query, HANDLER_MARK, None)
-        hint = result_type
-        if hint is None:
-            hint = mark.signature.returns if isinstance(mark, HandlerDefinition) else Any
+        hint, given = result_hint(query, result_type), arguments(arg, args)
+        if self._client.chain is not None:
+            return await self._client.chain.query((self._id, self._run_id), query, given, hint, locals())
+        del rpc_metadata, rpc_timeout
+        name, payloads = self._message(HandlerKind.QUERY, query, given)
         answer = await self._client.engine.dispatcher.run(self._query(name, payloads, reject_condition))
         return None if answer is None else self._converter.decode(answer, hint, where=f"the answer to query {name!r}")
 
@@ -236,74 +275,72 @@ class WorkflowHandle(Generic[R]):
     ) -> Payload | None:
         service = self._client.service
         run_id = service.run_of(self._id, self._run_id)
+        reject = self._client.default_workflow_query_reject_condition if reject is None else reject
         if reject is not None:
             status = (await service.snapshot(run_id)).execution.status
             if status in _REJECTING.get(QueryRejectCondition(reject), ()):
                 raise WorkflowQueryRejectedError(status)
         try:
-            return await service.query(run_id, name, payloads)
+            return await service.query(run_id, name, payloads, self._client.headers)
         except UnderstudyError:
             raise
         except Exception as error:
             text = f"query {name!r} of workflow {self._id!r} failed: {type(error).__name__}: {error}"
             raise WorkflowQueryFailedError(text) from error
 
-    def _message(self, kind: str, handler: Any, arg: Any, args: Sequence[Any]) -> tuple[str, tuple[Payload, ...]]:
-        if arg is not _NO_ARG:
-            if args:
-                raise InvalidArgumentError(
-                    what="args", got=f"{len(args)} values", expected="nothing, since arg is given"
-                )
-            args = (arg,)
-        of_workflow = f"of workflow {self._id!r}"
-        if isinstance(handler, str):
-            return handler, self._converter.encode_args(args, None, where=f"{kind} {handler!r} {of_workflow}")
-        mark = getattr(handler, HANDLER_MARK, None)
-        if not isinstance(mark, HandlerDefinition) or mark.kind.name.lower() != kind or mark.name is None:
-            raise InvalidArgumentError(
-                what=kind, got=repr(handler), expected=f"a name, or a method decorated with @workflow.{kind}"
-            )
-        where = f"{kind} {mark.name!r} {of_workflow}"
-        mark.signature.check(len(args), where=where)
-        return mark.name, self._converter.encode_args(args, mark.signature, where=where, fit=True)
+    def _message(self, kind: HandlerKind, handler: Any, args: Sequence[Any]) -> tuple[str, tuple[Payload, ...]]:
+        return message_call(self._converter, kind, handler, args, f"of workflow {self._id!r}")
 
-    async def cancel(self, reason: str = "") -> None:
+    async def cancel(
+        self,
+        *,
+        reason: str = "",
+        rpc_metadata: Mapping[str, str | bytes] = NO_METADATA,
+        rpc_timeout: timedelta | None = None,
+    ) -> None:
         """Ask the workflow to cancel; its code decides how it ends.
+
+        Args:
+            reason: for its code, as `workflow.cancellation_reason()`, and for people.
+            rpc_metadata: not used.
+            rpc_timeout: not used.
 
         Raises:
             WorkflowNotFoundError: there is no such workflow.
             WorkflowClosedError: the run is closed.
         """
+        if self._client.chain is not None:
+            await self._client.chain.cancel((self._id, self._run_id), self._first_execution_run_id, locals())
+            return
+        del rpc_metadata, rpc_timeout
         await self._send(CancelWorkflow(reason=reason, identity=self._client.identity))
 
-    async def terminate(self, *args: Any, reason: str | None = None) -> None:
+    async def terminate(
+        self,
+        *args: Any,
+        reason: str | None = None,
+        rpc_metadata: Mapping[str, str | bytes] = NO_METADATA,
+        rpc_timeout: timedelta | None = None,
+    ) -> None:
         """End the run now, without asking its code; activities that run are cancelled.
 
         Args:
             *args: details, kept with the event.
             reason: for people.
+            rpc_metadata: not used.
+            rpc_timeout: not used.
 
         Raises:
             WorkflowNotFoundError: there is no such workflow.
             WorkflowClosedError: the run is closed.
         """
+        if self._client.chain is not None:
+            await self._client.chain.terminate((self._id, self._run_id), self._first_execution_run_id, locals())
+            return
+        del rpc_metadata, rpc_timeout
         details = self._converter.encode_args(args, None, where="termination details")
         await self._send(TerminateWorkflow(reason=reason or "", details=details, identity=self._client.identity))
 
     async def _send(self, command: Any) -> None:
-        await self._client.engine.dispatcher.run(self._send_to_open(command))
-
-    async def _send_to_open(self, command: Any) -> None:
-        """Send a command to the run that is meant; to its successor, if it has one by the time it gets there."""
-        service = self._client.service
-        run_id = service.run_of(self._id, self._run_id)
-        while True:
-            try:
-                await service.send(run_id, command)
-            except WorkflowClosedError:
-                next_id = service.run_of(self._id, self._run_id)
-                if next_id == run_id:
-                    raise
-                run_id = next_id
-            else:
-                return
+        client = self._client
+        await client.engine.dispatcher.run(client.service.send_to(self._id, self._run_id, command))

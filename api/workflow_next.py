@@ -4,24 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
-from typing import Any, Final, NoReturn
+from typing import Any, NoReturn
 
 from understudy.actors.behaviors.context import Context, current
 from understudy.actors.behaviors.continuing import ContinueAsNewError
-from understudy.actors.behaviors.definition import WorkflowDefinition, workflow_of
+from understudy.actors.behaviors.interceptor import NO_HEADERS
+from understudy.calls import NO_ARG, arguments, workflow_call, workflow_target
 from understudy.client_start import checked_name, stored_memo, stored_ns, stored_policy
-from understudy.events.errors import InvalidArgumentError, ReadOnlyContextError
+from understudy.events.errors import ReadOnlyContextError
 from understudy.events.payload import Payload
 from understudy.events.policy import RetryPolicy
 from understudy.events.workflow import WorkflowContinuedAsNew
+from understudy.versioning import ContinueAsNewVersioningBehavior, VersioningIntent
+from understudy.workflow_asking import named_target
+from understudy.workflow_outbound import ContinueAsNewInput, Own, own_fields
 
-__all__ = ["continue_as_new"]
-
-_NO_ARG: Final[Any] = object()
+__all__ = ["continue_as_new", "end_run"]
 
 
 def continue_as_new(
-    arg: Any = _NO_ARG,
+    arg: Any = NO_ARG,
     *,
     args: Sequence[Any] = (),
     workflow: Callable[..., Any] | str | None = None,
@@ -32,7 +34,8 @@ def continue_as_new(
     retry_policy: RetryPolicy | None = None,
     memo: Mapping[str, Any] | None = None,
     search_attributes: Any = None,
-    versioning_intent: object = None,
+    versioning_intent: VersioningIntent | None = None,
+    initial_versioning_behavior: ContinueAsNewVersioningBehavior | None = None,
 ) -> NoReturn:
     """End this run, and start another one of the same workflow id with a fresh history; never returns.
 
@@ -51,6 +54,7 @@ def continue_as_new(
         memo: the whole memo of the new run.
         search_attributes: all search attributes of the new run.
         versioning_intent: accepted so that programs run.
+        initial_versioning_behavior: accepted so that programs run.
 
     Raises:
         ContinueAsNewError: always; let it pass.
@@ -58,58 +62,73 @@ def continue_as_new(
         PayloadEncodeError: an argument cannot be stored, or does not fit its hint.
         ReadOnlyContextError: called in a query or a condition.
     """
-    del versioning_intent
     context = current()
     if context.read_only:
         raise ReadOnlyContextError(call="workflow.continue_as_new()", handler=context.read_only)
-    start = context.execution.start
-    if arg is not _NO_ARG:
-        if args:
-            raise InvalidArgumentError(what="args", got=f"{len(args)} values", expected="nothing, since arg is given")
-        args = (arg,)
-    name, payloads = _call(context, workflow, args)
+    name, definition = (None, context.definition) if workflow is None else workflow_target(workflow)
+    asked = ContinueAsNewInput(
+        workflow=name,
+        args=arguments(arg, args),
+        task_queue=task_queue,
+        run_timeout=run_timeout,
+        task_timeout=task_timeout,
+        backoff_start_interval=backoff_start_interval,
+        retry_policy=retry_policy,
+        memo=memo,
+        search_attributes=search_attributes,
+        headers=NO_HEADERS,
+        versioning_intent=versioning_intent,
+        initial_versioning_behavior=initial_versioning_behavior,
+        arg_types=None if definition is None else list(definition.signature.hints),
+        _own=Own(definition),
+    )
+    if context.chain is not None:
+        context.chain.outbound.continue_as_new(asked)
+    end_run(context, asked)
+
+
+def end_run(context: Context, asked: ContinueAsNewInput) -> NoReturn:
+    """End the run, and have another one started.
+
+    Raises:
+        ContinueAsNewError: always.
+        InvalidArgumentError: an option cannot be.
+        PayloadEncodeError: an argument cannot be stored, or does not fit its hint.
+    """
+    start, queue, policy = context.execution.start, asked.task_queue, asked.retry_policy
+    name, payloads = _call(context, asked)
     request = WorkflowContinuedAsNew(
         at=context.now,
         workflow_type=name,
-        task_queue=start.task_queue if task_queue is None else checked_name(task_queue, "task_queue"),
+        task_queue=start.task_queue if queue is None else checked_name(queue, "task_queue"),
         input=payloads,
-        run_timeout=start.run_timeout if run_timeout is None else stored_ns(run_timeout, "run_timeout"),
-        task_timeout=start.task_timeout if task_timeout is None else stored_ns(task_timeout, "task_timeout"),
-        retry_policy=start.retry_policy if retry_policy is None else stored_policy(retry_policy),
-        memo=dict(context.memo) if memo is None else stored_memo(memo, context.converter),
-        search_attributes=_attributes(context, search_attributes),
-        backoff=stored_ns(backoff_start_interval, "backoff_start_interval"),
+        run_timeout=start.run_timeout if asked.run_timeout is None else stored_ns(asked.run_timeout, "run_timeout"),
+        task_timeout=start.task_timeout
+        if asked.task_timeout is None
+        else stored_ns(asked.task_timeout, "task_timeout"),
+        retry_policy=start.retry_policy if policy is None else stored_policy(policy),
+        memo=dict(context.kept.memo) if asked.memo is None else stored_memo(asked.memo, context.converter),
+        search_attributes=_attributes(context, asked.search_attributes),
+        headers=dict(asked.headers),
+        backoff=stored_ns(asked.backoff_start_interval, "backoff_start_interval"),
     )
     raise ContinueAsNewError(request)
 
 
-def _call(context: Context, workflow: Any, args: Sequence[Any]) -> tuple[str, tuple[Payload, ...]]:
+def _call(context: Context, asked: ContinueAsNewInput) -> tuple[str, tuple[Payload, ...]]:
     """Return the type of the new run, and its arguments as payloads."""
-    name, definition = _target(context, workflow)
-    where = f"workflow {name!r}, continued as new"
-    signature = definition.signature if definition is not None else None
-    if signature is not None:
-        signature.check(len(args), where=where)
-    return name, context.converter.encode_args(args, signature, where=where, fit=True)
-
-
-def _target(context: Context, workflow: Any) -> tuple[str, WorkflowDefinition | None]:
-    if isinstance(workflow, str):
-        return checked_name(workflow, "workflow"), None
-    if workflow is None:
-        definition = context.definition
-        return context.execution.start.workflow_type, definition if definition.name is not None else None
-    definition = workflow_of(workflow)
-    if definition.name is None:
-        raise InvalidArgumentError(
-            what="workflow", got="a dynamic workflow", expected="a name", fix="Continue it by the name it shall see"
-        )
-    return definition.name, definition
+    args = asked.args
+    if asked.workflow is None:
+        name, definition = context.execution.start.workflow_type, context.definition
+        known = definition if definition.name is not None else None
+    else:
+        name, known = named_target(own_fields(asked).target, asked.workflow)
+    return name, workflow_call(context.converter, known, args, f"workflow {name!r}, continued as new")
 
 
 def _attributes(context: Context, attributes: Any) -> dict[str, object]:
     if attributes is None:
-        return dict(context.search_attributes)
+        return dict(context.kept.search_attributes)
     from understudy.events.search import to_stored
 
     return to_stored(attributes)

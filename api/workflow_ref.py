@@ -1,10 +1,10 @@
 """A workflow as a pykka actor: `tell`, `ask` and `proxy()`, from plain synchronous code in any thread.
 
 The reference names a workflow, not an object in memory: it stays good when the run leaves memory, and finds it again.
-Messages are `Signal` and `Query`, `Cancel`, `Terminate` and `Result`; what `ask` returns is pykka's future, or its
-value. A proxy turns attributes into messages: `ref.proxy().approve("kim")` signals or queries, whichever `approve`
-is, and `ref.proxy().result()` waits for the end. A name that could mean two things is refused, not guessed at; a
-message says which is meant.
+Messages are `Signal`, `Query`, `Update`, `Cancel`, `Terminate` and `Result`; what `ask` returns is pykka's future, or
+its value. A proxy turns attributes into messages: `ref.proxy().approve("kim")` signals, queries or updates, whichever
+`approve` is, and `ref.proxy().result()` waits for the end. A name that could mean two things is refused, not guessed
+at; a message says which is meant.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from understudy.client import Client
     from understudy.events.workflow import WorkflowStarted
 
-__all__ = ["Cancel", "Query", "Result", "Signal", "Terminate", "WorkflowProxy", "WorkflowRef"]
+__all__ = ["Cancel", "Query", "Result", "Signal", "Terminate", "Update", "WorkflowProxy", "WorkflowRef"]
 
 
 class Signal(msgspec.Struct, frozen=True):
@@ -43,6 +43,15 @@ class Query(msgspec.Struct, frozen=True):
 
     name: str
     args: tuple[Any, ...] = ()
+    result_type: Any = None
+
+
+class Update(msgspec.Struct, frozen=True):
+    """Send an update; answered with its result."""
+
+    name: str
+    args: tuple[Any, ...] = ()
+    id: str | None = None
     result_type: Any = None
 
 
@@ -112,7 +121,7 @@ class WorkflowRef(pykka.ActorRef[WorkflowActor]):
         """Send a message and wait for its answer.
 
         Args:
-            message: a Signal, Query, Cancel, Terminate or Result.
+            message: a Signal, Query, Update, Cancel, Terminate or Result.
             block: False: return pykka's future at once.
             timeout: seconds to wait.
 
@@ -169,14 +178,18 @@ class WorkflowRef(pykka.ActorRef[WorkflowActor]):
             return handle.signal(message.name, args=message.args, request_id=message.request_id)
         if isinstance(message, Query):
             return handle.query(message.name, args=message.args, result_type=message.result_type)
+        if isinstance(message, Update):
+            return handle.execute_update(
+                message.name, args=message.args, id=message.id, result_type=message.result_type
+            )
         if isinstance(message, Cancel):
-            return handle.cancel(message.reason)
+            return handle.cancel(reason=message.reason)
         if isinstance(message, Terminate):
             return handle.terminate(reason=message.reason)
         if isinstance(message, Result):
             return self._result(message.result_type)
         raise ArgumentTypeError(
-            what="the message", got=repr(message), expected="a Signal, Query, Cancel, Terminate or Result"
+            what="the message", got=repr(message), expected="a Signal, Query, Update, Cancel, Terminate or Result"
         )
 
     async def _result(self, result_type: Any) -> Any:
@@ -218,11 +231,11 @@ class WorkflowRef(pykka.ActorRef[WorkflowActor]):
         return await self._result(None)
 
     async def call(self, name: str, args: Sequence[Any]) -> Any:
-        """Signal or query, whichever `name` is.
+        """Signal, query or update, whichever `name` is.
 
         Raises:
-            UnknownSignalError: it is neither.
-            InvalidArgumentError: it is both.
+            UnknownSignalError: it is none of them.
+            InvalidArgumentError: it is several.
             UnknownWorkflowTypeError: no worker knows the type, so it may be either.
         """
         start = await self._start()
@@ -233,7 +246,7 @@ class WorkflowRef(pykka.ActorRef[WorkflowActor]):
         if len(handlers) > 1:
             raise _ambiguous(name, definition, handlers)
         if not handlers:
-            names = tuple(str(n) for n in (*definition.signals, *definition.queries) if n)
+            names = tuple(str(n) for n in (*definition.signals, *definition.queries, *definition.updates) if n)
             raise UnknownSignalError(
                 name=name, known=names, nearest=nearest_name(name, names), workflow_type=definition.label
             )
@@ -241,6 +254,9 @@ class WorkflowRef(pykka.ActorRef[WorkflowActor]):
         handle = self._client.get_workflow_handle(self.workflow_id, run_id=self.run_id)
         if handler.kind is HandlerKind.QUERY:
             return await handle.query(name, args=args, result_type=handler.signature.returns)
+        if handler.kind is HandlerKind.UPDATE:
+            fn: Any = handler.fn if handler.name else name
+            return await handle.execute_update(fn, args=args, result_type=handler.signature.returns)
         await handle.signal(handler.fn if handler.name else name, args=args)
         return None
 
@@ -273,8 +289,8 @@ class WorkflowProxy:
 
 
 def _handlers(definition: WorkflowDefinition, name: str | None) -> list[HandlerDefinition]:
-    """Return the signal and the query of that name, as far as there are; None: the dynamic ones."""
-    found = (definition.signals.get(name), definition.queries.get(name))
+    """Return the signal, the query and the update of that name, as far as there are; None: the dynamic ones."""
+    found = (definition.signals.get(name), definition.queries.get(name), definition.updates.get(name))
     return [handler for handler in found if handler is not None]
 
 

@@ -28,9 +28,23 @@ from rich.table import Table  # noqa: E402
 
 from benchmarks.targets import Found, Row, rows  # noqa: E402
 
-QUESTIONS = ("w1", "w1_latency", "w4", "w2", "w3", "w5", "replay", "memory", "imports", "peer_dbos")
+QUESTIONS = (
+    "w1",
+    "w1_latency",
+    "w4",
+    "update",
+    "w2",
+    "w3",
+    "children",
+    "w5",
+    "replay",
+    "replay_mixed",
+    "memory",
+    "imports",
+    "peer_dbos",
+)
 PEERS = frozenset({"peer_dbos"})
-BY_LIMITS = frozenset({"w1", "w1_latency", "w4"})
+BY_LIMITS = frozenset({"w1", "w1_latency", "w4", "update"})
 """Questions that are judged by R or C."""
 WIDTH = 140
 """Of the table where it goes to a file."""

@@ -7,8 +7,9 @@
 
 That an attempt began is not recorded: two events a step are enough. What must survive a crash is what decides the next
 attempt: how many have failed, why, when the next is due, and the last heartbeat's details. An activity without an
-outcome is dispatched again after a crash (AT-LEAST); its outcome is recorded once (ONCE-RECORDED), because no outcome
-state has arrows. A local activity is recorded only when it is done: one event, no states in between.
+outcome is dispatched again after a crash (AT-LEAST), but for an attempt that is recorded to be completed from outside;
+its outcome is recorded once (ONCE-RECORDED), because no outcome state has arrows. A local activity is recorded only
+when it is done: one event, no states in between.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ __all__ = [
     "ActivityCancelRequested",
     "ActivityCanceled",
     "ActivityCompleted",
+    "ActivityCompletionDeferred",
     "ActivityFailed",
     "ActivityHeartbeatRecorded",
     "ActivityPhase",
@@ -76,6 +78,10 @@ class ActivityScheduled(Request, frozen=True, kw_only=True, omit_defaults=True, 
     cancellation_type: ActivityCancellationType = ActivityCancellationType.TRY_CANCEL
     headers: dict[str, Payload] = {}
     summary: str = ""
+    priority: int = 0
+    """1 or more; lower goes first; 0: nothing was said. What the workflow says is written here, too."""
+    fairness_key: str = ""
+    fairness_weight: float | None = None
     source: str = ""
     """`file:line` of the call in the workflow's code."""
 
@@ -122,6 +128,20 @@ class ActivityHeartbeatRecorded(Note, frozen=True, kw_only=True, omit_defaults=T
     seq: int
     attempt: int
     details: tuple[Payload, ...]
+
+
+class ActivityCompletionDeferred(Note, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """The code of attempt number `attempt` is over, and its outcome will come from outside.
+
+    This is the one beginning of an attempt that is recorded: a restart must not run code again whose work is under way
+    elsewhere. `close_by` is when the attempt times out, 0: never.
+    """
+
+    topic: ClassVar[str] = "activity.completion_deferred"
+
+    seq: int
+    attempt: int
+    close_by: int = 0
 
 
 class ActivityCompleted(Fact, frozen=True, kw_only=True, omit_defaults=True, gc=False):
@@ -205,6 +225,7 @@ ACTIVITY: Final[dict[tuple[ActivityPhase | None, type[Event]], ActivityPhase]] =
     (ActivityPhase.BACKING_OFF, ActivityCancelRequested): ActivityPhase.CANCELING,
     (ActivityPhase.CANCELING, ActivityCanceled): ActivityPhase.CANCELED,
     **{(phase, ActivityHeartbeatRecorded): phase for phase in _OPEN},
+    **{(phase, ActivityCompletionDeferred): phase for phase in _OPEN},
     **{(phase, ActivityCompleted): ActivityPhase.COMPLETED for phase in _OPEN},
     **{(phase, ActivityFailed): ActivityPhase.FAILED for phase in _OPEN},
     **{(phase, ActivityTimedOut): ActivityPhase.TIMED_OUT for phase in _OPEN},

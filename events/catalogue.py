@@ -11,6 +11,7 @@ from understudy.events.activity import (
     ActivityCanceled,
     ActivityCancelRequested,
     ActivityCompleted,
+    ActivityCompletionDeferred,
     ActivityFailed,
     ActivityHeartbeatRecorded,
     ActivityRetryScheduled,
@@ -19,12 +20,28 @@ from understudy.events.activity import (
     LocalActivityCompleted,
     LocalActivityFailed,
 )
+from understudy.events.child import (
+    ChildCancelDelivered,
+    ChildCancelRequested,
+    ChildCompleted,
+    ChildFailed,
+    ChildInitiated,
+    ChildStarted,
+    ChildStartFailed,
+)
 from understudy.events.event import Event
 from understudy.events.marker import PatchRecorded, SideEffectRecorded, VersionRecorded
+from understudy.events.outbound import (
+    ExternalCancelRequested,
+    ExternalSignalRequested,
+    MessageDelivered,
+    MessageFailed,
+)
 from understudy.events.signal import SignalReceived
 from understudy.events.timer import TimerCanceled, TimerFired, TimerStarted
 from understudy.events.upcast import UPCASTERS, Upcaster, topic_of, upcast
-from understudy.events.upsert import MemoUpserted, SearchAttributesUpserted
+from understudy.events.update import UpdateAccepted, UpdateCompleted
+from understudy.events.upsert import CurrentDetailsUpserted, MemoUpserted, SearchAttributesUpserted
 from understudy.events.workflow import (
     TurnDeferred,
     TurnResumed,
@@ -33,9 +50,11 @@ from understudy.events.workflow import (
     WorkflowCompleted,
     WorkflowContinuedAsNew,
     WorkflowFailed,
+    WorkflowPaused,
     WorkflowStarted,
     WorkflowTerminated,
     WorkflowTimedOut,
+    WorkflowUnpaused,
 )
 
 __all__ = ["CATALOGUE", "TOPICS", "decode_event"]
@@ -49,11 +68,14 @@ _EVENTS: Final[tuple[type[Event], ...]] = (
     WorkflowContinuedAsNew,
     WorkflowTerminated,
     WorkflowTimedOut,
+    WorkflowPaused,
+    WorkflowUnpaused,
     TurnDeferred,
     TurnResumed,
     ActivityScheduled,
     ActivityCancelRequested,
     ActivityRetryScheduled,
+    ActivityCompletionDeferred,
     ActivityHeartbeatRecorded,
     ActivityCompleted,
     ActivityFailed,
@@ -65,11 +87,25 @@ _EVENTS: Final[tuple[type[Event], ...]] = (
     TimerCanceled,
     TimerFired,
     SignalReceived,
+    UpdateAccepted,
+    UpdateCompleted,
+    ChildInitiated,
+    ChildCancelRequested,
+    ChildStarted,
+    ChildStartFailed,
+    ChildCancelDelivered,
+    ChildCompleted,
+    ChildFailed,
+    ExternalSignalRequested,
+    ExternalCancelRequested,
+    MessageDelivered,
+    MessageFailed,
     SideEffectRecorded,
     PatchRecorded,
     VersionRecorded,
     MemoUpserted,
     SearchAttributesUpserted,
+    CurrentDetailsUpserted,
 )
 
 CATALOGUE: Final[dict[str, type[Event]]] = {topic_of(e.topic, e.schema): e for e in _EVENTS}

@@ -1,46 +1,34 @@
-"""Further converters, and what holds them together: pickled values, chains of encodings, codecs.
+"""What holds converters together, and pickled values.
 
-`JsonConverter` is in `events.payload`. Temporal's way to a converter of one's own is a chain of encodings, the first of
-which that takes a value stores it; `CompositePayloadConverter` is that. A `PayloadCodec` comes after the converter and
-changes what is stored as a whole (compresses, encrypts); it is asynchronous because its keys may be elsewhere.
+`JsonConverter` is in `events.json_converter`, chains of encodings in `events.encodings`, codecs in `events.codec`. A
+`DataConverter` names one of each, and is what a client is given.
 """
 
 from __future__ import annotations
 
 import dataclasses
-from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from importlib import import_module
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar, Final, Self
 
-from understudy.events.failure import DefaultFailureConverter, FailureConverter
-from understudy.events.json_hooks import class_of
-from understudy.events.payload import (
-    BINARY,
-    JSON,
-    JsonConverter,
-    Payload,
-    PayloadConverter,
-    RawValue,
-    binary_of,
-    binary_payload,
-)
+from understudy.events.codec import PayloadCodec
+from understudy.events.encodings import DefaultPayloadConverter
+from understudy.events.failure import DefaultFailureConverter, Failure, FailureConverter
+from understudy.events.failure_errors import ApplicationError
+from understudy.events.json_converter import JsonConverter
+from understudy.events.payload import Payload, PayloadConverter, Payloads, RawValue, binary_of, binary_payload
 from understudy.events.public import public
+from understudy.events.serialization import SerializationContext, WithSerializationContext, in_context, takes_context
 
 __all__ = [
     "CLOUDPICKLE",
-    "BinaryPlainPayloadConverter",
     "CloudpickleConverter",
-    "CompositePayloadConverter",
     "DataConverter",
-    "EncodingPayloadConverter",
-    "JSONPlainPayloadConverter",
-    "PayloadCodec",
+    "create_payload_validation_error",
     "default",
 ]
 
 CLOUDPICKLE: Final = "python/cloudpickle"
-_BYTES: Final = (bytes, bytearray, memoryview)
 
 
 @public("understudy.converter")
@@ -72,128 +60,9 @@ def _pickle() -> Any:
     return import_module("cloudpickle")
 
 
-# ------------------------------------------------------------------------------------------- chains of encodings
-
-
-@public("understudy.converter")
-class EncodingPayloadConverter(ABC):
-    """One link of a chain: takes the values of some types, and reads the payloads of one encoding."""
-
-    @property
-    @abstractmethod
-    def encoding(self) -> str:
-        """The encoding that it writes and reads; it stands in a payload's metadata."""
-
-    @abstractmethod
-    def to_payload(self, value: Any) -> Payload | None:
-        """Return the payload of a value, or None to leave it to the next link."""
-
-    @abstractmethod
-    def from_payload(self, payload: Payload, type_hint: Any = None) -> Any:
-        """Return the value of a payload of this encoding."""
-
-
-@public("understudy.converter")
-class CompositePayloadConverter(PayloadConverter):
-    """A chain: the first link that takes a value stores it, and the link of a payload's encoding reads it.
-
-    Args:
-        *converters: the links, in order; of two with the same encoding the last one reads.
-    """
-
-    converters: dict[str, EncodingPayloadConverter]
-    """The links by their encodings."""
-
-    def __init__(self, *converters: EncodingPayloadConverter) -> None:
-        self.converters = {converter.encoding: converter for converter in converters}
-        self._links = converters
-
-    def to_payloads(self, values: Sequence[Any]) -> list[Payload]:
-        """Return one payload for each value."""
-        return [self._one(value) for value in values]
-
-    def _one(self, value: Any) -> Payload:
-        if isinstance(value, RawValue):
-            return value.payload
-        for link in self._links:
-            payload = link.to_payload(value)
-            if payload is not None:
-                return payload
-        raise TypeError(f"no encoding of {', '.join(self.converters) or 'none'} takes it")
-
-    def from_payloads(self, payloads: Sequence[Payload], type_hints: list[Any] | None = None) -> list[Any]:
-        """Return one value for each payload."""
-        values: list[Any] = []
-        for index, payload in enumerate(payloads):
-            hint = None if type_hints is None else type_hints[index]
-            link = self.converters.get(payload.encoding)
-            if hint is RawValue:
-                values.append(RawValue(payload))
-            elif link is None:
-                raise ValueError(f"no link of the chain reads the encoding {payload.encoding!r}")
-            else:
-                values.append(link.from_payload(payload, hint))
-        return values
-
-
-@public("understudy.converter")
-class JSONPlainPayloadConverter(EncodingPayloadConverter):
-    """The link for everything that `JsonConverter` takes; it belongs at the end of a chain."""
-
-    def __init__(self) -> None:
-        self._json = JsonConverter()
-
-    @property
-    def encoding(self) -> str:
-        """The encoding of a payload that does not say any."""
-        return JSON
-
-    def to_payload(self, value: Any) -> Payload | None:
-        """Return the payload of any value."""
-        return self._json.to_payload(value)
-
-    def from_payload(self, payload: Payload, type_hint: Any = None) -> Any:
-        """Return the value of a JSON payload."""
-        return self._json.from_payload(payload, type_hint)
-
-
-@public("understudy.converter")
-class BinaryPlainPayloadConverter(EncodingPayloadConverter):
-    """The link for bytes."""
-
-    @property
-    def encoding(self) -> str:
-        """The encoding of bytes."""
-        return BINARY
-
-    def to_payload(self, value: Any) -> Payload | None:
-        """Return the payload of bytes."""
-        return PayloadConverter.default.to_payload(value) if class_of(value) in _BYTES else None
-
-    def from_payload(self, payload: Payload, type_hint: Any = None) -> Any:
-        """Return the bytes of a payload, as the kind of bytes that the hint names."""
-        return PayloadConverter.default.from_payload(payload, type_hint)
-
-
-# ------------------------------------------------------------------------------------------- codecs
-
-
-@public("understudy.converter")
-class PayloadCodec(ABC):
-    """Changes payloads as a whole on their way to the store and back: compresses, encrypts."""
-
-    @abstractmethod
-    async def encode(self, payloads: Sequence[Payload]) -> list[Payload]:
-        """Return the payloads as they are to be stored, one for one; `binary_payload` makes one of bytes."""
-
-    @abstractmethod
-    async def decode(self, payloads: Sequence[Payload]) -> list[Payload]:
-        """Return the payloads as they were before `encode`, one for one; others as they are."""
-
-
 @public("understudy.converter")
 @dataclasses.dataclass(frozen=True)
-class DataConverter:
+class DataConverter(WithSerializationContext):
     """How values and errors become what is stored.
 
     Args:
@@ -202,7 +71,7 @@ class DataConverter:
         failure_converter_class: makes the converter of errors.
     """
 
-    payload_converter_class: type[PayloadConverter] = JsonConverter
+    payload_converter_class: type[PayloadConverter] = DefaultPayloadConverter
     payload_codec: PayloadCodec | None = None
     failure_converter_class: type[FailureConverter] = DefaultFailureConverter
     payload_converter: PayloadConverter = dataclasses.field(init=False)
@@ -228,10 +97,59 @@ class DataConverter:
         plain = payloads if self.payload_codec is None else await self.payload_codec.decode(payloads)
         return self.payload_converter.from_payloads(plain, type_hints)
 
+    async def encode_wrapper(self, values: Sequence[Any]) -> Payloads:
+        """Return what `encode` returns, in a wrapper."""
+        return Payloads(await self.encode(values))
+
+    async def decode_wrapper(self, payloads: Payloads | None, type_hints: list[Any] | None = None) -> list[Any]:
+        """Return the values of the payloads in a wrapper; none if there is none."""
+        return await self.decode(payloads.payloads, type_hints) if payloads is not None and payloads.payloads else []
+
+    async def encode_failure(self, exception: BaseException) -> Failure:
+        """Return what is stored of an exception, through converter and codec."""
+        failure = self.failure_converter.to_failure(exception, self.payload_converter)
+        return failure if self.payload_codec is None else await self.payload_codec.encode_failure(failure)
+
+    async def decode_failure(self, failure: Failure) -> BaseException:
+        """Return the exception of a failure, through codec and converter."""
+        plain = failure if self.payload_codec is None else await self.payload_codec.decode_failure(failure)
+        return self.failure_converter.from_failure(plain, self.payload_converter)
+
+    @property
+    def takes_context(self) -> bool:
+        """Whether it makes a difference to tell it a context: whether one of its parts asks for it."""
+        return any(map(takes_context, (self.payload_converter, self.payload_codec, self.failure_converter)))
+
+    def with_context(self, context: SerializationContext) -> Self:
+        """Return one whose parts know the context, or itself if none asks for it."""
+        values, codec = in_context(self.payload_converter, context), in_context(self.payload_codec, context)
+        failures = in_context(self.failure_converter, context)
+        if values is self.payload_converter and codec is self.payload_codec and failures is self.failure_converter:
+            return self
+        made = dataclasses.replace(self, payload_codec=codec)
+        object.__setattr__(made, "payload_converter", values)
+        object.__setattr__(made, "failure_converter", failures)
+        return made
+
 
 DataConverter.default = DataConverter()
+PayloadConverter.default = DataConverter.default.payload_converter
 
 
 def default() -> DataConverter:
     """Return the data converter that is used when none is given."""
     return DataConverter.default
+
+
+def create_payload_validation_error(details: Any) -> ApplicationError:
+    """Return the error for a payload that is read and found not to be valid: a failure that is not tried again.
+
+    Args:
+        details: what is amiss; None: nothing to say.
+    """
+    return ApplicationError(
+        "Payload validation failed",
+        *(() if details is None else (details,)),
+        type="PayloadValidationError",
+        non_retryable=True,
+    )

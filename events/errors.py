@@ -5,6 +5,12 @@ What workflow code sees of activities and children (`ApplicationError` and kin) 
 
 from __future__ import annotations
 
+from understudy.events.activity_errors import (
+    ActivityClosedError,
+    ActivityExecutionNotFoundError,
+    ActivityNotFoundError,
+)
+from understudy.events.codec_errors import CodecDecodeError, CodecEncodeError, CodecError
 from understudy.events.engine_errors import (
     AlreadyOpenError,
     CorruptEventError,
@@ -39,6 +45,7 @@ from understudy.events.usage_errors import (
     PayloadError,
     QueryRefusedError,
     ReadOnlyContextError,
+    ResetRefusedError,
     UnknownActivityTypeError,
     UnknownNameError,
     UnknownQueryError,
@@ -46,14 +53,21 @@ from understudy.events.usage_errors import (
     UnknownUpdateError,
     UnknownWorkflowTypeError,
     UnsupportedVersionError,
+    UpdateNotFoundError,
     WorkflowClosedError,
     WorkflowNotFoundError,
 )
 
 __all__ = [
+    "ActivityClosedError",
+    "ActivityExecutionNotFoundError",
+    "ActivityNotFoundError",
     "AlreadyOpenError",
     "ArgumentTypeError",
     "ClosedClientError",
+    "CodecDecodeError",
+    "CodecEncodeError",
+    "CodecError",
     "CorruptEventError",
     "DeadlockError",
     "DefinitionError",
@@ -74,6 +88,7 @@ __all__ = [
     "PayloadError",
     "QueryRefusedError",
     "ReadOnlyContextError",
+    "ResetRefusedError",
     "StopError",
     "StoreBusyError",
     "StoreError",
@@ -92,6 +107,7 @@ __all__ = [
     "UnknownWorkflowTypeError",
     "UnstorableError",
     "UnsupportedVersionError",
+    "UpdateNotFoundError",
     "UsageError",
     "VersionConflictError",
     "WorkflowClosedError",

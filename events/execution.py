@@ -11,65 +11,32 @@ Deadlines are a heap with lazy deletion: the earliest is found in O(1) at every 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from enum import IntEnum
 from heapq import heappop, heappush
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from understudy.events import activity as act
 from understudy.events import timer as tim
 from understudy.events import workflow as wf
-from understudy.events.activity import ACTIVITY, ActivityPhase, ActivityScheduled
+from understudy.events.activity import ACTIVITY, ActivityScheduled
 from understudy.events.errors import IllegalTransitionError
-from understudy.events.event import Event
-from understudy.events.failure import Failure
+from understudy.events.event import Event, encode_event
+from understudy.events.evolve_related import EVOLVE_RELATED
 from understudy.events.marker import PatchRecorded, SideEffectRecorded, VersionRecorded
+from understudy.events.outbound import ExternalCancelRequested, ExternalSignalRequested
 from understudy.events.payload import Payload
+from understudy.events.pending import Deadline, DeadlineKind, PendingActivity, PendingChild
 from understudy.events.policy import WorkflowExecutionStatus as Status
 from understudy.events.signal import SignalReceived
 from understudy.events.timer import TIMER, TimerPhase, TimerStarted
 from understudy.events.transition import advance, name_of
-from understudy.events.upsert import MemoUpserted, SearchAttributesUpserted, upserted
+from understudy.events.update import UpdateAccepted, UpdateCompleted
+from understudy.events.upsert import CurrentDetailsUpserted, MemoUpserted, SearchAttributesUpserted, upserted
 from understudy.events.workflow import WORKFLOW, WorkflowStarted
 
-__all__ = ["Deadline", "DeadlineKind", "PendingActivity", "WorkflowExecution", "fold"]
+__all__ = ["WorkflowExecution", "fold"]
 
 
-class DeadlineKind(IntEnum):
-    """What is due; the order is the order in which things due at the same instant happen."""
-
-    FIRST_TURN = 0
-    TIMER = 1
-    RETRY = 2
-    ACTIVITY_TIMEOUT = 3
-    RUN_TIMEOUT = 4
-
-
-class Deadline(NamedTuple):
-    """Something happens at `at` (ns since the epoch) unless it is settled before."""
-
-    at: int
-    kind: DeadlineKind
-    seq: int
-
-
-class PendingActivity:
-    """An activity without an outcome."""
-
-    __slots__ = ("attempt", "heartbeat_details", "last_failure", "next_at", "phase", "scheduled")
-
-    def __init__(self, scheduled: ActivityScheduled) -> None:
-        """Begin with the first attempt due at once."""
-        self.scheduled = scheduled
-        self.phase = ActivityPhase.SCHEDULED
-        self.attempt = 1
-        self.next_at = scheduled.at
-        self.last_failure: Failure | None = None
-        self.heartbeat_details: tuple[Payload, ...] = ()
-
-    def __repr__(self) -> str:
-        """Show type, number, phase and attempt."""
-        s = self.scheduled
-        return f"<activity {s.activity_type!r} #{s.seq} {self.phase.label}, attempt {self.attempt}>"
+_MOST_UNSIZED: Final = 256
 
 
 class WorkflowExecution:
@@ -77,21 +44,31 @@ class WorkflowExecution:
 
     __slots__ = (
         "_deadlines",
+        "_size",
+        "_unsized",
         "activities",
         "cancel_requested",
+        "children",
         "closed",
+        "current_details",
         "deferred",
         "deferred_since",
         "last_activity",
+        "last_child",
+        "last_outbound",
         "last_timer",
         "local_done",
         "memo",
         "message_ids",
+        "outbound",
+        "paused",
         "run_id",
         "search_attributes",
         "started",
         "status",
+        "timer_shifts",
         "timers",
+        "updates",
         "version",
     )
 
@@ -104,7 +81,16 @@ class WorkflowExecution:
         self.closed: Event | None = None
         self.activities: dict[int, PendingActivity] = {}
         self.timers: dict[int, TimerStarted] = {}
-        self.last_activity = self.last_timer = 0
+        self.timer_shifts: dict[int, int] = {}
+        """How long timers have stood still while the run was paused, ns."""
+        self.paused: wf.WorkflowPaused | None = None
+        self.children: dict[int, PendingChild] = {}
+        """Those without an outcome; kept when the run closes, for what is to become of them."""
+        self.outbound: dict[int, ExternalSignalRequested | ExternalCancelRequested] = {}
+        """Messages to other workflows that are neither delivered nor failed."""
+        self.updates: dict[str, UpdateAccepted | UpdateCompleted] = {}
+        """The latest event of each update, by its id."""
+        self.last_activity = self.last_timer = self.last_child = self.last_outbound = 0
         """The highest numbers scheduled so far: what is closed is forgotten, and must not begin again."""
         self.local_done: set[int] | None = None
         """Local activities with an outcome; they come in any order, and nothing of them is recorded before."""
@@ -112,17 +98,21 @@ class WorkflowExecution:
         self.memo: Mapping[str, Payload] = {}
         self.search_attributes: Mapping[str, object] = {}
         """Both as they were started with and as the code has changed them since."""
+        self.current_details = ""
         self.cancel_requested: wf.WorkflowCancelRequested | None = None
         self.deferred: wf.TurnDeferred | None = None
         self.deferred_since = 0
         self._deadlines: list[Deadline] = []
+        self._size = 0
+        self._unsized: list[Event] = []
+        """Events whose size is not in `_size` yet."""
 
     def __repr__(self) -> str:
         """Show status and counts."""
         status = self.status.name if self.status else "NEW"
         return (
             f"<run {self.run_id} {status} at version {self.version}: "
-            f"{len(self.activities)} activities, {len(self.timers)} timers pending>"
+            f"{len(self.activities)} activities, {len(self.timers)} timers, {len(self.children)} children pending>"
         )
 
     @property
@@ -151,6 +141,16 @@ class WorkflowExecution:
             raise IllegalTransitionError(state=name_of(self.status), event=event.topic)
         _EVOLVE[type(event)](self, event)
         self.version += 1
+        unsized = self._unsized
+        unsized.append(event)
+        if len(unsized) == _MOST_UNSIZED:
+            self._size = self.size
+            unsized.clear()
+
+    @property
+    def size(self) -> int:
+        """How many bytes the events have, as they are encoded; measured when it is asked for, and rarely before."""
+        return self._size + sum(len(encode_event(event)) for event in self._unsized)
 
     def next_deadline(self) -> int | None:
         """Return when the next thing is due (ns since the epoch), or None; settled entries are dropped on the way."""
@@ -172,13 +172,13 @@ class WorkflowExecution:
     def _stands(self, deadline: Deadline) -> bool:
         at, kind, seq = deadline
         if kind is DeadlineKind.TIMER:
-            return seq in self.timers
-        if kind is DeadlineKind.RETRY:
-            pending = self.activities.get(seq)
-            return pending is not None and pending.phase is ActivityPhase.BACKING_OFF and pending.next_at == at
-        if kind is DeadlineKind.ACTIVITY_TIMEOUT:
-            return seq in self.activities
-        return self.is_open
+            timer = self.timers.get(seq)
+            frozen = self.paused is not None and self.paused.freeze_timers
+            return timer is not None and not frozen and at == timer.fire_at + self.timer_shifts.get(seq, 0)
+        if kind is DeadlineKind.FIRST_TURN or kind is DeadlineKind.RUN_TIMEOUT:
+            return self.is_open
+        pending = self.activities.get(seq)
+        return pending is not None and pending.stands(kind, at)
 
     def push_deadline(self, at: int, kind: DeadlineKind, seq: int = 0) -> None:
         """Remember that something is due at `at`."""
@@ -214,6 +214,7 @@ def _closed(state: WorkflowExecution, event: Event) -> None:
     state.closed = event
     state.activities.clear()
     state.timers.clear()
+    state.outbound.clear()
     state._deadlines.clear()  # noqa: SLF001 - the fold is the aggregate's own code
 
 
@@ -229,6 +230,19 @@ def _turn_deferred(state: WorkflowExecution, event: wf.TurnDeferred) -> None:
 def _turn_resumed(state: WorkflowExecution, _event: wf.TurnResumed) -> None:
     state.deferred = None
     state.deferred_since = 0
+
+
+def _paused(state: WorkflowExecution, event: wf.WorkflowPaused) -> None:
+    state.paused = event
+
+
+def _unpaused(state: WorkflowExecution, event: wf.WorkflowUnpaused) -> None:
+    paused, state.paused = state.paused, None
+    if paused is None or not paused.freeze_timers:
+        return
+    for seq, timer in state.timers.items():
+        shift = state.timer_shifts[seq] = state.timer_shifts.get(seq, 0) + event.at - paused.at
+        state.push_deadline(timer.fire_at + shift, DeadlineKind.TIMER, seq)
 
 
 def _activity_scheduled(state: WorkflowExecution, event: ActivityScheduled) -> None:
@@ -248,11 +262,7 @@ def _activity_moved(state: WorkflowExecution, event: act.ActivityCancelRequested
 def _activity_retry(state: WorkflowExecution, event: act.ActivityRetryScheduled) -> None:
     pending = _pending(state, event.seq, event)
     pending.phase = advance(ACTIVITY, pending.phase, event)
-    pending.attempt = event.attempt + 1
-    pending.next_at = event.next_at
-    pending.last_failure = event.failure
-    if event.heartbeat_details is not None:
-        pending.heartbeat_details = event.heartbeat_details
+    pending.again(event)
     state.push_deadline(event.next_at, DeadlineKind.RETRY, event.seq)
 
 
@@ -260,6 +270,14 @@ def _activity_heartbeat(state: WorkflowExecution, event: act.ActivityHeartbeatRe
     pending = _pending(state, event.seq, event)
     pending.phase = advance(ACTIVITY, pending.phase, event)
     pending.heartbeat_details = event.details
+
+
+def _activity_deferred(state: WorkflowExecution, event: act.ActivityCompletionDeferred) -> None:
+    pending = _pending(state, event.seq, event)
+    pending.phase = advance(ACTIVITY, pending.phase, event)
+    pending.outside, pending.close_by = True, event.close_by
+    if event.close_by:
+        state.push_deadline(event.close_by, DeadlineKind.ATTEMPT_TIMEOUT, event.seq)
 
 
 def _activity_done(
@@ -298,6 +316,7 @@ def _timer_done(state: WorkflowExecution, event: tim.TimerFired | tim.TimerCance
     phase = TimerPhase.STARTED if event.seq in state.timers else None
     advance(TIMER, phase, event)
     del state.timers[event.seq]
+    state.timer_shifts.pop(event.seq, None)
 
 
 def _signal_received(state: WorkflowExecution, event: SignalReceived) -> None:
@@ -315,6 +334,10 @@ def _search_attributes_upserted(state: WorkflowExecution, event: SearchAttribute
     state.search_attributes = upserted(state.search_attributes, event.search_attributes)
 
 
+def _details_upserted(state: WorkflowExecution, event: CurrentDetailsUpserted) -> None:
+    state.current_details = event.details
+
+
 def _nothing(_state: WorkflowExecution, _event: Event) -> None:
     """Concern the code, not the aggregate."""
 
@@ -328,12 +351,15 @@ _EVOLVE: Final[dict[type[Event], Callable[[WorkflowExecution, Any], None]]] = {
     wf.WorkflowContinuedAsNew: _closed,
     wf.WorkflowTerminated: _closed,
     wf.WorkflowTimedOut: _closed,
+    wf.WorkflowPaused: _paused,
+    wf.WorkflowUnpaused: _unpaused,
     wf.TurnDeferred: _turn_deferred,
     wf.TurnResumed: _turn_resumed,
     ActivityScheduled: _activity_scheduled,
     act.ActivityCancelRequested: _activity_moved,
     act.ActivityRetryScheduled: _activity_retry,
     act.ActivityHeartbeatRecorded: _activity_heartbeat,
+    act.ActivityCompletionDeferred: _activity_deferred,
     act.ActivityCompleted: _activity_done,
     act.ActivityFailed: _activity_done,
     act.ActivityTimedOut: _activity_done,
@@ -344,9 +370,11 @@ _EVOLVE: Final[dict[type[Event], Callable[[WorkflowExecution, Any], None]]] = {
     tim.TimerFired: _timer_done,
     tim.TimerCanceled: _timer_done,
     SignalReceived: _signal_received,
+    **EVOLVE_RELATED,
     SideEffectRecorded: _nothing,
     PatchRecorded: _nothing,
     VersionRecorded: _nothing,
     MemoUpserted: _memo_upserted,
     SearchAttributesUpserted: _search_attributes_upserted,
+    CurrentDetailsUpserted: _details_upserted,
 }

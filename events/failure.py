@@ -35,6 +35,7 @@ from understudy.events.failure_errors import (
     is_cancelled_exception,
     set_failure,
 )
+from understudy.events.json_converter import JsonConverter
 from understudy.events.payload import Payload, PayloadConverter, RawValue
 from understudy.events.policy import RetryState, TimeoutType, from_ns, to_ns
 from understudy.events.public import public
@@ -66,6 +67,7 @@ _MOST_FRAMES: Final = 40
 _MOST_TEXT: Final = 20_000
 """Characters of a message or a stack trace; some libraries put whole documents in their messages."""
 _DETAIL: Final = "a detail of a failure"
+_json: Final = JsonConverter()
 
 
 @public("understudy.converter")
@@ -114,8 +116,12 @@ class FailureConverter(ABC):
         """Return what is to be stored of `exception`, which is not changed."""
 
     @abstractmethod
-    def to_exception(self, failure: Failure, payload_converter: PayloadConverter) -> BaseException:
+    def from_failure(self, failure: Failure, payload_converter: PayloadConverter) -> BaseException:
         """Return an exception that says what `failure` does, with its causes."""
+
+    def to_exception(self, failure: Failure, payload_converter: PayloadConverter) -> BaseException:
+        """Do what `from_failure` does."""
+        return self.from_failure(failure, payload_converter)
 
 
 @public("understudy.converter")
@@ -138,7 +144,7 @@ class DefaultFailureConverter(FailureConverter):
             failure = stored or self._hide(_taken_down(error, failure, payload_converter), payload_converter)
         return failure or Failure(kind="failure")
 
-    def to_exception(self, failure: Failure, payload_converter: PayloadConverter) -> BaseException:
+    def from_failure(self, failure: Failure, payload_converter: PayloadConverter) -> BaseException:
         """Return an exception that says what `failure` does, with its causes."""
         chain = [failure]
         while (cause := chain[-1].cause) is not None:
@@ -211,7 +217,7 @@ def _detail(value: Any, converter: PayloadConverter) -> Payload:
     try:
         return converter.encode(value, where=_DETAIL)
     except Exception:  # noqa: BLE001 - a failure must be stored, whatever somebody put into it
-        return PayloadConverter.default.encode(_text(value, by=repr))
+        return _json.encode(_text(value, by=repr))
 
 
 def _text(value: object, *, by: Callable[[object], str] = str) -> str:

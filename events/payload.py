@@ -2,31 +2,32 @@
 
 A payload is JSON, embedded verbatim in its event's JSON, so that a row in the store can be read with SQL. Its type is
 not stored: whoever reads it says by a hint what it is to be, and without a hint it is what JSON has (dict, list, str,
-int, float, bool, None). What has no form of its own in JSON carries a mark in `metadata`: bytes ("binary/plain").
+int, float, bool, None). What has no form of its own in JSON carries a mark in `metadata` and is a string in base64:
+bytes ("binary/plain"), and what a codec made.
 
-The way in and out is a `PayloadConverter`; `JsonConverter` is the default. What goes wrong names the place (`Where`)
-and both types. Whether a value fits the hint of its reader can be asked for when it is stored (`fit=True`): then its
-sender is still there to hear of it.
+Who writes converters and codecs sees content and marks, as bytes, under Temporal's names; what stands in the store is
+made of them here and nowhere else.
 
-How JSON is read by hints is in `events.json_reader`, what becomes JSON beyond msgspec's own types in
-`events.json_hooks`, further converters in `events.converters`.
+The way in and out is a `PayloadConverter`; `JsonConverter` (`events.json_converter`) is the default. What goes wrong
+names the place (`Where`) and both types. Whether a value fits the hint of its reader can be asked for when it is stored
+(`fit=True`): then its sender is still there to hear of it.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from binascii import a2b_base64, b2a_base64
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 import msgspec
 
 from understudy.events.errors import PayloadDecodeError, PayloadEncodeError
-from understudy.events.json_hooks import class_of, nonfinite_at, to_json, type_name
-from understudy.events.json_reader import Reader
-from understudy.events.json_records import hides, unfold
+from understudy.events.json_hooks import class_of, type_name
 from understudy.events.public import public
+from understudy.events.transfer import transfer_of, transferred
 
 if TYPE_CHECKING:
     from understudy.events.signature import Signature
@@ -36,13 +37,15 @@ __all__ = [
     "ENCODING",
     "JSON",
     "NOWHERE",
-    "JsonConverter",
+    "NULL",
     "Payload",
     "PayloadConverter",
+    "Payloads",
     "RawValue",
     "Where",
     "binary_of",
     "binary_payload",
+    "stored_payload",
 ]
 
 ENCODING: Final = "encoding"
@@ -50,28 +53,140 @@ ENCODING: Final = "encoding"
 JSON: Final = "json/plain"
 """The encoding of a payload that does not say any."""
 BINARY: Final = "binary/plain"
+NULL: Final = "binary/null"
+
+_FORM: Final = "understudy/form"
+"""The mark that content is in base64 although its encoding is one of JSON: its text is no JSON."""
+_BASE64: Final = "base64:"
+"""In front of a mark that is not text."""
+_JSON_KINDS: Final = "json/"
 
 _SHOWN: Final = 80
-_MOST_TYPES: Final = 4096
 _KINDS: Final = {"{": "object", "[": "array", '"': "string", "t": "boolean", "f": "boolean", "n": "null"}
 
 
-@public("understudy.converter")
-class Payload(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
-    """One value of a user's: JSON, and marks that say how to understand it."""
+class _PayloadType(msgspec.StructMeta):
+    """Makes payloads of what users give; msgspec, which reads them from the store, does not come by here."""
 
-    data: msgspec.Raw
-    metadata: dict[str, str] = {}
+    def __call__(cls, data: Any = b"", metadata: Mapping[str, Any] | None = None) -> Any:  # noqa: N805 - a metaclass
+        """Return the payload of some content."""
+        marks = {} if metadata is None else {name: _text_of(value) for name, value in metadata.items()}
+        if not isinstance(data, msgspec.Raw):
+            data = _stored(bytes(data), marks)
+        return stored_payload(data, marks)
+
+
+@public("understudy.converter")
+class Payload(msgspec.Struct, frozen=True, omit_defaults=True, gc=False, metaclass=_PayloadType):
+    """One value of a user's: its content, and marks that say how to understand it.
+
+    Args:
+        data: the content; a `msgspec.Raw` is taken as what is to stand in the store, JSON.
+        metadata: the marks; without an "encoding" the content is JSON.
+    """
+
+    raw: msgspec.Raw = msgspec.field(name="data")
+    """What stands in the store: the content itself if that is JSON, else a JSON string, the content in base64."""
+    marks: dict[str, str] = msgspec.field(name="metadata", default={})
+    """The metadata as it stands in the store."""
+
+    if TYPE_CHECKING:
+
+        def __init__(self, data: bytes | msgspec.Raw = b"", metadata: Mapping[str, bytes | str] | None = None) -> None:
+            """Say what `_PayloadType` takes."""
 
     @property
     def encoding(self) -> str:
         """How `data` is to be understood."""
-        return self.metadata.get(ENCODING, JSON)
+        return self.marks.get(ENCODING, JSON)
+
+    @property
+    def data(self) -> bytes:
+        """The content."""
+        raw = bytes(self.raw)
+        return raw if self.is_json or not raw.startswith(b'"') else a2b_base64(raw[1:-1], strict_mode=True)
+
+    @property
+    def is_json(self) -> bool:
+        """Whether what stands in the store is the content itself."""
+        return _FORM not in self.marks and self.encoding.startswith(_JSON_KINDS)
+
+    @property
+    def metadata(self) -> Mapping[str, bytes]:
+        """The marks, "encoding" always among them; read-only, so another payload is made to change them."""
+        marks = {ENCODING: self.encoding, **self.marks}
+        return MappingProxyType({name: _bytes_of(mark) for name, mark in marks.items() if name != _FORM})
+
+    def SerializeToString(self) -> bytes:  # noqa: N802 - the interface that is followed
+        """Return the whole payload as bytes, for a codec to hide; they are its JSON and no protobuf."""
+        return msgspec.json.encode(self)
+
+    @staticmethod
+    def FromString(data: bytes) -> Payload:  # noqa: N802 - the interface that is followed
+        """Return the payload that `SerializeToString` was called on.
+
+        Raises:
+            ValueError: the bytes are not one's.
+        """
+        return msgspec.json.decode(data, type=Payload)
 
     def __repr__(self) -> str:
-        text = bytes(self.data).decode(errors="replace")
+        text = bytes(self.raw).decode(errors="replace")
         shown = text if len(text) <= _SHOWN else f"{text[:_SHOWN]}… ({len(text)} characters)"
-        return f"Payload({shown}{f', {self.metadata}' if self.metadata else ''})"
+        return f"Payload({shown}{f', {self.marks}' if self.marks else ''})"
+
+
+stored_payload: Final[Callable[..., Payload]] = msgspec.StructMeta.__call__.__get__(Payload)
+"""`stored_payload(raw, marks)` makes a payload of what is stored, as fast as msgspec makes any struct."""
+
+
+def _stored(data: bytes, marks: dict[str, str]) -> msgspec.Raw:
+    """Return what stands in the store for some content, and complete the marks that say so."""
+    if _FORM in marks:
+        raise ValueError(f"{_FORM!r} in metadata is for the store alone; take another name")
+    if marks.get(ENCODING, JSON).startswith(_JSON_KINDS):
+        if _is_json(data):
+            if marks.get(ENCODING) == JSON:
+                del marks[ENCODING]
+            return msgspec.Raw(data)
+        marks[_FORM] = "base64"
+    return _base64(data)
+
+
+def _is_json(data: bytes) -> bool:
+    """Whether content can be embedded in an event as it is, to the byte."""
+    try:
+        data.decode()
+        return len(bytes(msgspec.json.decode(data, type=msgspec.Raw))) == len(data)
+    except ValueError:
+        return False
+
+
+def _base64(data: bytes | bytearray | memoryview) -> msgspec.Raw:
+    return msgspec.Raw(b'"' + b2a_base64(data, newline=False) + b'"')
+
+
+def _text_of(value: bytes | str) -> str:
+    """Return a mark as text; what is not UTF-8 is base64, and says so."""
+    if isinstance(value, str):
+        return value
+    try:
+        text = value.decode()
+    except UnicodeDecodeError:
+        text = _BASE64
+    return f"{_BASE64}{b2a_base64(value, newline=False).decode()}" if text.startswith(_BASE64) else text
+
+
+def _bytes_of(mark: str) -> bytes:
+    return a2b_base64(mark.removeprefix(_BASE64)) if mark.startswith(_BASE64) else mark.encode()
+
+
+@public("understudy.converter")
+@dataclass
+class Payloads:
+    """Some payloads, to be replaced in place."""
+
+    payloads: list[Payload] = field(default_factory=list[Payload])
 
 
 @public("understudy.common")
@@ -102,12 +217,12 @@ NOWHERE: Final = "a value"
 
 def binary_payload(data: bytes | bytearray | memoryview, encoding: str = BINARY) -> Payload:
     """Return `data` as a JSON string in base64, marked with how it is to be understood."""
-    return Payload(msgspec.Raw(b'"' + b2a_base64(data, newline=False) + b'"'), {ENCODING: encoding})
+    return stored_payload(_base64(data), {ENCODING: encoding})
 
 
 def binary_of(payload: Payload) -> bytes:
     """Return the bytes that `binary_payload` was given."""
-    return a2b_base64(bytes(payload.data)[1:-1], strict_mode=True)
+    return a2b_base64(bytes(payload.raw)[1:-1], strict_mode=True)
 
 
 @public("understudy.converter")
@@ -140,6 +255,14 @@ class PayloadConverter(ABC):
         Raises:
             Exception: a payload cannot be converted.
         """
+
+    def to_payloads_wrapper(self, values: Sequence[Any]) -> Payloads:
+        """Return one payload for each value, in a wrapper."""
+        return Payloads(self.to_payloads(values))
+
+    def from_payloads_wrapper(self, payloads: Payloads | None) -> list[Any]:
+        """Return one value for each payload in a wrapper; none if there is none."""
+        return self.from_payloads(payloads.payloads) if payloads is not None and payloads.payloads else []
 
     def to_payload(self, value: Any) -> Payload:
         """Return the payload of one value."""
@@ -227,7 +350,7 @@ class PayloadConverter(ABC):
         return True
 
     def _encode(self, value: Any, hint: Any, *, fit: bool) -> Payload:
-        payload = self.to_payloads([value])[0]
+        payload = self.to_payloads([transferred(value)])[0]
         if fit:
             self._decode(payload, hint)
         return payload
@@ -235,6 +358,9 @@ class PayloadConverter(ABC):
     def _decode(self, payload: Payload, hint: Any) -> Any:
         if hint is RawValue:
             return RawValue(payload)
+        transfer = transfer_of(hint)
+        if transfer is not None:
+            return transfer.from_transfer_type(self._decode(payload, transfer.transfer_type), hint)
         return self.from_payloads([payload], None if hint is None else [hint])[0]
 
 
@@ -249,7 +375,7 @@ def _encode_error(error: Exception, value: Any, hint: Any, where: object) -> Pay
 
 
 def _decode_error(error: Exception, payload: Payload, hint: Any, where: object) -> PayloadDecodeError:
-    text = bytes(payload.data)[:1].decode(errors="replace")
+    text = bytes(payload.raw)[:1].decode(errors="replace")
     got = _KINDS.get(text, "number") if payload.encoding == JSON else payload.encoding
     return PayloadDecodeError(where=str(where), got_type=got, hint=_hint_name(hint), reason=_reason(error))
 
@@ -259,134 +385,5 @@ def _hint_name(hint: Any) -> str:
 
 
 def _reason(error: Exception) -> str:
-    return str(error).rstrip(".") or type(error).__name__
-
-
-@public("understudy.converter")
-class JsonConverter(PayloadConverter):
-    """Values as JSON, typed by hints: the default.
-
-    Works unconfigured for JSON's own types, dataclasses, msgspec Structs, attrs classes, pydantic models, named tuples,
-    typed dicts, enums, dates, times, UUIDs, Decimals, bytes, paths and containers, optionals and unions of these. A
-    subclass instance is stored with all its fields and read as what the hint says. NaN and infinities are refused: JSON
-    has no such numbers.
-
-    Args:
-        to_json: asked first for values that msgspec does not know: returns what it does, or NotImplemented.
-        from_json: asked first for classes that msgspec does not know, with the class and plain JSON: returns an
-            instance, or NotImplemented.
-    """
-
-    def __init__(
-        self,
-        *,
-        to_json: Callable[[Any], Any] | None = None,
-        from_json: Callable[[Any, Any], Any] | None = None,
-    ) -> None:
-        self._write = msgspec.json.Encoder(
-            enc_hook=_asking(to_json), decimal_format="string", uuid_format="canonical"
-        ).encode
-        self._reader = Reader(from_json)
-        self._by_hint = self._reader.by_hint
-        self._by_type: dict[type, Callable[[Any, Any], Payload] | None] = {
-            RawValue: lambda value, _: value.payload,
-            **dict.fromkeys((bytes, bytearray, memoryview), lambda value, _: binary_payload(value)),
-            **dict.fromkeys((list, tuple, dict, set, frozenset), self._container),
-        }
-
-    def to_payloads(self, values: Sequence[Any]) -> list[Payload]:
-        """Return one payload for each value."""
-        return [self._encode(value, None, fit=False) for value in values]
-
-    def from_payloads(self, payloads: Sequence[Payload], type_hints: list[Any] | None = None) -> list[Any]:
-        """Return one value for each payload."""
-        hints = [None] * len(payloads) if type_hints is None else type_hints
-        return [self._decode(payload, hint) for payload, hint in zip(payloads, hints, strict=True)]
-
-    def _encode(self, value: Any, hint: Any, *, fit: bool) -> Payload:
-        try:
-            special = self._by_type[type(value)]
-        except KeyError:
-            special = self._learn(class_of(value))
-        if special is None:
-            data = self._write(value)
-            # NaN is written as null, so only where there is a null is it worth looking.
-            if data.find(b"null") >= 0 and value is not None:
-                _refuse_nonfinite(value)
-            payload = Payload(msgspec.Raw(data))
-        else:
-            payload = special(value, hint)
-        if fit and hint is not None and hint is not Any:
-            if isinstance(value, str) and hint in (bytes, bytearray, memoryview):
-                raise TypeError("a str is not bytes, say in which encoding: value.encode()")
-            self._decode(payload, hint)
-        return payload
-
-    def _record(self, value: Any, _hint: Any) -> Payload:
-        return self._unfolded(unfold(value))
-
-    def _container(self, value: Any, hint: Any) -> Payload:
-        return self._unfolded(unfold(value) if hint is not None and hides(hint) else value)
-
-    def _unfolded(self, value: Any) -> Payload:
-        data = self._write(value)
-        if data.find(b"null") >= 0:
-            _refuse_nonfinite(value)
-        return Payload(msgspec.Raw(data))
-
-    def _learn(self, cls: type) -> Callable[[Any, Any], Payload] | None:
-        if len(self._by_type) >= _MOST_TYPES:
-            self._by_type = {known: special for known, special in self._by_type.items() if special is not None}
-        special = self._record if hides(cls) else None
-        self._by_type[cls] = special
-        return special
-
-    def _decode(self, payload: Payload, hint: Any) -> Any:
-        if payload.metadata or hint is RawValue:
-            return self._decode_marked(payload, hint)
-        try:
-            read = self._by_hint[hint]
-        except (KeyError, TypeError):
-            read = self._reader.reading(hint)
-        return read(payload.data)
-
-    def _decode_marked(self, payload: Payload, hint: Any) -> Any:
-        if hint is RawValue:
-            return RawValue(payload)
-        if payload.encoding == BINARY:
-            return _as_bytes(binary_of(payload), hint)
-        if payload.encoding != JSON:
-            raise ValueError(f"{type(self).__name__} does not know the encoding {payload.encoding!r}")
-        return self._reader.reading(hint)(payload.data)
-
-
-def _asking(custom: Callable[[Any], Any] | None) -> Callable[[Any], Any]:
-    if custom is None:
-        return to_json
-
-    def ask(value: Any) -> Any:
-        made = custom(value)
-        return to_json(value) if made is NotImplemented else made
-
-    return ask
-
-
-def _refuse_nonfinite(value: Any) -> None:
-    if path := nonfinite_at(value):
-        raise ValueError(f"JSON has no NaN and no infinity - at `{path}`")
-
-
-def _as_bytes(data: bytes, hint: Any) -> Any:
-    """Return bytes as the kind of bytes that `hint` names, or one of a union does."""
-    from typing import get_args
-
-    wanted = {hint, *get_args(hint)}
-    if wanted & {None, Any, object, bytes}:
-        return data
-    for kind in (bytearray, memoryview):
-        if kind in wanted:
-            return kind(data)
-    raise TypeError(f"bytes are not {type_name(hint)}")
-
-
-PayloadConverter.default = JsonConverter()
+    text = str(error.args[0]) if isinstance(error, KeyError) and error.args else str(error)
+    return text.rstrip(".") or type(error).__name__

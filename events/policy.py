@@ -31,6 +31,7 @@ __all__ = [
     "ParentClosePolicy",
     "Priority",
     "QueryRejectCondition",
+    "ResetChildren",
     "RetryPolicy",
     "RetryState",
     "StoredRetryPolicy",
@@ -249,8 +250,8 @@ class Priority:
         fairness_weight: the share of this task's key; 1.0 is what a key has that says nothing.
 
     Raises:
-        ArgumentTypeError: `priority_key` is not an int.
-        InvalidArgumentError: `priority_key` is less than 1.
+        ArgumentTypeError: `priority_key` is not an int, `fairness_key` no string, or `fairness_weight` no number.
+        InvalidArgumentError: `priority_key` is less than 1, or `fairness_weight` is negative.
     """
 
     priority_key: int | None = None
@@ -261,14 +262,16 @@ class Priority:
     """Says nothing."""
 
     def __post_init__(self) -> None:
-        """Check the key."""
-        key = self.priority_key
-        if key is None:
-            return
-        if not _is_a(key, int):
+        """Check the values."""
+        key, name, weight = self.priority_key, self.fairness_key, self.fairness_weight
+        if key is not None and not _is_a(key, int):
             raise ArgumentTypeError(what="priority_key", got=repr(key), expected="an int")
-        if key < 1:
+        if key is not None and key < 1:
             raise InvalidArgumentError(what="priority_key", got=repr(key), expected="1 or more")
+        if name is not None and not _is_a(name, str):
+            raise ArgumentTypeError(what="fairness_key", got=repr(name), expected="a string")
+        if weight is not None:
+            _check_number(weight, "fairness_weight", least=0.0)
 
 
 Priority.default = Priority()
@@ -336,6 +339,18 @@ class ParentClosePolicy(IntEnum):
     TERMINATE = 1
     ABANDON = 2
     REQUEST_CANCEL = 3
+
+
+@public("understudy.client")
+class ResetChildren(IntEnum):
+    """What becomes, in a reset, of the children that were started in the part that is cut off."""
+
+    ADOPT = 1
+    """They go on; where the code asks for the same child again, it gets the one that is there."""
+    ABANDON = 2
+    """They go on, and nobody waits for them."""
+    TERMINATE = 3
+    """They are terminated."""
 
 
 @public("understudy.client")

@@ -31,6 +31,7 @@ __all__ = [
     "from_stored",
     "to_stored",
     "typed_search_attributes",
+    "untyped",
     "with_updates",
 ]
 
@@ -248,6 +249,14 @@ def with_updates(
         if update.value is not None:
             by_name[update.key.name] = SearchAttributePair(update.key, update.value)
     return TypedSearchAttributes(list(by_name.values()))
+
+
+def untyped(attributes: TypedSearchAttributes) -> dict[str, Any]:
+    """Return search attributes as lists of values, by name."""
+    return {
+        pair.key.name: list(pair.value) if pair.key.indexed_value_type is _Kind.KEYWORD_LIST else [pair.value]
+        for pair in attributes
+    }
 
 
 def typed_search_attributes(attributes: TypedSearchAttributes | SearchAttributes | None) -> TypedSearchAttributes:

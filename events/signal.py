@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from understudy.events.event import Fact
 from understudy.events.payload import Payload
 
-__all__ = ["SignalReceived"]
+__all__ = ["PROMISE_PREFIX", "SignalReceived"]
+
+PROMISE_PREFIX: Final = "understudy.promise:"
+"""How the names of signals begin that resolve a promise; no handler takes them."""
 
 
 class SignalReceived(Fact, frozen=True, kw_only=True, omit_defaults=True, gc=False):
@@ -20,3 +23,5 @@ class SignalReceived(Fact, frozen=True, kw_only=True, omit_defaults=True, gc=Fal
     headers: dict[str, Payload] = {}
     identity: str = ""
     request_id: str = ""
+    with_start: bool = False
+    """It came with the start, and is handled in front of the run function's first step."""

@@ -8,7 +8,7 @@ from typing import ClassVar, TypeVar
 from understudy.events.event import Event, Request
 from understudy.events.payload import Payload
 
-__all__ = ["MemoUpserted", "SearchAttributesUpserted", "upserted"]
+__all__ = ["CurrentDetailsUpserted", "MemoUpserted", "SearchAttributesUpserted", "upserted"]
 
 V = TypeVar("V")
 
@@ -40,6 +40,15 @@ class SearchAttributesUpserted(Request, frozen=True, kw_only=True, omit_defaults
             isinstance(other, SearchAttributesUpserted)
             and other.search_attributes.keys() == self.search_attributes.keys()
         )
+
+
+class CurrentDetailsUpserted(Request, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """What the run says about itself, for people, changed."""
+
+    topic: ClassVar[str] = "current_details.upserted"
+
+    details: str
+    source: str = ""
 
 
 def upserted(known: Mapping[str, V], changes: Mapping[str, V | None]) -> dict[str, V]:

@@ -28,6 +28,7 @@ __all__ = [
     "PayloadError",
     "QueryRefusedError",
     "ReadOnlyContextError",
+    "ResetRefusedError",
     "UnknownActivityTypeError",
     "UnknownNameError",
     "UnknownQueryError",
@@ -35,6 +36,7 @@ __all__ = [
     "UnknownUpdateError",
     "UnknownWorkflowTypeError",
     "UnsupportedVersionError",
+    "UpdateNotFoundError",
     "WorkflowClosedError",
     "WorkflowNotFoundError",
 ]
@@ -193,7 +195,7 @@ class UnknownUpdateError(UnknownNameError):
     workflow_type: str = ""
 
     statement: ClassVar[str] = "workflow {workflow_type!r} has no update {name!r}; {choice}"
-    advice: ClassVar[str] = "Send a signal and read its effect with a query: this release has no updates"
+    advice: ClassVar[str] = "Decorate a method with @workflow.update, or send one that is there"
 
 
 # ------------------------------------------------------------------------------------------- calls
@@ -221,6 +223,29 @@ class WorkflowNotFoundError(UsageError, LookupError):
     def of_run(self) -> str:
         """The run, if one was named, as a part of the sentence."""
         return f" with run id {self.run_id!r}" if self.run_id else ""
+
+
+class UpdateNotFoundError(UsageError, LookupError):
+    """The run has accepted no update with that id."""
+
+    update_id: str
+    run_id: str
+
+    statement: ClassVar[str] = "run {run_id!r} has accepted no update {update_id!r}"
+    advice: ClassVar[str] = "Check the id; an update that its validator rejected leaves no trace"
+
+
+class ResetRefusedError(UsageError):
+    """A closed run cannot be reset while another run of its workflow is open; nothing was changed."""
+
+    workflow_id: str
+    run_id: str
+    open_run_id: str
+
+    statement: ClassVar[str] = (
+        "run {run_id!r} of workflow {workflow_id!r} is closed, and run {open_run_id!r} is open in its place"
+    )
+    advice: ClassVar[str] = "Reset the open run instead, or terminate it first"
 
 
 class WorkflowClosedError(UsageError):

@@ -11,15 +11,18 @@ from __future__ import annotations
 
 from typing import ClassVar, Final
 
+import msgspec
+
 from understudy.events.event import Event, Fact, Note, Request
 from understudy.events.failure import Failure
 from understudy.events.payload import Payload
-from understudy.events.policy import StoredRetryPolicy
+from understudy.events.policy import ResetChildren, StoredRetryPolicy
 from understudy.events.policy import WorkflowExecutionStatus as Status
 
 __all__ = [
     "CLOSING",
     "WORKFLOW",
+    "ResetMark",
     "TurnDeferred",
     "TurnResumed",
     "WorkflowCancelRequested",
@@ -27,10 +30,24 @@ __all__ = [
     "WorkflowCompleted",
     "WorkflowContinuedAsNew",
     "WorkflowFailed",
+    "WorkflowPaused",
     "WorkflowStarted",
     "WorkflowTerminated",
     "WorkflowTimedOut",
+    "WorkflowUnpaused",
 ]
+
+
+class ResetMark(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """A reset that a run came out of: from which numbers on its children and messages are its own.
+
+    Those in front are the ones of the run before, so that they are found again and not made twice.
+    """
+
+    run_id: str
+    messages_after: int
+    children_after: int | None = None
+    """None: the run takes over all children that are there."""
 
 
 class WorkflowStarted(Fact, frozen=True, kw_only=True, omit_defaults=True, gc=False):
@@ -64,6 +81,25 @@ class WorkflowStarted(Fact, frozen=True, kw_only=True, omit_defaults=True, gc=Fa
     details: str = ""
     identity: str = ""
     request_id: str = ""
+    seed: str = ""
+    """What the run's dice are seeded with; empty: its run id. A run that was reset keeps those of the old one."""
+    resets: tuple[ResetMark, ...] = ()
+    """How the run came out of others by resets, the last one last."""
+    parent_workflow_id: str = ""
+    """Of a child; empty: the run has no parent."""
+    parent_run_id: str = ""
+    parent_seq: int = 0
+    """The child's number in its parent's run."""
+    root_workflow_id: str = ""
+    root_run_id: str = ""
+    """The run at the top of the tree; empty: this one."""
+    cron_schedule: str = ""
+    last_result: Payload | None = None
+    """Of the last run of a chain that completed: what the next one of a cron schedule may look at."""
+    priority: int = 0
+    fairness_key: str = ""
+    fairness_weight: float | None = None
+    """What the run's `Priority` says; 0, empty and None: nothing."""
 
 
 class WorkflowCancelRequested(Fact, frozen=True, kw_only=True, omit_defaults=True, gc=False):
@@ -82,6 +118,8 @@ class WorkflowCompleted(Request, frozen=True, kw_only=True, omit_defaults=True, 
     topic: ClassVar[str] = "workflow.completed"
 
     result: Payload | None = None
+    new_run_id: str = ""
+    """The run that the workflow's cron schedule starts next, in the same transaction."""
 
 
 class WorkflowFailed(Request, frozen=True, kw_only=True, omit_defaults=True, gc=False):
@@ -115,6 +153,7 @@ class WorkflowContinuedAsNew(Request, frozen=True, kw_only=True, omit_defaults=T
     retry_policy: StoredRetryPolicy | None = None
     memo: dict[str, Payload] = {}
     search_attributes: dict[str, object] = {}
+    headers: dict[str, Payload] = {}
     backoff: int = 0
     """How long the first turn of the new run waits, ns."""
     new_run_id: str = ""
@@ -128,6 +167,12 @@ class WorkflowTerminated(Note, frozen=True, kw_only=True, omit_defaults=True, gc
     reason: str = ""
     details: tuple[Payload, ...] = ()
     identity: str = ""
+    new_run_id: str = ""
+    """The run that was made of this one by a reset, in the same transaction."""
+    reset_children: ResetChildren = ResetChildren.ADOPT
+    """After a reset, what becomes of the children that the new run does not remember."""
+    reset_after: int = 0
+    """After a reset, the number of the last child that the new run remembers."""
 
 
 class WorkflowTimedOut(Note, frozen=True, kw_only=True, omit_defaults=True, gc=False):
@@ -136,6 +181,26 @@ class WorkflowTimedOut(Note, frozen=True, kw_only=True, omit_defaults=True, gc=F
     topic: ClassVar[str] = "workflow.timed_out"
 
     new_run_id: str = ""
+
+
+class WorkflowPaused(Note, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """The code takes no facts for the time being; they wait behind a deferred turn."""
+
+    topic: ClassVar[str] = "workflow.paused"
+
+    note: str = ""
+    freeze_timers: bool = False
+    """Whether timers stand still meanwhile; else they fire, and their facts wait like all others."""
+    identity: str = ""
+
+
+class WorkflowUnpaused(Note, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """The code goes on."""
+
+    topic: ClassVar[str] = "workflow.unpaused"
+
+    note: str = ""
+    identity: str = ""
 
 
 class TurnDeferred(Note, frozen=True, kw_only=True, omit_defaults=True, gc=False):
@@ -170,5 +235,7 @@ WORKFLOW: Final[dict[tuple[Status | None, type[Event]], Status]] = {
     (Status.RUNNING, WorkflowCancelRequested): Status.RUNNING,
     (Status.RUNNING, TurnDeferred): Status.RUNNING,
     (Status.RUNNING, TurnResumed): Status.RUNNING,
+    (Status.RUNNING, WorkflowPaused): Status.RUNNING,
+    (Status.RUNNING, WorkflowUnpaused): Status.RUNNING,
     **{(Status.RUNNING, event): status for event, status in CLOSING.items()},
 }

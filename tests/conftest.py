@@ -13,6 +13,8 @@ from pathlib import Path
 import hypothesis
 import pytest
 
+pytest.register_assert_rewrite("tests.recovery.again", "tests.recovery.audit")
+
 # Machines that run tests are busy ones: a slow example says nothing about the code.
 hypothesis.settings.register_profile("understudy", deadline=None, print_blob=True)
 hypothesis.settings.load_profile("understudy")

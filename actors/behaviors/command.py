@@ -10,17 +10,30 @@ import msgspec
 
 from understudy.events.failure import Failure
 from understudy.events.payload import Payload
+from understudy.events.policy import ResetChildren, RetryState
 
 __all__ = [
     "CancelWorkflow",
     "Command",
     "CompleteActivity",
+    "CompleteChild",
     "CompleteLocalActivity",
+    "DeferActivity",
     "FailActivity",
+    "FailChild",
     "FailLocalActivity",
+    "NoteChild",
+    "NoteChildCanceling",
+    "NoteChildConflict",
+    "NoteMessage",
+    "PauseWorkflow",
     "RecordHeartbeat",
+    "ReportActivity",
+    "ResetWorkflow",
     "SignalWorkflow",
     "TerminateWorkflow",
+    "UnpauseWorkflow",
+    "UpdateWorkflow",
     "Wake",
 ]
 
@@ -39,6 +52,16 @@ class SignalWorkflow(Command, frozen=True, kw_only=True, gc=False):
     request_id: str = ""
 
 
+class UpdateWorkflow(Command, frozen=True, kw_only=True, gc=False):
+    """Deliver an update that its validator has let in."""
+
+    update_id: str
+    name: str
+    input: tuple[Payload, ...] = ()
+    headers: dict[str, Payload] = {}
+    identity: str = ""
+
+
 class CancelWorkflow(Command, frozen=True, kw_only=True, gc=False):
     """Ask the code to cancel."""
 
@@ -52,6 +75,32 @@ class TerminateWorkflow(Command, frozen=True, kw_only=True, gc=False):
 
     reason: str = ""
     details: tuple[Payload, ...] = ()
+    identity: str = ""
+
+
+class PauseWorkflow(Command, frozen=True, kw_only=True, gc=False):
+    """Let the code take no more facts until it is unpaused."""
+
+    note: str = ""
+    freeze_timers: bool = False
+    identity: str = ""
+
+
+class UnpauseWorkflow(Command, frozen=True, kw_only=True, gc=False):
+    """Let the code go on."""
+
+    note: str = ""
+    identity: str = ""
+
+
+class ResetWorkflow(Command, frozen=True, kw_only=True, gc=False):
+    """Make a new run of this one, as it was at an earlier event."""
+
+    event_id: int
+    reason: str = ""
+    reapply_signals: bool = True
+    reapply_updates: bool = True
+    children: ResetChildren = ResetChildren.ADOPT
     identity: str = ""
 
 
@@ -86,6 +135,28 @@ class RecordHeartbeat(Command, frozen=True, kw_only=True, gc=False):
     details: tuple[Payload, ...]
 
 
+class DeferActivity(Command, frozen=True, kw_only=True, gc=False):
+    """The code of an attempt is over, and somebody outside will tell its outcome, by `close_by` if that is not 0."""
+
+    seq: int
+    attempt: int
+    close_by: int = 0
+
+
+class ReportActivity(Command, frozen=True, kw_only=True, gc=False):
+    """Somebody outside tells the outcome of an attempt; `report` need not say of which."""
+
+    report: CompleteActivity | FailActivity
+    activity: str
+    """What the teller calls the activity."""
+    seq: int = 0
+    """Its number; 0: the activity is the one with that id."""
+    attempt: int = 0
+    """Whose outcome it is; 0: of the attempt whose outcome is awaited."""
+    cancellation: bool = False
+    """The report says that it was cancelled, as was asked."""
+
+
 class CompleteLocalActivity(Command, frozen=True, kw_only=True, gc=False):
     """A local activity returned."""
 
@@ -104,3 +175,51 @@ class FailLocalActivity(Command, frozen=True, kw_only=True, gc=False):
     activity_id: str
     attempt: int
     failure: Failure
+
+
+class NoteChild(Command, frozen=True, kw_only=True, gc=False):
+    """A child has started."""
+
+    seq: int
+    run_id: str
+
+
+class NoteChildConflict(Command, frozen=True, kw_only=True, gc=False):
+    """A child could not be started, because its id is taken by a run."""
+
+    seq: int
+    run_id: str = ""
+
+
+class NoteChildCanceling(Command, frozen=True, kw_only=True, gc=False):
+    """A child has the request to cancel."""
+
+    seq: int
+
+
+class CompleteChild(Command, frozen=True, kw_only=True, gc=False):
+    """A child, which began as run `run_id`, returned."""
+
+    seq: int
+    run_id: str
+    result: Payload | None = None
+    was_canceling: bool = False
+    """Whether it had the request to cancel."""
+
+
+class FailChild(Command, frozen=True, kw_only=True, gc=False):
+    """A child, which began as run `run_id`, ended otherwise; `failure` is why, without the ChildWorkflowError."""
+
+    seq: int
+    run_id: str
+    failure: Failure
+    retry_state: RetryState | None = None
+    was_canceling: bool = False
+    """Whether it had the request to cancel."""
+
+
+class NoteMessage(Command, frozen=True, kw_only=True, gc=False):
+    """A message to another workflow was delivered, or failed."""
+
+    seq: int
+    failure: Failure | None = None

@@ -10,36 +10,37 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from random import Random
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
+from understudy.actors.behaviors.activation import Deferred
+from understudy.actors.behaviors.activity import LocalActivity, canceled_activity, tell_converters
 from understudy.actors.behaviors.changes import Changes
 from understudy.actors.behaviors.handle import ActivityHandle
+from understudy.actors.behaviors.kept import Kept
 from understudy.actors.behaviors.loop import DeterministicLoop
+from understudy.actors.behaviors.related import Related
 from understudy.actors.behaviors.source import source_line
 from understudy.events.activity import ACTIVITY_ENDS, ActivityCancelRequested, ActivityScheduled
 from understudy.events.errors import NondeterminismError, NotInWorkflowError, ReadOnlyContextError
-from understudy.events.event import Event, Fact, Request
-from understudy.events.failure import ActivityError, CancelledError
+from understudy.events.event import Event, Fact, Request, encode_event
 from understudy.events.marker import SideEffectRecorded
 from understudy.events.payload import Payload
-from understudy.events.policy import RetryState
 from understudy.events.timer import TimerCanceled, TimerFired, TimerStarted
-from understudy.events.upsert import MemoUpserted, SearchAttributesUpserted, upserted
 
 if TYPE_CHECKING:
-    from understudy.actors.behaviors.definition import HandlerDefinition, WorkflowDefinition
+    from understudy.actors.behaviors.definition import WorkflowDefinition
+    from understudy.actors.behaviors.inbox import Inbox
+    from understudy.actors.behaviors.interceptor import Chain
     from understudy.events.execution import WorkflowExecution
     from understudy.events.failure import FailureConverter
     from understudy.events.payload import PayloadConverter
-    from understudy.events.signal import SignalReceived
     from understudy.events.workflow import WorkflowCancelRequested
 
-__all__ = ["Context", "LocalActivity", "current"]
+__all__ = ["Context", "current"]
 
 _RECORDED: Final = Payload(msgspec.Raw(b"null"))
 """Stands for the value of a side effect in a replay, which takes the recorded one."""
@@ -59,18 +60,6 @@ def current() -> Context:
     raise NotInWorkflowError(call=f"workflow.{sys._getframe(1).f_code.co_name}()")  # noqa: SLF001 - as in `source_line`
 
 
-class LocalActivity:
-    """A local activity that the code asked for and that has no outcome yet; nothing of it is recorded before."""
-
-    __slots__ = ("canceled", "handle", "scheduled")
-
-    def __init__(self, scheduled: ActivityScheduled, handle: ActivityHandle[Any]) -> None:
-        """Wait for an outcome; `scheduled` is never stored, it carries the options."""
-        self.scheduled = scheduled
-        self.handle = handle
-        self.canceled = False
-
-
 class Context:
     """One run's side of the boundary between workflow code and engine; owned by its `Run`."""
 
@@ -81,13 +70,13 @@ class Context:
         "_effect_seq",
         "_hidden",
         "_history",
-        "_memo",
+        "_kept",
         "_random",
-        "_search_attributes",
+        "_related",
         "_timer_seq",
         "activities",
-        "buffered",
         "cancel_requested",
+        "chain",
         "closed",
         "conditions",
         "converter",
@@ -95,6 +84,8 @@ class Context:
         "definition",
         "execution",
         "failures",
+        "in_context",
+        "inbox",
         "instance",
         "local",
         "local_asked",
@@ -102,11 +93,8 @@ class Context:
         "loop",
         "mismatch",
         "now",
-        "queries",
         "read_only",
         "requests",
-        "running_handlers",
-        "signals",
         "timers",
     )
 
@@ -123,8 +111,7 @@ class Context:
         self.converter = converter
         self.failures = failures
         self.loop = DeterministicLoop(self)
-        self.deferred: deque[tuple[int, Fact]] = deque()
-        """Facts that were recorded and wait for activation, with their versions."""
+        self.deferred = Deferred()
         self.instance: Any = None
         self.now = 0
         self.requests: list[Request] = []
@@ -134,18 +121,18 @@ class Context:
         self.local_dropped: list[LocalActivity] = []
         self.timers: dict[int, Callable[[], None]] = {}
         self.conditions: list[tuple[Callable[[], bool], asyncio.Future[None]]] = []
-        self.signals = definition.signals
-        self.queries = definition.queries
-        self.buffered: list[SignalReceived] = []
-        self.running_handlers: dict[int, tuple[str, HandlerDefinition]] = {}
+        self.inbox: Inbox
+        self.in_context = False
+        """Whether its converters may want to know whose values they convert; both are set by the run."""
+        self._related: Related | None = None
+        self.chain: Chain | None = None
         self.read_only = ""
         self.closed = False
         """Whether the run has asked for its end, or is dropped; what the code asks for behind it is lost (CLOSED)."""
         self.cancel_requested: WorkflowCancelRequested | None = None
         """What the code knows of it; in a replay the aggregate may know more."""
         self._changes: Changes | None = None
-        self._memo: Mapping[str, Payload] | None = None
-        self._search_attributes: Mapping[str, object] | None = None
+        self._kept: Kept | None = None
         self.mismatch: NondeterminismError | None = None
         self._activity_seq = self._timer_seq = self._effect_seq = 0
         self._random: Random | None = None
@@ -164,6 +151,13 @@ class Context:
     def history_length(self) -> int:
         """How many events the run has, those of this activation included."""
         return self._cursor - self._hidden if self._cursor >= 0 else self.execution.version + len(self.requests)
+
+    @property
+    def history_size(self) -> int:
+        """How many bytes the run's events have, those of this activation included, as they are encoded."""
+        if self._cursor >= 0:
+            return sum(len(encode_event(event)) for event in self._history[: self._cursor - self._hidden])
+        return self.execution.size + sum(len(encode_event(event)) for event in self.requests)
 
     def expect(self, history: Sequence[Event], cursor: int, *, hidden: int = 0) -> None:
         """Hold requests against `history` from index `cursor` on; -1: collect them instead.
@@ -225,6 +219,15 @@ class Context:
         self.loop.abort(self.mismatch)
         raise self.mismatch
 
+    def let_go(self) -> None:
+        """Drop all that refers back to the run, once its code is dropped: no cycle is left to the collector."""
+        self.inbox.close()
+        if self._related is not None:
+            self._related.let_go()
+        self.chain = self._changes = self._kept = self._related = None
+        for waiting in (self.activities, self.local, self.timers, self.conditions):
+            waiting.clear()
+
     # -- clock and dice ----------------------------------------------------------------------------------------------
 
     def now_ns(self) -> int:
@@ -236,8 +239,14 @@ class Context:
         if self.read_only:
             raise ReadOnlyContextError(call="workflow.random()", handler=self.read_only)
         if self._random is None:
-            self._random = Random(self.execution.run_id)  # noqa: S311 - repeatable, not secret
+            self._random = Random(self.seed)  # noqa: S311 - repeatable, not secret
         return self._random
+
+    @property
+    def seed(self) -> str:
+        """What the dice of this run are seeded with."""
+        started = self.execution.started
+        return (started.seed if started is not None else "") or self.execution.run_id
 
     # -- timers (the host of the deterministic loop) -----------------------------------------------------------------
 
@@ -251,10 +260,10 @@ class Context:
 
     def cancel_timer(self, number: int) -> None:
         """Cancel a timer; one that has fired is left alone."""
-        if self.timers.pop(number, None) is not None and not self._ends_behind(number, (TimerFired,)):
+        if self.timers.pop(number, None) is not None and not self.ends_behind(number, (TimerFired,)):
             self.ask(TimerCanceled(at=self.now, seq=number, source=source_line()))
 
-    def _ends_behind(self, seq: int, ends: tuple[type[Fact], ...]) -> bool:
+    def ends_behind(self, seq: int, ends: tuple[type[Fact], ...]) -> bool:
         """Whether the end of what is to be cancelled is recorded already, and waits behind a deferred turn."""
         return any(isinstance(fact, ends) and getattr(fact, "seq", 0) == seq for _, fact in self.deferred)
 
@@ -268,7 +277,7 @@ class Context:
         """Ask for an activity; `scheduled.seq` comes from `next_activity`."""
         self.ask(scheduled)
         seq = self._activity_seq = scheduled.seq
-        handle = self._handle(scheduled, result_hint, lambda: self._cancel_activity(seq))
+        handle = self._handle(scheduled, result_hint, lambda: self._cancel_activity(seq), is_local=False)
         self.activities[seq] = handle
         return handle
 
@@ -277,13 +286,18 @@ class Context:
         if self.read_only:
             raise ReadOnlyContextError(call="a local activity", handler=self.read_only)
         seq = self._activity_seq = scheduled.seq
-        handle = self._handle(scheduled, result_hint, lambda: self._cancel_local(seq))
+        handle = self._handle(scheduled, result_hint, lambda: self._cancel_local(seq), is_local=True)
         local = self.local[seq] = LocalActivity(scheduled, handle)
         self.local_asked.append(local)
         return handle
 
-    def _handle(self, scheduled: ActivityScheduled, result_hint: Any, stop: Callable[[], None]) -> ActivityHandle[Any]:
+    def _handle(
+        self, scheduled: ActivityScheduled, result_hint: Any, stop: Callable[[], None], *, is_local: bool
+    ) -> ActivityHandle[Any]:
         handle: ActivityHandle[Any] = ActivityHandle(loop=self.loop)
+        handle.converter, handle.failures = self.converter, self.failures
+        if self.in_context:
+            tell_converters(self, handle, scheduled, is_local=is_local)
         handle.prepare(
             result_hint,
             scheduled.cancellation_type,
@@ -293,7 +307,7 @@ class Context:
         return handle
 
     def _cancel_activity(self, seq: int) -> None:
-        if seq in self.activities and not self._ends_behind(seq, ACTIVITY_ENDS):
+        if seq in self.activities and not self.ends_behind(seq, ACTIVITY_ENDS):
             self.ask(ActivityCancelRequested(at=self.now, seq=seq, source=source_line()))
 
     def _cancel_local(self, seq: int) -> None:
@@ -301,6 +315,15 @@ class Context:
         if local is not None:
             local.canceled = True
             self.local_dropped.append(local)
+
+    # -- other workflows ---------------------------------------------------------------------------------------------
+
+    @property
+    def related(self) -> Related:
+        """The children of this run, and its messages to other workflows; made when first asked for."""
+        if self._related is None:
+            self._related = Related(self)
+        return self._related
 
     # -- changes of the code -----------------------------------------------------------------------------------------
 
@@ -314,24 +337,11 @@ class Context:
     # -- what is kept with the run -----------------------------------------------------------------------------------
 
     @property
-    def memo(self) -> Mapping[str, Payload]:
-        """The memo as the code knows it; in a replay the aggregate may know more."""
-        return self.execution.start.memo if self._memo is None else self._memo
-
-    @property
-    def search_attributes(self) -> Mapping[str, object]:
-        """The search attributes as the code knows them, in their stored form."""
-        return self.execution.start.search_attributes if self._search_attributes is None else self._search_attributes
-
-    def upsert_memo(self, changes: dict[str, Payload | None]) -> None:
-        """Change some values of the memo; None takes one away."""
-        asked: Any = self.ask(MemoUpserted(at=self.now, memo=changes, source=source_line()))
-        self._memo = upserted(self.memo, asked.memo)
-
-    def upsert_search_attributes(self, changes: dict[str, object]) -> None:
-        """Change some search attributes, in their stored form; None takes one away."""
-        asked: Any = self.ask(SearchAttributesUpserted(at=self.now, search_attributes=changes, source=source_line()))
-        self._search_attributes = upserted(self.search_attributes, asked.search_attributes)
+    def kept(self) -> Kept:
+        """Memo, search attributes and details, as the code knows them; made when first asked for."""
+        if self._kept is None:
+            self._kept = Kept(self)
+        return self._kept
 
     # -- side effects ------------------------------------------------------------------------------------------------
 
@@ -344,21 +354,6 @@ class Context:
         event = self.ask(SideEffectRecorded(at=self.now, seq=seq, value=payload, source=source_line()))
         self._effect_seq = seq
         return event.value  # type: ignore[attr-defined, no-any-return]  # same_request saw that it is one
-
-
-def canceled_activity(scheduled: ActivityScheduled) -> ActivityError:
-    """Return the error of an activity that was cancelled without waiting for its outcome."""
-    error = ActivityError(
-        "Activity cancelled",
-        scheduled_event_id=scheduled.seq,
-        started_event_id=0,
-        identity="",
-        activity_type=scheduled.activity_type,
-        activity_id=scheduled.activity_id or str(scheduled.seq),
-        retry_state=RetryState.CANCEL_REQUESTED,
-    )
-    error.__cause__ = CancelledError("Cancelled")
-    return error
 
 
 def _describe(event: Event | None) -> str:

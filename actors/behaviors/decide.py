@@ -10,20 +10,25 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
-import msgspec
-
 from understudy.actors.behaviors.command import (
     CancelWorkflow,
     Command,
     CompleteActivity,
     CompleteLocalActivity,
+    DeferActivity,
     FailActivity,
     FailLocalActivity,
+    PauseWorkflow,
     RecordHeartbeat,
+    ReportActivity,
     SignalWorkflow,
     TerminateWorkflow,
+    UnpauseWorkflow,
+    UpdateWorkflow,
     Wake,
 )
+from understudy.actors.behaviors.decide_child import DECIDE_CHILD
+from understudy.actors.behaviors.outside_activity import defer, reported
 from understudy.actors.behaviors.retry import DEFAULT_ACTIVITY_RETRY, next_attempt
 from understudy.events.activity import (
     ACTIVITY,
@@ -40,22 +45,24 @@ from understudy.events.activity import (
 )
 from understudy.events.errors import WorkflowClosedError
 from understudy.events.event import Event
-from understudy.events.execution import DeadlineKind, PendingActivity, WorkflowExecution
+from understudy.events.execution import WorkflowExecution
 from understudy.events.failure import Failure
+from understudy.events.pending import DeadlineKind, PendingActivity
 from understudy.events.policy import RetryState, TimeoutType
 from understudy.events.signal import SignalReceived
 from understudy.events.timer import TimerFired
 from understudy.events.transition import allows
+from understudy.events.update import UpdateAccepted
 from understudy.events.workflow import (
+    TurnDeferred,
     WorkflowCancelRequested,
-    WorkflowContinuedAsNew,
-    WorkflowFailed,
-    WorkflowStarted,
+    WorkflowPaused,
     WorkflowTerminated,
     WorkflowTimedOut,
+    WorkflowUnpaused,
 )
 
-__all__ = ["Followed", "activity_failure", "attempts_due", "decide", "next_run"]
+__all__ = ["activity_failure", "attempts_due", "decide"]
 
 
 def decide(state: WorkflowExecution, command: Command, now: int) -> list[Event]:
@@ -72,75 +79,8 @@ def attempts_due(state: WorkflowExecution, now: int) -> list[PendingActivity]:
     return [
         pending
         for pending in state.activities.values()
-        if pending.phase is not ActivityPhase.BACKING_OFF or pending.next_at <= now
+        if not pending.outside and (pending.phase is not ActivityPhase.BACKING_OFF or pending.next_at <= now)
     ]
-
-
-Followed = WorkflowContinuedAsNew | WorkflowFailed | WorkflowTimedOut
-"""Ends that another run may follow."""
-
-
-def next_run(
-    state: WorkflowExecution, closing: Followed, *, new_run_id: str, dice: float
-) -> tuple[Followed, WorkflowStarted | None]:
-    """Return a closing event as it is stored, and the first event of the run that follows it, if any does.
-
-    A run that continues as new is followed always, one that failed if the workflow's retry policy says so.
-    """
-    if isinstance(closing, WorkflowContinuedAsNew):
-        return msgspec.structs.replace(closing, new_run_id=new_run_id), _continued(state, closing)
-    start = state.start
-    if start.retry_policy is None:
-        return closing, None
-    failure = (
-        closing.failure
-        if isinstance(closing, WorkflowFailed)
-        else Failure(kind="timeout", message="Workflow timed out", timeout_type=TimeoutType.START_TO_CLOSE)
-    )
-    at, _ = next_attempt(
-        start.retry_policy,
-        failure,
-        attempt=start.attempt,
-        now=closing.at,
-        deadline=start.execution_deadline or None,
-        dice=dice,
-    )
-    if at is None:
-        return closing, None
-    started = msgspec.structs.replace(
-        start,
-        at=closing.at,
-        attempt=start.attempt + 1,
-        first_run_id=start.first_run_id or state.run_id,
-        continued_run_id=state.run_id,
-        last_failure=failure,
-        first_turn_at=at,
-        request_id="",
-    )
-    return msgspec.structs.replace(closing, new_run_id=new_run_id), started
-
-
-def _continued(state: WorkflowExecution, closing: WorkflowContinuedAsNew) -> WorkflowStarted:
-    start = state.start
-    return msgspec.structs.replace(
-        start,
-        at=closing.at,
-        workflow_type=closing.workflow_type,
-        task_queue=closing.task_queue,
-        input=closing.input,
-        run_timeout=closing.run_timeout,
-        task_timeout=closing.task_timeout,
-        retry_policy=closing.retry_policy,
-        attempt=1,
-        first_run_id=start.first_run_id or state.run_id,
-        continued_run_id=state.run_id,
-        last_failure=None,
-        # Never at once: a run that continues before it has awaited anything would not let go of the loop.
-        first_turn_at=closing.at + max(closing.backoff, 1),
-        memo=closing.memo,
-        search_attributes=closing.search_attributes,
-        request_id="",
-    )
 
 
 def activity_failure(pending: PendingActivity, cause: Failure, retry_state: RetryState, message: str) -> Failure:
@@ -184,10 +124,30 @@ def _signal(state: WorkflowExecution, command: SignalWorkflow, now: int) -> list
     ]
 
 
-def _cancel(state: WorkflowExecution, command: CancelWorkflow, now: int) -> list[Event]:
+def _update(state: WorkflowExecution, command: UpdateWorkflow, now: int) -> list[Event]:
+    if command.update_id in state.updates:
+        return []
     if not state.is_open:
         raise _closed(state)
-    if state.cancel_requested is not None:
+    return [
+        UpdateAccepted(
+            at=now,
+            update_id=command.update_id,
+            name=command.name,
+            input=command.input,
+            headers=command.headers,
+            identity=command.identity,
+        )
+    ]
+
+
+def _cancel(state: WorkflowExecution, command: CancelWorkflow, now: int) -> list[Event]:
+    asked = state.cancel_requested
+    if asked is not None and command.request_id and asked.request_id == command.request_id:
+        return []
+    if not state.is_open:
+        raise _closed(state)
+    if asked is not None:
         return []
     return [
         WorkflowCancelRequested(at=now, reason=command.reason, identity=command.identity, request_id=command.request_id)
@@ -200,8 +160,25 @@ def _terminate(state: WorkflowExecution, command: TerminateWorkflow, now: int) -
     return [WorkflowTerminated(at=now, reason=command.reason, details=command.details, identity=command.identity)]
 
 
+def _pause(state: WorkflowExecution, command: PauseWorkflow, now: int) -> list[Event]:
+    if not state.is_open:
+        raise _closed(state)
+    if state.paused is not None:
+        return []
+    paused = WorkflowPaused(at=now, note=command.note, freeze_timers=command.freeze_timers, identity=command.identity)
+    if state.deferred is not None:
+        return [paused]
+    return [paused, TurnDeferred(at=now, since=state.version + 2, reason="the workflow is paused")]
+
+
+def _unpause(state: WorkflowExecution, command: UnpauseWorkflow, now: int) -> list[Event]:
+    if not state.is_open:
+        raise _closed(state)
+    return [] if state.paused is None else [WorkflowUnpaused(at=now, note=command.note, identity=command.identity)]
+
+
 def _wake(state: WorkflowExecution, _command: Wake, now: int) -> list[Event]:
-    """Turn what is due into events; due attempts need none (see `attempts_due`)."""
+    """Turn what is due into events; due attempts need none, nor those to time out (`attempts_due`, `overdue`)."""
     events: list[Event] = []
     for _at, kind, seq in state.pop_due(now):
         if kind is DeadlineKind.TIMER:
@@ -341,12 +318,18 @@ def _fail_local(state: WorkflowExecution, command: FailLocalActivity, now: int) 
 
 _DECIDE: Final[dict[type[Command], Callable[[WorkflowExecution, Any, int], list[Event]]]] = {
     SignalWorkflow: _signal,
+    UpdateWorkflow: _update,
     CancelWorkflow: _cancel,
     TerminateWorkflow: _terminate,
+    PauseWorkflow: _pause,
+    UnpauseWorkflow: _unpause,
     Wake: _wake,
     CompleteActivity: _complete_activity,
     FailActivity: _fail_activity,
     RecordHeartbeat: _heartbeat,
+    DeferActivity: defer,
+    ReportActivity: lambda state, command, now: decide(state, reported(state, command), now),
     CompleteLocalActivity: _complete_local,
     FailLocalActivity: _fail_local,
+    **DECIDE_CHILD,
 }

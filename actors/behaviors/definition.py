@@ -8,12 +8,16 @@ refused here, when the module is imported or the worker is made, and not when th
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from enum import IntEnum
-from typing import Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
+from understudy.actors.behaviors.dynamic import config_method, failure_types
 from understudy.events.errors import DefinitionError
 from understudy.events.signature import Signature, hints_of
+
+if TYPE_CHECKING:
+    from understudy.actors.behaviors.interceptor import Interception
 
 __all__ = [
     "ACTIVITY_MARK",
@@ -27,6 +31,7 @@ __all__ = [
     "HandlerUnfinishedPolicy",
     "WorkflowDefinition",
     "activity_of",
+    "call_of",
     "define_workflow",
     "is_async",
     "workflow_of",
@@ -47,6 +52,7 @@ class HandlerKind(IntEnum):
 
     SIGNAL = 1
     QUERY = 2
+    UPDATE = 3
 
 
 class HandlerUnfinishedPolicy(IntEnum):
@@ -58,7 +64,7 @@ class HandlerUnfinishedPolicy(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class HandlerDefinition:
-    """One signal or query handler; `name` None: it takes whatever no other handler takes."""
+    """One handler of messages; `name` None: it takes whatever no other handler takes."""
 
     kind: HandlerKind
     name: str | None
@@ -66,11 +72,23 @@ class HandlerDefinition:
     signature: Signature
     description: str = ""
     unfinished_policy: HandlerUnfinishedPolicy = HandlerUnfinishedPolicy.WARN_AND_ABANDON
+    validator: Callable[..., Any] | None = None
+    is_bound: bool = False
+    """Whether it was set by the code while the run went on, and takes no instance in front."""
 
     @property
     def is_async(self) -> bool:
         """Whether the handler is a coroutine function."""
         return is_async(self.fn)
+
+    def call(self, instance: Any, args: Sequence[Any]) -> Any:
+        """Return what the handler returns, which is a coroutine for an async one."""
+        return self.fn(*args) if self.is_bound else self.fn(instance, *args)
+
+    def call_validator(self, instance: Any, args: Sequence[Any]) -> None:
+        """Let the validator look at an update; what it raises is why the update is not let in."""
+        if self.validator is not None:
+            self.validator(*args) if self.is_bound else self.validator(instance, *args)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -82,6 +100,8 @@ class ActivityDefinition:
     signature: Signature
     is_async: bool
     no_thread_cancel_exception: bool = False
+    options: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    """What the decorator says of its calls, as fields of an `ActivityScheduled`, and perhaps `result_type`."""
 
     @property
     def label(self) -> str:
@@ -104,10 +124,17 @@ class WorkflowDefinition:
     signature: Signature
     signals: Mapping[str | None, HandlerDefinition]
     queries: Mapping[str | None, HandlerDefinition]
+    updates: Mapping[str | None, HandlerDefinition]
     failure_exception_types: tuple[type[BaseException], ...] = ()
     sandboxed: bool = True
     deadlock_timeout: float | None = None
     """Seconds that one turn may take; None: the worker's limit."""
+    pause_after_failures: int = 0
+    """Failed turns in a row after which a run is paused, as the worker says; 0: never."""
+    dynamic_config: Callable[[Any], Any] | None = None
+    """What a dynamic workflow decides by for each run; see `behaviors.dynamic`."""
+    interception: Interception | None = None
+    """What the worker puts around it; None: nothing."""
 
     @property
     def label(self) -> str:
@@ -118,6 +145,10 @@ class WorkflowDefinition:
     def place(self) -> str:
         """Where it is defined, for messages."""
         return _place(self.target, self.run)
+
+    def handlers(self, kind: HandlerKind) -> Mapping[str | None, HandlerDefinition]:
+        """Return the handlers of a kind by name."""
+        return (self.signals, self.queries, self.updates)[kind - 1]
 
     def instantiate(self, args: Sequence[Any]) -> tuple[Any, Callable[..., Any]]:
         """Return a new instance (None for a function) and the bound run function.
@@ -134,11 +165,29 @@ class WorkflowDefinition:
             return instance, self.run.__get__(instance)
         return None, self.run
 
+    def configured(self, instance: Any) -> WorkflowDefinition:
+        """Return the definition as a dynamic workflow wants it for one run.
+
+        Raises:
+            DefinitionError: its method returned something else than a config.
+            Exception: whatever the method raises.
+        """
+        if self.dynamic_config is None:
+            return self
+        declared = workflow_of(self.target).failure_exception_types
+        config, place = self.dynamic_config(instance), _place(self.dynamic_config, self.dynamic_config)
+        types = failure_types(config, declared, self.failure_exception_types, place)
+        return replace(self, failure_exception_types=types)
+
 
 def _place(named: object, fn: object) -> str:
     """Return where something is defined, as `name (file:line)`."""
     fn = getattr(fn, "__func__", fn)
-    code = getattr(fn, "__code__", None) or getattr(_call_of(type(fn)), "__code__", None)
+    if not hasattr(fn, "__code__"):
+        fn = call_of(type(fn))
+    code = getattr(
+        getattr(fn, "__wrapped__", fn), "__code__", None
+    )  # what the user wrote, not what @activity.defn made
     line = f" ({code.co_filename.rpartition('/')[2]}:{code.co_firstlineno})" if code is not None else ""
     return f"{_label(named)}{line}"
 
@@ -149,11 +198,11 @@ def is_async(fn: object) -> bool:
     fn = getattr(fn, "func", fn)  # functools.partial
     code = getattr(fn, "__code__", None)
     if code is None:
-        code = getattr(_call_of(type(fn)), "__code__", None)
+        code = getattr(call_of(type(fn)), "__code__", None)
     return code is not None and bool(code.co_flags & _CO_COROUTINE)
 
 
-def _call_of(cls: type) -> object:
+def call_of(cls: type) -> object:
     """Return what a class says calling its instances does; `type.__call__` is not meant."""
     return next((vars(base)["__call__"] for base in cls.__mro__ if "__call__" in vars(base)), None)
 
@@ -185,16 +234,16 @@ def activity_of(activity: object) -> ActivityDefinition:
     """
     mark = getattr(activity, ACTIVITY_MARK, None)
     if mark is None and isinstance(activity, type):
-        mark = getattr(_call_of(activity), ACTIVITY_MARK, None)
+        mark = getattr(call_of(activity), ACTIVITY_MARK, None)
     if mark is None:
-        mark = getattr(_call_of(type(activity)), ACTIVITY_MARK, None)
+        mark = getattr(call_of(type(activity)), ACTIVITY_MARK, None)
     if not isinstance(mark, ActivityDefinition):
         raise DefinitionError(
             subject=_label(activity), problem="it is not an activity", fix="decorate it with @activity.defn"
         )
     if mark.fn is activity or isinstance(activity, type) or not callable(activity):
         return mark
-    return ActivityDefinition(mark.name, activity, mark.signature, mark.is_async, mark.no_thread_cancel_exception)
+    return replace(mark, fn=activity)
 
 
 def define_workflow(  # noqa: PLR0913 - one parameter for each option of @workflow.defn
@@ -214,10 +263,10 @@ def define_workflow(  # noqa: PLR0913 - one parameter for each option of @workfl
     if isinstance(target, type):
         run = _run_method(target)
         _check_init(target, run)
-        handlers = list(_handlers(target))
+        handlers, config = list(_handlers(target)), config_method(target, dynamic=dynamic)
     else:
         _check_async(target, target)
-        run, handlers = target, []
+        run, handlers, config = target, [], None
     definition = WorkflowDefinition(
         name=None if dynamic else (name or _name_of(target)),
         target=target,
@@ -225,9 +274,11 @@ def define_workflow(  # noqa: PLR0913 - one parameter for each option of @workfl
         signature=hints_of(run, skip_first=isinstance(target, type)),
         signals=_by_name(target, handlers, HandlerKind.SIGNAL),
         queries=_by_name(target, handlers, HandlerKind.QUERY),
+        updates=_by_name(target, handlers, HandlerKind.UPDATE),
         failure_exception_types=tuple(failure_exception_types),
         sandboxed=sandboxed,
         deadlock_timeout=deadlock_timeout,
+        dynamic_config=config,
     )
     setattr(target, WORKFLOW_MARK, definition)
     if isinstance(target, type) and run in vars(target).values():
@@ -273,11 +324,13 @@ def _check_init(cls: type, run: Callable[..., Any]) -> None:
         return
     takes, given = hints_of(init, skip_first=True), hints_of(run, skip_first=True)
     if hasattr(init, INIT_MARK):
-        if (takes.names, takes.required) != (given.names, given.required):
+        ours, theirs = _typed(init, takes), _typed(run, given)
+        if (takes.required, list(ours.values())) != (given.required, list(theirs.values())):
             raise DefinitionError(
                 subject=cls.__qualname__,
-                problem=f"its @workflow.init takes {takes.names}, its @workflow.run method {given.names}",
-                fix="give both the same parameters",
+                problem=f"its @workflow.init takes {ours} and needs {takes.required} of them, its @workflow.run method "
+                f"takes {theirs} and needs {given.required}",
+                fix="give both the same parameters; only their names may differ",
             )
     elif takes.required:
         raise DefinitionError(
@@ -285,6 +338,11 @@ def _check_init(cls: type, run: Callable[..., Any]) -> None:
             problem=f"its __init__ needs {takes.names}, and nobody gives it any",
             fix="decorate it with @workflow.init, which hands it the arguments of the run, or give it defaults",
         )
+
+
+def _typed(fn: Callable[..., Any], signature: Signature) -> dict[str, Any]:
+    hints: dict[str, Any] = getattr(fn, "__annotations__", {})
+    return {name: hints.get(name) for name in signature.names}
 
 
 def _check_async(owner: object, fn: Callable[..., Any]) -> None:
@@ -311,9 +369,7 @@ def _handlers(cls: type) -> Iterator[HandlerDefinition]:
                 seen[attribute] = mark
             elif attribute in seen and callable(value):
                 old = seen[attribute]
-                seen[attribute] = HandlerDefinition(
-                    old.kind, old.name, value, hints_of(value, skip_first=True), old.description, old.unfinished_policy
-                )
+                seen[attribute] = replace(old, fn=value, signature=hints_of(value, skip_first=True))
     return iter(seen.values())
 
 

@@ -1,4 +1,4 @@
-"""The future of an activity, inside a workflow.
+"""The futures of an activity and of a child workflow, inside a workflow.
 
 A handle is an asyncio future, so it goes into `gather`, `wait`, `shield` and `await` as it is. What is ours is how it
 cancels. asyncio cancels the future that a task awaits by `cancel(msg=...)`; then the awaiting task gets asyncio's
@@ -11,12 +11,19 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from typing import Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from understudy.actors.behaviors.numbered import NumberedFuture
-from understudy.events.policy import ActivityCancellationType
+from understudy.events.policy import ActivityCancellationType, ChildWorkflowCancellationType
 
-__all__ = ["ActivityHandle"]
+if TYPE_CHECKING:
+    from asyncio import Future
+
+    from understudy.events.child import ChildInitiated
+    from understudy.events.failure import FailureConverter
+    from understudy.events.payload import PayloadConverter
+
+__all__ = ["ActivityHandle", "ChildHandle", "DurableHandle"]
 
 T = TypeVar("T")
 
@@ -28,18 +35,29 @@ def _called_by_asyncio() -> bool:
     return str(sys._getframe(2).f_globals.get("__name__", "")).startswith("asyncio.")  # noqa: SLF001 # pyright: ignore[reportPrivateUsage] - only the stack knows
 
 
-class ActivityHandle(NumberedFuture[T]):
-    """An activity that was started; awaitable, cancellable.
+_ASKED_NOT: Final = (ActivityCancellationType.ABANDON, ChildWorkflowCancellationType.ABANDON)
+_WAITED_FOR: Final = (
+    ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+    ChildWorkflowCancellationType.WAIT_CANCELLATION_COMPLETED,
+    ChildWorkflowCancellationType.WAIT_CANCELLATION_REQUESTED,
+)
+
+
+class DurableHandle(NumberedFuture[T]):
+    """Something durable that was started; awaitable, cancellable.
 
     Lives on the workflow's own loop and is used from workflow code only.
     """
 
-    __slots__ = ("_as_asyncio", "_asked", "_canceled_error", "_cancellation_type", "_stop", "result_hint")
+    __slots__ = ("_as_asyncio", "_asked", "_canceled_error", "_kind", "_stop", "converter", "failures", "result_hint")
+    converter: PayloadConverter
+    failures: FailureConverter
+    """What its outcome is read with."""
 
     def prepare(
         self,
         result_hint: Any,
-        cancellation_type: ActivityCancellationType,
+        cancellation_type: ActivityCancellationType | ChildWorkflowCancellationType,
         stop: Callable[[], None],
         canceled_error: Callable[[], BaseException],
     ) -> None:
@@ -48,11 +66,11 @@ class ActivityHandle(NumberedFuture[T]):
         Args:
             result_hint: the type that the result is decoded to.
             cancellation_type: what a cancellation does.
-            stop: asks for the activity to be cancelled.
-            canceled_error: makes the error that a cancelled activity raises.
+            stop: asks for the cancellation.
+            canceled_error: makes the error that what was cancelled raises.
         """
         self.result_hint = result_hint
-        self._cancellation_type = cancellation_type
+        self._kind = cancellation_type
         self._stop = stop
         self._canceled_error = canceled_error
         self._asked = self._as_asyncio = False
@@ -61,17 +79,16 @@ class ActivityHandle(NumberedFuture[T]):
         """Ask for cancellation; see the module's page for who then sees what.
 
         Returns:
-            False when the activity already has an outcome.
+            False when there already is an outcome.
         """
         if self.done():
             return False
-        kind = self._cancellation_type
         if not self._asked:
             self._asked = True
             self._as_asyncio = msg is not _BY_USER or _called_by_asyncio()
-            if kind is not ActivityCancellationType.ABANDON:
+            if not _is_in(self._kind, _ASKED_NOT):
                 self._stop()
-        if kind is not ActivityCancellationType.WAIT_CANCELLATION_COMPLETED:
+        if not _is_in(self._kind, _WAITED_FOR):
             self.end_canceled(None)
         return True
 
@@ -81,3 +98,42 @@ class ActivityHandle(NumberedFuture[T]):
             super().cancel()
         else:
             self.set_exception(error or self._canceled_error())
+
+
+class ActivityHandle(DurableHandle[T]):
+    """An activity that was started; awaitable, cancellable.
+
+    Lives on the workflow's own loop and is used from workflow code only.
+    """
+
+    __slots__ = ()
+
+
+class ChildHandle(DurableHandle[T]):
+    """A child workflow that was asked for; awaitable, cancellable; `started` resolves when it runs.
+
+    Lives on the workflow's own loop and is used from workflow code only.
+    """
+
+    __slots__ = ("initiated", "run_id", "started")
+    initiated: ChildInitiated
+    run_id: str
+    started: Future[None]
+
+    def has_started(self, run_id: str) -> None:
+        """Let those go on who wait for the start."""
+        self.run_id = run_id
+        self.started.set_result(None)
+
+    def has_not_started(self, error: BaseException) -> None:
+        """Tell those who wait for the start why there is none; nobody has the handle yet."""
+        if self.done():
+            self.started.cancel()  # who asked was cancelled and has gone
+        else:
+            self.started.set_exception(error)
+        super(DurableHandle, self).cancel()
+
+
+def _is_in(kind: object, kinds: tuple[object, ...]) -> bool:
+    """Whether a cancellation type is one of these; the two enums share their numbers."""
+    return any(kind is each for each in kinds)

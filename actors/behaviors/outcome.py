@@ -9,35 +9,45 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
 from understudy.events import activity as act
+from understudy.events import child as ch
+from understudy.events import outbound as out
 from understudy.events.failure import is_cancelled_exception
 from understudy.events.timer import TimerFired
 
 if TYPE_CHECKING:
     from understudy.actors.behaviors.context import Context
-    from understudy.actors.behaviors.handle import ActivityHandle
+    from understudy.actors.behaviors.handle import ActivityHandle, DurableHandle
     from understudy.events.event import Fact
+    from understudy.events.failure import Failure
+    from understudy.events.payload import Payload
 
 __all__ = ["OUTCOMES"]
 
 
 def _completed(context: Context, fact: act.ActivityCompleted | act.LocalActivityCompleted) -> None:
-    handle = _take(context, fact)
-    if handle is None or handle.done():
-        return
-    if fact.result is None:
-        handle.set_result(None)
-        return
     where = f"the result of activity #{fact.seq} of workflow {context.definition.label!r}"
-    handle.set_result(context.converter.decode(fact.result, handle.result_hint, where=where))
+    _succeed(_take(context, fact), fact.result, where)
 
 
 def _failed(
     context: Context, fact: act.ActivityFailed | act.ActivityTimedOut | act.ActivityCanceled | act.LocalActivityFailed
 ) -> None:
-    handle = _take(context, fact)
+    _fail(_take(context, fact), fact.failure)
+
+
+def _succeed(handle: DurableHandle[Any] | None, result: Payload | None, where: str) -> None:
     if handle is None or handle.done():
         return
-    error = context.failures.to_exception(fact.failure, context.converter)
+    if result is None:
+        handle.set_result(None)
+    else:
+        handle.set_result(handle.converter.decode(result, handle.result_hint, where=where))
+
+
+def _fail(handle: DurableHandle[Any] | None, failure: Failure) -> None:
+    if handle is None or handle.done():
+        return
+    error = handle.failures.to_exception(failure, handle.converter)
     if is_cancelled_exception(error):
         handle.end_canceled(error)
     else:
@@ -59,6 +69,23 @@ def _fired(context: Context, fact: TimerFired) -> None:
         fire()
 
 
+def _child_completed(context: Context, fact: ch.ChildCompleted) -> None:
+    where = f"the result of child #{fact.seq} of workflow {context.definition.label!r}"
+    _succeed(context.related.children.pop(fact.seq, None), fact.result, where)
+
+
+def _child_failed(context: Context, fact: ch.ChildFailed) -> None:
+    _fail(context.related.children.pop(fact.seq, None), fact.failure)
+
+
+def _delivered(context: Context, fact: out.MessageDelivered) -> None:
+    context.related.message_ended(fact.seq, None)
+
+
+def _not_delivered(context: Context, fact: out.MessageFailed) -> None:
+    context.related.message_ended(fact.seq, context.failures.to_exception(fact.failure, context.converter))
+
+
 OUTCOMES: Final[dict[type[Fact], Callable[[Context, Any], None]]] = {
     act.ActivityCompleted: _completed,
     act.LocalActivityCompleted: _completed,
@@ -67,4 +94,11 @@ OUTCOMES: Final[dict[type[Fact], Callable[[Context, Any], None]]] = {
     act.ActivityCanceled: _failed,
     act.LocalActivityFailed: _failed,
     TimerFired: _fired,
+    ch.ChildStarted: lambda context, fact: context.related.child_started(fact),
+    ch.ChildStartFailed: lambda context, fact: context.related.child_not_started(fact),
+    ch.ChildCancelDelivered: lambda context, fact: context.related.cancel_delivered(fact),
+    ch.ChildCompleted: _child_completed,
+    ch.ChildFailed: _child_failed,
+    out.MessageDelivered: _delivered,
+    out.MessageFailed: _not_delivered,
 }

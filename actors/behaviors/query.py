@@ -7,10 +7,12 @@ holds: both are seen afterwards, and then the run has to be built anew from its 
 
 from __future__ import annotations
 
-from collections.abc import Coroutine, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from understudy.events.errors import QueryRefusedError, ReadOnlyContextError, UnknownQueryError, nearest_name
+from understudy.actors.behaviors.definition import HandlerKind
+from understudy.actors.behaviors.interceptor import no_handler
+from understudy.events.errors import QueryRefusedError, ReadOnlyContextError
 
 if TYPE_CHECKING:
     from understudy.actors.behaviors.context import Context
@@ -36,7 +38,9 @@ def message_args(
     return context.converter.decode_args(payloads, handler.signature, where=where)
 
 
-def answer(context: Context, name: str, payloads: tuple[Payload, ...]) -> Payload | None:
+def answer(
+    context: Context, name: str, payloads: tuple[Payload, ...], headers: Mapping[str, Payload]
+) -> Payload | None:
     """Ask a query handler.
 
     Raises:
@@ -44,25 +48,28 @@ def answer(context: Context, name: str, payloads: tuple[Payload, ...]) -> Payloa
         QueryRefusedError: the handler asked for something.
         Exception: whatever the handler raises.
     """
-    label = context.definition.label
-    handler = context.queries.get(name) or context.queries.get(None)
+    handler = context.inbox.find(HandlerKind.QUERY, name)
     if handler is None:
-        known = tuple(str(n) for n in context.queries if n)
-        raise UnknownQueryError(name=name, known=known, nearest=nearest_name(name, known), workflow_type=label)
-    fn, args = handler.fn, message_args(context, handler, name, payloads)
+        raise no_handler(context, HandlerKind.QUERY, name)
+    ask, args, chain = handler.call, message_args(context, handler, name, payloads), context.chain
     context.read_only = f"query {name!r}"
     try:
-        value = context.loop.call(lambda: fn(context.instance, *args))
+        if chain is None:
+            value, at_once = context.loop.call(ask, context.instance, args), True
+        else:
+            value, at_once = context.loop.call(chain.query, handler, name, args, headers)
     except ReadOnlyContextError as error:
         raise refused(context, name, f"its handler asked for {error.call}") from error
     finally:
         context.read_only = ""
+    if not at_once:
+        raise refused(context, name, "an interceptor of it waited for something")
     if isinstance(value, Coroutine):
         value.close()
         raise refused(context, name, "its handler returned a coroutine")
     if value is None:
         return None
-    where = f"the answer to query {name!r} of workflow {label!r}"
+    where = f"the answer to query {name!r} of workflow {context.definition.label!r}"
     return context.converter.encode(value, handler.signature.returns, where=where)
 
 

@@ -3,8 +3,9 @@
 A fact is activated alone: it resolves a future, starts a task or calls a handler; then the loop is stepped until
 nothing is ready, conditions are checked in the order in which they were made, and what the code asked for meanwhile is
 returned. So the order of the stream is the order of the code, and a replay needs no marks between turns: behind each
-fact stand just the requests that it led to. Where facts had to wait (no worker knew the type, or the code failed), the
-stream says so: see `events.workflow`.
+fact stand just the requests that it led to. The one exception is a start with messages: they are handled in front of
+the run function's first step (`behaviors.activation`). Where facts had to wait (no worker knew the type, or the code
+failed), the stream says so: see `events.workflow`.
 
 Phases: NEW, then REPLAYING while recorded facts are activated, RUNNING for live ones, CLOSED when the run function is
 done, BROKEN after anything that was not a declared failure; a broken run is thrown away and rebuilt from its events.
@@ -13,23 +14,28 @@ done, BROKEN after anything that was not a declared failure; a broken run is thr
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextvars import Context as Variables
 from enum import Enum
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
+from understudy.actors.behaviors.activation import Activation, recorded
 from understudy.actors.behaviors.condition import check_conditions
-from understudy.actors.behaviors.context import Context, LocalActivity
+from understudy.actors.behaviors.context import Context
 from understudy.actors.behaviors.continuing import ContinueAsNewError
-from understudy.actors.behaviors.definition import HandlerDefinition, WorkflowDefinition
+from understudy.actors.behaviors.definition import WorkflowDefinition
+from understudy.actors.behaviors.inbox import Inbox
+from understudy.actors.behaviors.interceptor import NO_HEADERS, Chain
 from understudy.actors.behaviors.outcome import OUTCOMES
-from understudy.actors.behaviors.query import answer, digest, message_args, refused
-from understudy.events.errors import UsageError
+from understudy.actors.behaviors.outlet import Outlet
+from understudy.actors.behaviors.query import answer, digest, refused
 from understudy.events.event import Event, Fact, Request
 from understudy.events.execution import WorkflowExecution
-from understudy.events.failure import FailureConverter, FailureError, is_cancelled_exception
+from understudy.events.failure import Failure, FailureConverter, FailureError, is_cancelled_exception
+from understudy.events.failure_errors import CancelledError
 from understudy.events.payload import Payload, PayloadConverter
 from understudy.events.signal import SignalReceived
+from understudy.events.update import UpdateAccepted
 from understudy.events.workflow import (
     TurnDeferred,
     TurnResumed,
@@ -42,6 +48,8 @@ from understudy.events.workflow import (
 
 __all__ = ["Phase", "Run"]
 
+T = TypeVar("T")
+
 
 class Phase(Enum):
     """Where a run stands."""
@@ -53,10 +61,10 @@ class Phase(Enum):
     BROKEN = "broken"
 
 
-class Run:
+class Run(Outlet):
     """The coroutine side of one run, driven by its actor and by replays; never shared between threads."""
 
-    __slots__ = ("_context", "_digest", "_main", "_trouble", "deferred", "definition", "phase", "warnings")
+    __slots__ = ("_digest", "_entry", "_main", "_trouble", "definition", "phase", "warnings")
 
     def __init__(
         self,
@@ -64,14 +72,19 @@ class Run:
         execution: WorkflowExecution,
         converter: PayloadConverter,
         failures: FailureConverter,
+        *,
+        in_context: bool = True,
     ) -> None:
-        """Begin with no code running yet."""
+        """Begin with no code running yet; `in_context`: the converters may want to know whose values they convert."""
         self.definition = definition
         self.phase = Phase.NEW
-        self.warnings: list[str] = []
+        context = self._context = Context(definition, execution, converter, failures)
+        context.inbox, context.in_context = Inbox(context, self), in_context
+        self.warnings = context.inbox.warnings
         """What the shell shall log: signals dropped, handlers left behind."""
-        self._context = Context(definition, execution, converter, failures)
-        self.deferred = self._context.deferred
+        self.deferred = context.deferred
+        self._entry: tuple[Callable[..., Any], Sequence[Any]] | None = None
+        """The run function and its arguments, once the instance is made."""
         self._main: asyncio.Task[Any] | None = None
         self._trouble: BaseException | None = None
         self._digest = b""
@@ -84,7 +97,8 @@ class Run:
     @property
     def is_idle(self) -> bool:
         """Whether nothing but the stream can wake the run: no local activity is under way."""
-        return not self._context.local
+        local, done = self._context.local, self._context.execution.local_done
+        return not local or (done is not None and local.keys() <= done)
 
     @property
     def is_broken(self) -> bool:
@@ -93,12 +107,13 @@ class Run:
 
     # -- activation --------------------------------------------------------------------------------------------------
 
-    def activate(self, fact: Fact, now: int) -> list[Request]:
+    def activate(self, fact: Fact, now: int, messages: Sequence[Fact] = ()) -> list[Request]:
         """Activate one fact live and return what the code asked for, a closing request last.
 
         Args:
             fact: already decided upon; it will be recorded in front of what is returned.
             now: workflow time, ns since the epoch.
+            messages: with a start, those that are handled in front of the run function's first step.
 
         Raises:
             BaseException: the code did something that is no outcome of the workflow; the run is BROKEN.
@@ -107,9 +122,17 @@ class Run:
             self.phase = Phase.RUNNING
         context = self._context
         context.expect((), -1)
-        self._step(fact, now)
+        self._step(fact, now, messages)
         requests, context.requests = context.requests, []
         return requests
+
+    def prepare(self, fact: WorkflowStarted, now: int) -> None:
+        """Make the instance, so that messages which come with the start can be looked at before it is activated."""
+        self._guarded_turn(Run._make, fact, now)
+
+    def ahead(self, message: Fact, now: int) -> None:
+        """Take a message in front of the start, which was prepared; what it asks for comes with the start's."""
+        self._guarded_turn(_APPLY[type(message)], message, now)
 
     def replay(self, events: Sequence[Event]) -> None:
         """Lead new code through a recorded stream from its first event on.
@@ -129,8 +152,12 @@ class Run:
             if isinstance(event, Fact):
                 if waiting or deferred or position in waits:
                     deferred.append((position, event))
-                else:
-                    position = self._replay_fact(event, event.at, events, position)
+                elif type(event) is WorkflowStarted:
+                    position = self._replay_one(recorded(events, position), event.at, events)
+                else:  # nearly all of them, so without a detour
+                    context.expect(events, position)
+                    self._guarded_turn(_APPLY[type(event)], event, event.at)
+                    position = context.cursor
             elif isinstance(event, Request):
                 if event.may_be_missing:
                     continue
@@ -141,25 +168,33 @@ class Run:
             elif type(event) is TurnResumed:
                 waiting = False
                 while deferred and deferred[0][0] <= event.through:
-                    position = self._replay_fact(deferred.popleft()[1], event.at, events, position, hidden=1)
+                    position = self._replay_one(deferred.take(event.through), event.at, events, position)
         context.expect((), -1)
         if self.phase is Phase.REPLAYING:
             self.phase = Phase.RUNNING
 
-    def _replay_fact(self, fact: Fact, now: int, events: Sequence[Event], position: int, *, hidden: int = 0) -> int:
-        """Activate a recorded fact; `hidden`: its TurnResumed stands in front, but was recorded behind it."""
-        self._context.expect(events, position, hidden=hidden)
-        self._step(fact, now)
+    def _replay_one(self, activation: Activation, now: int, events: Sequence[Event], resumed_at: int = 0) -> int:
+        """Activate recorded facts; `resumed_at`: behind their TurnResumed, which was recorded behind the fact."""
+        self._context.expect(events, resumed_at or activation.through, hidden=1 if resumed_at else 0)
+        self._step(activation.fact, now, activation.messages)
         return self._context.cursor
 
-    def _step(self, fact: Fact, now: int) -> None:
+    def _step(self, fact: Fact, now: int, messages: Sequence[Fact] = ()) -> None:
+        if messages:
+            self._guarded_turn(Run._make, fact, now)
+            for message in messages:
+                self.ahead(message, now)
+        self._guarded_turn(_APPLY[type(fact)], fact, now)
+
+    def _guarded_turn(self, apply: Callable[[Run, Any], None], fact: Fact, now: int) -> None:
+        """Apply a fact, and run what is ready until nothing is; whatever is no outcome of the code breaks the run."""
         context = self._context
         if self.phase is Phase.CLOSED:
             return
         context.now = now
         self._digest = b""
         try:
-            context.loop.run_turn(_APPLY[type(fact)], self, fact)
+            context.loop.run_turn(apply, self, fact)
             while context.conditions and check_conditions(context):
                 context.loop.run_until_idle()
             self._look_for_trouble()
@@ -179,9 +214,13 @@ class Run:
 
     # -- facts, one method each (the table is at the end) ------------------------------------------------------------
 
-    def _start(self, fact: WorkflowStarted) -> None:
-        context = self._context
-        definition = self.definition
+    def _make(self, fact: WorkflowStarted) -> None:
+        """Make the instance; once."""
+        if self._entry is not None:
+            return
+        context, definition = self._context, self.definition
+        if definition.interception is not None:
+            context.chain = Chain(context, definition.interception)
         signature = definition.signature
         if definition.name is None:
             args: Sequence[Any] = [context.converter.raw(fact.input)]
@@ -191,15 +230,21 @@ class Run:
             args = context.converter.decode_args(fact.input, signature, where=where)
         try:
             context.instance, run = definition.instantiate(args)
+            self.definition = context.definition = definition.configured(context.instance)
         except Exception as error:
-            if not self._is_failure(error):
+            if not self.is_failure(error):
                 raise
             self._fail(error)
-            return
-        self._main = context.loop.create_task(run(*args), name=fact.workflow_id, context=Variables())
-        buffered, context.buffered = context.buffered, []
-        for signal in buffered:
-            self._signal(signal)
+        else:
+            self._entry = run, args
+
+    def _start(self, fact: WorkflowStarted) -> None:
+        self._make(fact)
+        if self._entry is not None:
+            run, args = self._entry
+            context, chain = self._context, self._context.chain
+            code = run(*args) if chain is None else chain.execute(args, fact.headers)
+            self._main = context.loop.create_task(code, name=fact.workflow_id, context=Variables())
 
     def _cancel(self, fact: WorkflowCancelRequested) -> None:
         self._context.cancel_requested = fact
@@ -207,45 +252,17 @@ class Run:
             self._main.cancel(fact.reason or None)
 
     def _signal(self, fact: SignalReceived) -> None:
-        context = self._context
-        if self._main is None:
-            context.buffered.append(fact)
-            return
-        handler = context.signals.get(fact.name) or context.signals.get(None)
-        if handler is None:
-            context.buffered.append(fact)
-            return
-        try:
-            args = message_args(context, handler, fact.name, fact.input)
-        except UsageError as error:
-            self.warnings.append(f"signal {fact.name!r} was dropped: {error}")
-            return
-        try:
-            outcome = handler.fn(context.instance, *args)
-        except (Exception, ContinueAsNewError) as error:  # noqa: BLE001 - sorted by kind below
-            self._handler_failed(error)
-            return
-        if handler.is_async:
-            coroutine = self._run_handler(fact.name, handler, outcome)
-            _ = context.loop.create_task(coroutine, name=f"signal {fact.name}", context=Variables())
+        self._context.inbox.signal(fact)
 
-    async def _run_handler(self, name: str, handler: HandlerDefinition, coroutine: Coroutine[Any, Any, Any]) -> None:
-        running = self._context.running_handlers
-        key = id(coroutine)
-        running[key] = (name, handler)
-        try:
-            await coroutine
-        except (Exception, ContinueAsNewError) as error:  # noqa: BLE001 - sorted by kind below
-            self._handler_failed(error)
-        finally:
-            running.pop(key, None)
+    def _update(self, fact: UpdateAccepted) -> None:
+        self._context.inbox.update(fact)
 
-    def _handler_failed(self, error: Exception | ContinueAsNewError) -> None:
+    def handler_failed(self, error: BaseException) -> None:
         """A declared failure of a handler ends the run with it, as continuing does; anything else breaks the turn."""
-        if not (isinstance(error, ContinueAsNewError) or self._is_failure(error)):
+        if not (isinstance(error, ContinueAsNewError) or self.is_failure(error)):
             self._trouble = self._trouble or error
-        elif self.phase is Phase.CLOSED or self._main is None or self._main.done():
-            self.warnings.append(f"a signal handler failed when the workflow had ended: {error!r}")
+        elif self.phase is Phase.CLOSED or (self._main is not None and self._main.done()):
+            self.warnings.append(f"a handler failed when the workflow had ended: {error!r}")
         elif isinstance(error, ContinueAsNewError):
             self._ask(error.request)
             self.phase = Phase.CLOSED
@@ -254,29 +271,29 @@ class Run:
 
     # -- closing -----------------------------------------------------------------------------------------------------
 
-    def _is_failure(self, error: BaseException) -> bool:
+    def is_failure(self, error: BaseException) -> bool:
+        """Whether an exception is an outcome of the workflow, and no bug."""
         return isinstance(error, (FailureError, asyncio.TimeoutError, *self.definition.failure_exception_types))
 
     def _close(self, main: asyncio.Task[Any]) -> None:
         context = self._context
         canceled = context.cancel_requested is not None
         if main.cancelled():
-            if not canceled:
-                raise asyncio.CancelledError
-            self._ask(WorkflowCanceled(at=context.now))
+            if canceled:
+                self._ask(WorkflowCanceled(at=context.now))
+            else:  # the code cancelled itself, and nobody had asked it to
+                self._fail(CancelledError("Workflow cancelled itself"))
         elif (error := main.exception()) is None:
             self._ask(WorkflowCompleted(at=context.now, result=self._encode_result(main.result())))
         elif isinstance(error, ContinueAsNewError):
             self._ask(error.request)
         elif canceled and is_cancelled_exception(error):
             self._ask(WorkflowCanceled(at=context.now, failure=context.failures.to_failure(error, context.converter)))
-        elif self._is_failure(error):
+        elif self.is_failure(error):
             self._fail(error)
         else:
             raise error
-        for name, handler in context.running_handlers.values():
-            if handler.unfinished_policy == 1:
-                self.warnings.append(f"the workflow ended while the handler of signal {name!r} was still running")
+        context.inbox.warn_of_unfinished()
         self.phase = Phase.CLOSED
 
     def _fail(self, error: BaseException) -> None:
@@ -298,7 +315,9 @@ class Run:
 
     # -- queries -----------------------------------------------------------------------------------------------------
 
-    def query(self, name: str, payloads: tuple[Payload, ...]) -> Payload | None:
+    def query(
+        self, name: str, payloads: tuple[Payload, ...], headers: Mapping[str, Payload] = NO_HEADERS
+    ) -> Payload | None:
         """Answer a query; the code may read, not change or ask for anything.
 
         Raises:
@@ -306,48 +325,40 @@ class Run:
             QueryRefusedError: the handler asked for something, or changed something and left the run BROKEN.
             Exception: whatever the handler raises.
         """
+        return self._read(name, "handler", lambda context: answer(context, name, payloads, headers))
+
+    def validate(
+        self, update_id: str, name: str, payloads: tuple[Payload, ...], headers: Mapping[str, Payload] = NO_HEADERS
+    ) -> Failure | None:
+        """Return why an update is not let in; None: it is, as all are when the instance could not be made.
+
+        Raises:
+            QueryRefusedError: the validator changed something, and left the run BROKEN.
+        """
+        if self.phase is Phase.CLOSED:
+            return None
+        return self._read(
+            name, "validator", lambda context: context.inbox.validate((update_id, name), payloads, headers)
+        )
+
+    def _read(self, name: str, who: str, read: Callable[[Context], T]) -> T:
         context = self._context
         before = self._digest = self._digest or digest(context)
         try:
-            return answer(context, name, payloads)
+            return read(context)
         finally:
             if digest(context) != before:
                 self.phase = Phase.BROKEN
-                raise refused(context, name, "its handler changed the workflow, which is built anew from its events")
+                raise refused(context, name, f"its {who} changed the workflow, which is built anew from its events")
 
     # -- what the shell takes out ------------------------------------------------------------------------------------
-
-    @property
-    def has_local(self) -> bool:
-        """Whether `take_local` has anything to give."""
-        context = self._context
-        return bool(context.local_asked or context.local_dropped)
-
-    def take_local(self) -> tuple[list[LocalActivity], list[LocalActivity]]:
-        """Return the local activities newly asked for and those to cancel, and forget that they are new."""
-        context = self._context
-        asked, dropped = context.local_asked, context.local_dropped
-        context.local_asked, context.local_dropped = [], []
-        return asked, dropped
-
-    def local(self, seq: int) -> LocalActivity | None:
-        """Return a local activity without an outcome."""
-        return self._context.local.get(seq)
-
-    def unconsumed(self) -> list[SignalReceived]:
-        """Return the signals that no handler has taken, in order; also those that wait behind a deferred turn."""
-        waiting = (fact for _, fact in self.deferred)
-        return [*self._context.buffered, *(fact for fact in waiting if isinstance(fact, SignalReceived))]
-
-    def stacks(self) -> list[str]:
-        """Return the await stacks of all tasks, for a person to read."""
-        return self._context.loop.stacks()
 
     def close(self) -> None:
         """Drop the code without running any more of it; used by passivation and after trouble."""
         self._context.closed = True  # what its `finally` blocks ask for is dropped
         self._context.loop.close_run()
-        self._main = None
+        self._context.let_go()
+        self._main = self._entry = None
 
 
 def _in_context(apply: Callable[[Context, Any], None]) -> Callable[[Run, Any], None]:
@@ -359,5 +370,6 @@ _APPLY: Final[dict[type[Fact], Callable[[Run, Any], None]]] = {
     WorkflowStarted: Run._start,  # noqa: SLF001 - the table belongs to the class above
     WorkflowCancelRequested: Run._cancel,  # noqa: SLF001 - the same
     SignalReceived: Run._signal,  # noqa: SLF001 - the same
+    UpdateAccepted: Run._update,  # noqa: SLF001 - the same
     **{fact: _in_context(apply) for fact, apply in OUTCOMES.items()},
 }

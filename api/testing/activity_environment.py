@@ -17,16 +17,20 @@ from typing import TYPE_CHECKING, Any, Final, ParamSpec, TypeVar, cast
 
 from understudy.activity import Info
 from understudy.actors.attempt import Attempt, current_attempt
-from understudy.actors.behaviors.definition import is_async
+from understudy.actors.behaviors.definition import activity_of, is_async
+from understudy.actors.cancellation import CANCEL_REQUESTED, ActivityCancellationDetails
+from understudy.actors.thread_cancel import ThreadCancel
 from understudy.actors.worker import WorkerOptions, WorkerSlots
 from understudy.events.activity import ActivityScheduled
 from understudy.events.converters import DataConverter
-from understudy.events.errors import ArgumentTypeError
-from understudy.events.policy import to_ns
+from understudy.events.errors import ArgumentTypeError, DefinitionError
+from understudy.events.policy import Priority
 from understudy.events.public import public
+from understudy.metrics import MetricMeter
 
 if TYPE_CHECKING:
     from understudy.client import Client
+    from understudy.events.payload import PayloadConverter
 
 __all__ = ["ActivityEnvironment"]
 
@@ -34,7 +38,6 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 _EPOCH: Final = datetime.fromtimestamp(0, UTC)
-_MICROSECOND: Final = timedelta(microseconds=1)
 
 
 @public("understudy.testing")
@@ -43,10 +46,10 @@ class ActivityEnvironment:
 
     Attributes:
         info: what `activity.info()` tells. Change it before `run`, with `dataclasses.replace` of `default_info()`.
-            The namespace is always "default", and the task token is made of run id and attempt.
         on_heartbeat: called with the details of each heartbeat, in the thread that gives it; may be set at any time.
         payload_converter: what `activity.payload_converter()` returns and heartbeat details must be storable with;
             set it before `run`.
+        metric_meter: what `activity.metric_meter()` is made of; set it before `run`. It counts nothing by default.
     """
 
     def __init__(self, client: Client | None = None) -> None:
@@ -57,15 +60,16 @@ class ActivityEnvironment:
         """
         self.info: Info = self.default_info()
         self.on_heartbeat: Callable[..., object] = _ignore
-        self.payload_converter = DataConverter.default.payload_converter
+        self.payload_converter: PayloadConverter = DataConverter.default.payload_converter
+        self.metric_meter = MetricMeter.noop
         self._client = client
-        self._cancel_reason = ""
+        self._cancelled: ActivityCancellationDetails | None = None
         self._stopping = False
         self._running: set[_EnvironmentAttempt] = set()
 
     def __repr__(self) -> str:
         """Show what runs in it."""
-        state = f", cancelled: {self._cancel_reason}" if self._cancel_reason else ""
+        state = ", cancelled" if self._cancelled is not None else ""
         return f"<ActivityEnvironment of {self.info.activity_type!r}, {len(self._running)} running{state}>"
 
     @staticmethod
@@ -80,6 +84,7 @@ class ActivityEnvironment:
             heartbeat_timeout=None,
             is_local=False,
             namespace="default",
+            priority=Priority.default,
             retry_policy=None,
             schedule_to_close_timeout=timedelta(seconds=1),
             scheduled_time=_EPOCH,
@@ -109,29 +114,33 @@ class ActivityEnvironment:
 
         Raises:
             ArgumentTypeError: `fn` cannot be called.
-            Exception: what `fn` raises, as it is.
+            BaseException: what `fn` raises, as it is; also what `activity.raise_complete_async()` raises.
         """
         if not callable(fn):
             raise ArgumentTypeError(what="fn", got=repr(fn), expected="a function, a method or a callable object")
         if is_async(fn):
             function = cast("Callable[..., Coroutine[Any, Any, Any]]", fn)
             return cast("R", self._run_async(function, args, kwargs))
-        with self._attempt(None):
-            return fn(*args, **kwargs)
+        with self._attempt(None) as attempt:
+            if _is_uninterrupted(fn):
+                return fn(*args, **kwargs)
+            attempt.thread_cancel = ThreadCancel()
+            return attempt.thread_cancel.run(fn, *args, **kwargs)
 
-    def cancel(self, reason: str = "cancelled by the test") -> None:
+    def cancel(self, cancellation_details: ActivityCancellationDetails = CANCEL_REQUESTED) -> None:
         """Ask what runs, and whatever is run later, to stop; any thread. Only the first call does something.
 
-        Async code gets `asyncio.CancelledError`; plain code is not interrupted, it asks `activity.is_cancelled()`.
+        Async code gets `asyncio.CancelledError`. In a plain function that runs, `understudy.exceptions.CancelledError`
+        is raised, unless its definition says `no_thread_cancel_exception=True`.
 
         Args:
-            reason: the message of the CancelledError.
+            cancellation_details: what `activity.cancellation_details()` tells then.
         """
-        if self._cancel_reason:
+        if self._cancelled is not None:
             return
-        self._cancel_reason = reason or "cancelled"
+        self._cancelled = cancellation_details
         for attempt in list(self._running):
-            attempt.do(partial(attempt.stop, self._cancel_reason))
+            attempt.do(partial(attempt.stop, cancellation_details))
 
     def worker_shutdown(self) -> None:
         """Tell what runs, and whatever is run later, that the worker stops; any thread. Only the first call counts."""
@@ -146,15 +155,15 @@ class ActivityEnvironment:
     ) -> Any:
         with self._attempt(asyncio.get_running_loop()) as attempt:
             attempt.task = asyncio.ensure_future(fn(*args, **kwargs))
-            if self._cancel_reason:
-                attempt.task.cancel(self._cancel_reason)
+            if self._cancelled is not None:
+                attempt.task.cancel()
             return await attempt.task
 
     @contextmanager
     def _attempt(self, loop: asyncio.AbstractEventLoop | None) -> Generator[_EnvironmentAttempt]:
         attempt = _EnvironmentAttempt(self, self._slots(loop), has_loop=loop is not None)
-        if self._cancel_reason:
-            attempt.stop(self._cancel_reason)
+        if self._cancelled is not None:
+            attempt.stop(self._cancelled)
         if self._stopping:
             attempt.slots.begin_shutdown()
         self._running.add(attempt)
@@ -177,6 +186,7 @@ class ActivityEnvironment:
             converter=self.payload_converter,
             failures=DataConverter.default.failure_converter,
             client=self._client,
+            meter=self.metric_meter,
         )
 
 
@@ -198,10 +208,10 @@ class _EnvironmentAttempt(Attempt):
             outcome=_ignore,
             on_heartbeat=_ignore,
             put_back=_ignore,
+            on_deferred=_ignore,
             is_local=info.is_local,
         )
-        self.dispatched_at = _ns(info.current_attempt_scheduled_time)
-        self.started_at = _ns(info.started_time)
+        self.info = info
         self.worker = self.slots = slots
         self.task: asyncio.Future[Any] | None = None
         self._environment = environment
@@ -214,19 +224,17 @@ class _EnvironmentAttempt(Attempt):
         else:
             fn()
 
-    def stop(self, reason: str) -> None:
+    def stop(self, details: ActivityCancellationDetails) -> None:
         """Be cancelled."""
-        self.cancel_reason = reason
+        self.cancel_details = details
         if self.canceled is not None:
             self.canceled.set()
         if self.canceled_in_thread is not None:
             self.canceled_in_thread.set()
+        if self.thread_cancel is not None:
+            self.thread_cancel.cancel()
         if self.task is not None:
-            self.task.cancel(reason)
-
-    def heartbeat_details(self) -> list[Any]:
-        """Return the details of the attempt before, as the test wants them."""
-        return list(self._environment.info.heartbeat_details)
+            self.task.cancel()
 
     def beat(self, details: Sequence[Any]) -> None:
         """Tell the test of a sign of life, if its details could be stored."""
@@ -239,21 +247,16 @@ def _ignore(*_: object) -> None:
     """Nobody asked."""
 
 
+def _is_uninterrupted(fn: object) -> bool:
+    """Whether the definition of a plain function says that no cancellation is raised in it."""
+    try:
+        return activity_of(fn).no_thread_cancel_exception
+    except DefinitionError:
+        return False
+
+
 def _scheduled(info: Info) -> ActivityScheduled:
-    """Return the event that an engine would have for these facts."""
-    policy = info.retry_policy
+    """Return the event that an engine would have for an activity of that name; all else is told by the facts."""
     return ActivityScheduled(
-        at=_ns(info.scheduled_time),
-        seq=1,
-        activity_type=info.activity_type,
-        activity_id=info.activity_id,
-        task_queue=info.task_queue,
-        schedule_to_close=to_ns(info.schedule_to_close_timeout, name="info.schedule_to_close_timeout") or 0,
-        start_to_close=to_ns(info.start_to_close_timeout, name="info.start_to_close_timeout") or 0,
-        heartbeat=to_ns(info.heartbeat_timeout, name="info.heartbeat_timeout") or 0,
-        retry_policy=policy.to_stored() if policy is not None else None,
+        at=0, seq=1, activity_type=info.activity_type, activity_id=info.activity_id, task_queue=info.task_queue
     )
-
-
-def _ns(time: datetime) -> int:
-    return (time - _EPOCH) // _MICROSECOND * 1_000

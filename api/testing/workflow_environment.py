@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Generator
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from types import MappingProxyType, TracebackType
+from typing import TYPE_CHECKING, Any, Self
 
 from understudy.actors.clock import Clock, SkippableClock, system_clock
 from understudy.actors.outcomes import Outcomes
 from understudy.actors.system import System
-from understudy.client import Client
-from understudy.connection import refuse_codec
+from understudy.client import Client, ClientConfig
 from understudy.events.converters import DataConverter
-from understudy.events.policy import from_ns, to_ns
+from understudy.events.errors import InvalidArgumentError
+from understudy.events.policy import QueryRejectCondition, from_ns, to_ns
 from understudy.events.public import public
+from understudy.events.search import SearchAttributeKey
 from understudy.events.store import open_store
+from understudy.events.store.coded import behind_codec
+from understudy.testing.asserts import FinalAsserts
 from understudy.testing.skipping import TimeSkipper, WatchedOutcomes
+from understudy.workflow_handle import WorkflowHandle
 
 if TYPE_CHECKING:
     from understudy.actors.worker import WorkerSlots
@@ -31,7 +35,8 @@ __all__ = ["WorkflowEnvironment"]
 class WorkflowEnvironment:
     """A client and the engine behind it, for one test; closed by `async with`, or by `shutdown`.
 
-    In workflows that run in it, a failed `assert` ends the run as failed, instead of being tried again as a bug is.
+    In workflows that run in it, a failed `assert` ends the run as failed, whatever its retry policy says, instead of
+    being tried again as a bug is. Around a client of your own it is still a bug.
     """
 
     def __init__(self, client: Client, *, skipper: TimeSkipper | None = None, owns_client: bool = False) -> None:
@@ -51,43 +56,135 @@ class WorkflowEnvironment:
 
     @classmethod
     async def start_local(
-        cls, *, url: str = "memory://", data_converter: DataConverter | None = None, identity: str | None = None
+        cls,
+        *,
+        namespace: str = "default",
+        data_converter: DataConverter | None = DataConverter.default,
+        interceptors: Sequence[Any] = (),
+        plugins: Sequence[Any] = (),
+        default_workflow_query_reject_condition: QueryRejectCondition | None = None,
+        retry_config: Any = None,
+        rpc_metadata: Mapping[str, str | bytes] = MappingProxyType({}),
+        identity: str | None = None,
+        tls: Any = False,
+        ip: str = "127.0.0.1",
+        port: int | None = None,
+        download_dest_dir: str | None = None,
+        ui: bool = False,
+        runtime: Any = None,
+        search_attributes: Sequence[SearchAttributeKey[Any]] = (),
+        dev_server_existing_path: str | None = None,
+        dev_server_database_filename: str | None = None,
+        dev_server_log_format: str = "pretty",
+        dev_server_log_level: str | None = "warn",
+        dev_server_download_version: str = "default",
+        dev_server_extra_args: Sequence[str] = (),
+        dev_server_download_ttl: timedelta | None = None,
+        dev_server_startup_timeout: timedelta | None = None,
+        ui_port: int | None = None,
+        url: str = "memory://",
     ) -> WorkflowEnvironment:
         """Start an engine on the running event loop, in which time passes as it does.
 
+        There is no server to download, to start or to reach, so what is about one is accepted and ignored.
+
         Args:
-            url: of its store.
+            namespace: ignored: an environment is a namespace of its own.
             data_converter: how values become payloads; None: JSON, typed by hints.
+            interceptors: what stands around the client's calls, the first outermost; its workers use those, too, that
+                are for workers.
+            plugins: refused unless empty: they are not applied yet.
+            default_workflow_query_reject_condition: refused unless None: it is not applied yet.
+            retry_config: ignored.
+            rpc_metadata: ignored.
             identity: who the client is, in the history; None: "test".
+            tls: ignored.
+            ip: ignored.
+            port: ignored.
+            download_dest_dir: ignored.
+            ui: ignored.
+            runtime: ignored.
+            search_attributes: ignored: they need not be declared.
+            dev_server_existing_path: ignored.
+            dev_server_database_filename: a file to keep the store in; the same as `url="sqlite:///..."`.
+            dev_server_log_format: ignored.
+            dev_server_log_level: ignored.
+            dev_server_download_version: ignored.
+            dev_server_extra_args: ignored.
+            dev_server_download_ttl: ignored.
+            dev_server_startup_timeout: ignored.
+            ui_port: ignored.
+            url: of its store.
 
         Raises:
-            InvalidArgumentError: the URL names no store, or the data converter has a codec.
+            InvalidArgumentError: the URL names no store, or an argument is not applied yet.
             StoreError: the store cannot be opened, and why.
         """
-        return cls(_open(url, data_converter, identity, system_clock, None), owns_client=True)
+        del namespace, search_attributes, runtime, retry_config, rpc_metadata, tls, ip, port, ui, ui_port
+        del download_dest_dir, dev_server_existing_path, dev_server_log_format, dev_server_log_level
+        del dev_server_download_version, dev_server_extra_args, dev_server_download_ttl, dev_server_startup_timeout
+        _refuse(plugins, default_workflow_query_reject_condition)
+        if dev_server_database_filename is not None:
+            url = f"sqlite:///{dev_server_database_filename}"
+        return cls(_open(url, data_converter, identity, interceptors, (system_clock, None)), owns_client=True)
 
     @classmethod
     async def start_time_skipping(
-        cls, *, url: str = "memory://", data_converter: DataConverter | None = None, identity: str | None = None
+        cls,
+        *,
+        data_converter: DataConverter | None = DataConverter.default,
+        interceptors: Sequence[Any] = (),
+        plugins: Sequence[Any] = (),
+        default_workflow_query_reject_condition: QueryRejectCondition | None = None,
+        retry_config: Any = None,
+        rpc_metadata: Mapping[str, str | bytes] = MappingProxyType({}),
+        identity: str | None = None,
+        port: int | None = None,
+        download_dest_dir: str | None = None,
+        runtime: Any = None,
+        test_server_existing_path: str | None = None,
+        test_server_download_version: str = "default",
+        test_server_extra_args: Sequence[str] = (),
+        test_server_download_ttl: timedelta | None = None,
+        test_server_startup_timeout: timedelta | None = None,
+        url: str = "memory://",
     ) -> WorkflowEnvironment:
         """Start an engine on the running event loop, in which time jumps while a result is awaited.
 
         It jumps to what is due next: a timer, the end of a back-off, a time-out. It passes as usual while an attempt of
-        an activity runs, and while nobody waits for a workflow's result.
+        an activity runs, and while nobody waits for a workflow's result. There is no server to download, to start or to
+        reach, so what is about one is accepted and ignored.
 
         Args:
-            url: of its store.
             data_converter: how values become payloads; None: JSON, typed by hints.
+            interceptors: what stands around the client's calls, the first outermost; its workers use those, too, that
+                are for workers.
+            plugins: refused unless empty: they are not applied yet.
+            default_workflow_query_reject_condition: refused unless None: it is not applied yet.
+            retry_config: ignored.
+            rpc_metadata: ignored.
             identity: who the client is, in the history; None: "test".
+            port: ignored.
+            download_dest_dir: ignored.
+            runtime: ignored.
+            test_server_existing_path: ignored.
+            test_server_download_version: ignored.
+            test_server_extra_args: ignored.
+            test_server_download_ttl: ignored.
+            test_server_startup_timeout: ignored.
+            url: of its store.
 
         Raises:
-            InvalidArgumentError: the URL names no store, or the data converter has a codec.
+            InvalidArgumentError: the URL names no store, or an argument is not applied yet.
             StoreError: the store cannot be opened, and why.
         """
+        del retry_config, rpc_metadata, port, download_dest_dir, runtime, test_server_existing_path
+        del test_server_download_version, test_server_extra_args, test_server_download_ttl, test_server_startup_timeout
+        _refuse(plugins, default_workflow_query_reject_condition)
         clock = SkippableClock()
         skipper = TimeSkipper(clock)
         outcomes = WatchedOutcomes(asyncio.get_running_loop(), skipper.watch)
-        client = _open(url, data_converter, identity, clock, outcomes)
+        client = _open(url, data_converter, identity, interceptors, (clock, outcomes))
         skipper.attach(client.engine)
         return cls(client, skipper=skipper, owns_client=True)
 
@@ -96,10 +193,45 @@ class WorkflowEnvironment:
         """The client, for workers and for the test."""
         return self._client
 
+    async def connect_client(self, **kwargs: Any) -> Client:
+        """Return another client of the environment's engine; its `close` leaves the engine running.
+
+        Args:
+            kwargs: `identity` and `interceptors`, if they are to be others; what else `Client.connect` takes is
+                ignored, but for a data converter that is not the environment's.
+
+        Raises:
+            InvalidArgumentError: the data converter is another one.
+        """
+        client = self._client
+        converter = kwargs.get("data_converter")
+        if converter is not None and converter != client.data_converter:
+            raise InvalidArgumentError(
+                what="data_converter",
+                got=repr(converter),
+                expected="the environment's, which all clients of an engine share,",
+                fix="Give it to the environment",
+            )
+        identity = kwargs.get("identity") or client.identity
+        config = client.config()
+        if kwargs.get("interceptors"):
+            config["interceptors"] = tuple(kwargs["interceptors"])
+        return _Guest(client.engine, "the environment", client.data_converter, identity, config)
+
     @property
     def supports_time_skipping(self) -> bool:
         """Whether time can jump."""
         return self._skipper is not None
+
+    @property
+    def supports_time_skipping_v1(self) -> bool:
+        """The same: all of the environment's workflows have one time."""
+        return self._skipper is not None
+
+    @property
+    def supports_time_skipping_v2(self) -> bool:
+        """False: no workflow has a time of its own."""
+        return False
 
     async def shutdown(self) -> None:
         """Stop the engine, unless the client was the test's own. A second call does nothing."""
@@ -136,8 +268,13 @@ class WorkflowEnvironment:
         else:
             await self._client.engine.dispatcher.run(self._skipper.sleep(ns))
 
-    async def get_current_time(self) -> datetime:
-        """Return the time that it is for the engine, in UTC."""
+    async def get_current_time(self, handle: WorkflowHandle[Any, Any] | None = None) -> datetime:
+        """Return the time that it is for the engine, in UTC.
+
+        Args:
+            handle: ignored: all workflows have one time.
+        """
+        del handle
         return datetime.fromtimestamp(0, UTC) + from_ns(self._client.engine.clock())
 
     @contextmanager
@@ -154,6 +291,14 @@ class WorkflowEnvironment:
             skipper.enabled = before
 
 
+class _Guest(Client):
+    """A client that does not end the engine when it is closed."""
+
+    async def close(self) -> None:
+        """Let go of the engine."""
+        self._engine = None
+
+
 class _EnvironmentSystem(System):
     """An engine for tests: in its workflows a failed assert is an outcome."""
 
@@ -166,11 +311,32 @@ class _EnvironmentSystem(System):
         super().add_worker(worker)
 
 
+def _refuse(plugins: Sequence[Any], condition: QueryRejectCondition | None) -> None:
+    """Refuse what would change what a test means if it were ignored."""
+    given = {
+        "plugins": plugins,
+        "default_workflow_query_reject_condition": condition,
+    }
+    for name, value in given.items():
+        if value:
+            raise InvalidArgumentError(
+                what=name,
+                got=repr(value),
+                expected="nothing, since it is not applied yet,",
+                fix="Leave it out, and do in the test what it would do",
+            )
+
+
 def _open(
-    url: str, data_converter: DataConverter | None, identity: str | None, clock: Clock, outcomes: Outcomes | None
+    url: str,
+    data_converter: DataConverter | None,
+    identity: str | None,
+    interceptors: Sequence[Any],
+    time: tuple[Clock, Outcomes | None],
 ) -> Client:
     converter = data_converter if data_converter is not None else DataConverter.default
-    refuse_codec(converter)
-    values, failures = converter.payload_converter, converter.failure_converter
-    system = _EnvironmentSystem(open_store(url), values, failures, clock=clock, outcomes=outcomes)
-    return Client(system, url, converter, identity or "test")
+    values, failures = converter.payload_converter, FinalAsserts(converter.failure_converter)
+    store = behind_codec(open_store(url), converter.payload_codec)
+    system = _EnvironmentSystem(store, values, failures, clock=time[0], outcomes=time[1])
+    config = ClientConfig(data_converter=converter, interceptors=tuple(interceptors))
+    return Client(system, url, converter, identity or "test", config)

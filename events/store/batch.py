@@ -11,6 +11,7 @@ what is wrong with that unit.
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Final
 
@@ -19,9 +20,10 @@ from understudy.events.store.port import OPEN_STATUS, ExecutionRow, Unit
 from understudy.events.store_errors import UnstorableError
 
 if TYPE_CHECKING:
+    from understudy.events.error_root import EngineError
     from understudy.events.mapper import EventMapper
 
-__all__ = ["REFUSALS", "Batch", "already_open", "fold"]
+__all__ = ["REFUSALS", "Batch", "already_open", "fold", "twin"]
 
 REFUSALS: Final = (VersionConflictError, AlreadyOpenError, UnstorableError)
 """What is wrong with one unit and must not cost the others; any other failure is the store's."""
@@ -85,6 +87,13 @@ def already_open(rows: Sequence[ExecutionRow], holder_of: Callable[[str], str | 
         else:
             return AlreadyOpenError(workflow_id=workflow_id, run_id=holder)
     return None
+
+
+def twin(error: EngineError) -> EngineError:
+    """Return an error of its own for each unit: it will be raised in another place, with another traceback."""
+    made = copy.copy(error)
+    made.__cause__ = error.__cause__
+    return made
 
 
 def _fold_appends(batch: Batch, unit: Unit, versions: dict[str, int], mapper: EventMapper) -> None:

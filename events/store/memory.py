@@ -76,13 +76,13 @@ class _RunRecorder(POPOApplicationRecorder):
             self.runs_of.setdefault(row.workflow_id, []).append(run_id)
         elif before.status == OPEN_STATUS:
             del self.open_run[before.workflow_id]
-            if before.wake_at is not None:
-                del self.agenda[bisect_left(self.agenda, (before.wake_at, run_id))]
+        if before is not None and before.wake_at is not None:
+            del self.agenda[bisect_left(self.agenda, (before.wake_at, run_id))]
         self.rows[run_id] = row
         if row.status == OPEN_STATUS:
             self.open_run[row.workflow_id] = run_id
-            if row.wake_at is not None:
-                insort(self.agenda, (row.wake_at, run_id))
+        if row.wake_at is not None:
+            insort(self.agenda, (row.wake_at, run_id))
 
 
 class MemoryStore:
@@ -133,7 +133,7 @@ class MemoryStore:
             return None if run_id is None else recorder.rows[run_id]
 
     def due(self, before: int, limit: int, after: tuple[int, str] | None = None) -> list[ExecutionRow]:
-        """Return open runs that need care by `before`, ordered by (wake_at, run_id); see the port."""
+        """Return runs that need care by `before`, ordered by (wake_at, run_id); see the port."""
         recorder = self._recorder
         with recorder.reading():
             agenda = recorder.agenda
@@ -142,7 +142,7 @@ class MemoryStore:
             return [recorder.rows[run_id] for _, run_id in agenda[first : min(last, first + limit)]]
 
     def next_wake(self, after: int) -> int | None:
-        """Return the smallest `wake_at` of open runs that is greater than `after`, ns since the epoch."""
+        """Return the smallest `wake_at` that is greater than `after`, ns since the epoch."""
         with self._recorder.reading():
             agenda = self._recorder.agenda
             index = bisect_left(agenda, (after + 1, ""))
@@ -152,6 +152,7 @@ class MemoryStore:
         self,
         *,
         workflow_id: str | None = None,
+        workflow_type: str | None = None,
         status: str | None = None,
         limit: int = 100,
         offset: int = 0,
@@ -161,7 +162,9 @@ class MemoryStore:
         with recorder.reading():
             runs = recorder.rows if workflow_id is None else recorder.runs_of.get(workflow_id, [])
             rows = (recorder.rows[run_id] for run_id in reversed(runs))
-            matching = (row for row in rows if status is None or row.status == status)
+            matching = (
+                row for row in rows if status in {None, row.status} and workflow_type in {None, row.workflow_type}
+            )
             return list(islice(matching, offset, offset + limit))
 
     def recorded(self, after: int, limit: int) -> list[Recorded]:

@@ -50,9 +50,10 @@ class ExecutionRow(msgspec.Struct, frozen=True):
         status: `Running`, `Completed`, `Failed`, `Canceled`, `Terminated`, `TimedOut` or `ContinuedAsNew`.
         started_at: Nanoseconds since the epoch.
         closed_at: Nanoseconds since the epoch; None while it is open.
-        wake_at: When the run needs care, ns since the epoch: 0 at once on recovery, None only when a message comes.
+        wake_at: When the run needs care, ns since the epoch: 0 at once on recovery, None only when a message comes;
+            a closed run may need it, too, for its children.
         first_run_id: The first run of the chain that retries and continuations make.
-        memo: A JSON object, or None.
+        memo: A JSON object of payloads, or None.
         search_attributes: A JSON object, or None.
     """
 
@@ -142,7 +143,7 @@ class EventStore(Protocol):
         ...
 
     def due(self, before: int, limit: int, after: tuple[int, str] | None = None) -> list[ExecutionRow]:
-        """Return open runs that need care by a given time, ordered by (wake_at, run_id).
+        """Return runs that need care by a given time, ordered by (wake_at, run_id).
 
         Args:
             before: The last `wake_at` to return, ns since the epoch.
@@ -152,13 +153,14 @@ class EventStore(Protocol):
         ...
 
     def next_wake(self, after: int) -> int | None:
-        """Return the smallest `wake_at` of open runs that is greater than `after`, ns since the epoch."""
+        """Return the smallest `wake_at` that is greater than `after`, ns since the epoch."""
         ...
 
     def executions(
         self,
         *,
         workflow_id: str | None = None,
+        workflow_type: str | None = None,
         status: str | None = None,
         limit: int = 100,
         offset: int = 0,

@@ -11,7 +11,6 @@ the common way pays nothing for it.
 
 from __future__ import annotations
 
-import copy
 import os
 import sqlite3
 from collections.abc import Sequence
@@ -22,7 +21,7 @@ from understudy.events.errors import MissingEventError
 from understudy.events.event import Event
 from understudy.events.mapper import EventMapper
 from understudy.events.store import sqlite_statements as sql
-from understudy.events.store.batch import REFUSALS, fold
+from understudy.events.store.batch import REFUSALS, fold, twin
 from understudy.events.store.file_lock import FileLock
 from understudy.events.store.port import ExecutionRow, Recorded, Unit
 from understudy.events.store.sqlite_border import SqliteBorder
@@ -108,7 +107,7 @@ class SqliteStore:
             with self._border:
                 return self._commit(units)
         except EngineError as error:
-            return [_twin(error) for _ in units]
+            return [twin(error) for _ in units]
 
     def load(self, run_id: str, after: int = 0) -> list[Event]:
         """Return the events of a run with versions above `after`; see the port."""
@@ -143,15 +142,16 @@ class SqliteStore:
         self,
         *,
         workflow_id: str | None = None,
+        workflow_type: str | None = None,
         status: str | None = None,
         limit: int = 100,
         offset: int = 0,
     ) -> list[ExecutionRow]:
         """Return runs, the one that was stored first most recently first; see the port."""
         if workflow_id is None:
-            rows = self._fetch(sql.EXECUTIONS, (status, limit, offset))
+            rows = self._fetch(sql.EXECUTIONS, (status, limit, offset, workflow_type))
         else:
-            rows = self._fetch(sql.EXECUTIONS_OF, (status, limit, offset, workflow_id))
+            rows = self._fetch(sql.EXECUTIONS_OF, (status, limit, offset, workflow_type, workflow_id))
         return [ExecutionRow(*row) for row in rows]
 
     def recorded(self, after: int, limit: int) -> list[Recorded]:
@@ -219,10 +219,3 @@ class SqliteStore:
         connection = self._connect()
         connection.execute("PRAGMA query_only = ON")
         return connection
-
-
-def _twin(error: EngineError) -> EngineError:
-    """Return an error of its own for each unit: it will be raised in another place, with another traceback."""
-    twin = copy.copy(error)
-    twin.__cause__ = error.__cause__
-    return twin

@@ -36,7 +36,7 @@ __all__ = [
 APPLICATION_ID: Final = 0x55445359
 """Marks a database file as ours ("UDSY"), in the header field that SQLite keeps for this."""
 
-FORMAT: Final = 1
+FORMAT: Final = 2
 """The version of the tables below, kept in the header field `user_version`."""
 
 _COLUMNS: Final = (
@@ -83,16 +83,16 @@ _CREATE_OPEN: Final = "CREATE UNIQUE INDEX executions_open ON executions (workfl
 # The runs of a workflow id, in the order they were stored first (the number is the hidden last column).
 _CREATE_OF_WORKFLOW: Final = "CREATE INDEX executions_of_workflow ON executions (workflow_id)"
 
-# Open runs by the time they need care; runs that only wait for a message are not in it.
-_CREATE_WAKE: Final = """
-CREATE INDEX executions_wake ON executions (wake_at, run_id) WHERE status = 'Running' AND wake_at IS NOT NULL
-"""
+# Runs by the time they need care; those that only wait for a message, or left nothing behind, are not in it.
+_CREATE_WAKE: Final = "CREATE INDEX executions_wake ON executions (wake_at, run_id) WHERE wake_at IS NOT NULL"
 
 SCHEMA: Final = (_CREATE_EVENTS, _CREATE_EXECUTIONS, _CREATE_OPEN, _CREATE_OF_WORKFLOW, _CREATE_WAKE)
 """All that a new file gets."""
 
-MIGRATIONS: Final[dict[int, tuple[str, ...]]] = {}
-"""What takes a file of format n to format n + 1; there is only one format yet."""
+MIGRATIONS: Final[dict[int, tuple[str, ...]]] = {
+    1: ("DROP INDEX executions_wake", _CREATE_WAKE),  # closed runs may need care, too: for their children
+}
+"""What takes a file of format n to format n + 1."""
 
 # A stream from a version on.
 LOAD: Final = """
@@ -123,24 +123,26 @@ SELECT {_COLUMNS} FROM executions WHERE number = coalesce(
 # Who holds a workflow id open.
 OPEN_RUN: Final = "SELECT run_id FROM executions WHERE workflow_id = ? AND status = 'Running'"
 
-# Open runs that need care by a time, from a place in the order on.
+# Runs that need care by a time, from a place in the order on.
 DUE: Final = f"""
 SELECT {_COLUMNS} FROM executions
-WHERE status = 'Running' AND wake_at <= ? AND (wake_at, run_id) > (?, ?) ORDER BY wake_at, run_id LIMIT ?
+WHERE wake_at <= ? AND (wake_at, run_id) > (?, ?) ORDER BY wake_at, run_id LIMIT ?
 """  # noqa: S608 - of constants, no input
 
-# The next time that an open run needs care.
-NEXT_WAKE: Final = "SELECT min(wake_at) FROM executions WHERE status = 'Running' AND wake_at > ?"
+# The next time that a run needs care.
+NEXT_WAKE: Final = "SELECT min(wake_at) FROM executions WHERE wake_at > ?"
 
 # All runs, the youngest first.
 EXECUTIONS: Final = f"""
-SELECT {_COLUMNS} FROM executions WHERE ?1 IS NULL OR status = ?1 ORDER BY number DESC LIMIT ?2 OFFSET ?3
+SELECT {_COLUMNS} FROM executions
+WHERE (?1 IS NULL OR status = ?1) AND (?4 IS NULL OR workflow_type = ?4) ORDER BY number DESC LIMIT ?2 OFFSET ?3
 """  # noqa: S608 - of constants, no input
 
 # The runs of one workflow id, the youngest first.
 EXECUTIONS_OF: Final = f"""
 SELECT {_COLUMNS} FROM executions
-WHERE workflow_id = ?4 AND (?1 IS NULL OR status = ?1) ORDER BY number DESC LIMIT ?2 OFFSET ?3
+WHERE workflow_id = ?5 AND (?1 IS NULL OR status = ?1) AND (?4 IS NULL OR workflow_type = ?4)
+ORDER BY number DESC LIMIT ?2 OFFSET ?3
 """  # noqa: S608 - of constants, no input
 
 # What changes in a run's life; naming more would rewrite the entries of more indexes.

@@ -14,7 +14,7 @@ import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from activities import Shop
 from ledger import Entry, Ledger
@@ -58,7 +58,7 @@ async def main(folder: Path, orders: Sequence[Order]) -> None:
     ledger.close()
 
 
-async def take(client: Client, order: Order) -> WorkflowHandle[Outcome]:
+async def take(client: Client, order: Order) -> WorkflowHandle[Any, Outcome]:
     """Start an order's workflow, or find the one that was started before, open or closed."""
     await asyncio.sleep(1 / ORDERS_PER_SECOND)
     return await client.start_workflow(OrderWorkflow.run, order, id=order.id, request_id=order.id, task_queue=QUEUE)

@@ -12,9 +12,9 @@ from understudy.actors.behaviors.command import Command
 from understudy.actors.behaviors.definition import activity_of
 from understudy.actors.worker import WorkerOptions, WorkerSlots
 from understudy.events.activity import ActivityScheduled
-from understudy.events.execution import PendingActivity
 from understudy.events.failure import FailureConverter
 from understudy.events.payload import PayloadConverter
+from understudy.events.pending import PendingActivity
 from understudy.events.policy import StoredRetryPolicy
 from understudy.exceptions import ApplicationError
 

@@ -10,7 +10,7 @@ import pytest
 from tests.actors.standing import Code, actor
 from tests.events.facts import example
 from understudy.actors.row import STATUS_NAMES, row_of, wake_at
-from understudy.events.activity import ActivityCompleted, ActivityScheduled
+from understudy.events.activity import ActivityCompleted, ActivityCompletionDeferred, ActivityScheduled
 from understudy.events.event import Event
 from understudy.events.failure import Failure
 from understudy.events.payload import Payload
@@ -52,6 +52,16 @@ def due(*events: Event, run: Code | None = None) -> int | None:
 def test_a_run_that_waits_for_messages_is_brought_back_by_one() -> None:
     assert due(STARTED) is None
     assert due(STARTED, run=Code(is_idle=True)) is None
+
+
+@pytest.mark.parametrize(
+    ("close_by", "heartbeat", "at"), [(700, 0, 700), (0, 0, None), (700, 5, 0)], ids=["limit", "none", "heartbeats"]
+)
+def test_a_run_whose_activity_is_completed_from_outside_sleeps_unless_heartbeats_are_to_be_watched(
+    close_by: int, heartbeat: int, at: int | None
+) -> None:
+    charge = msgspec.structs.replace(CHARGE, heartbeat=heartbeat)
+    assert due(STARTED, charge, ActivityCompletionDeferred(at=30, seq=1, attempt=1, close_by=close_by)) == at
 
 
 def test_a_run_that_sleeps_is_brought_back_when_its_first_timer_is_due() -> None:

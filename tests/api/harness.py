@@ -62,7 +62,7 @@ async def failure_of(result: Awaitable[object]) -> BaseException:
     raise AssertionError(f"the workflow did not fail, it returned {value!r}")
 
 
-async def topics(handle: WorkflowHandle[Any]) -> list[str]:
+async def topics(handle: WorkflowHandle[Any, Any]) -> list[str]:
     """Return the kinds of the events that a run has on disk, oldest first."""
     return [event.topic for event in (await handle.fetch_history()).events]
 
@@ -112,7 +112,7 @@ class Harness:
         worker = Worker(self.client, task_queue=task_queue, workflows=workflows, activities=activities, **options)
         return await self._workers.enter_async_context(worker)
 
-    async def start(self, workflow: Any, *args: Any, **options: Any) -> WorkflowHandle[Any]:
+    async def start(self, workflow: Any, *args: Any, **options: Any) -> WorkflowHandle[Any, Any]:
         """Start a workflow on the queue that `work` serves, under an id of its own if none is given."""
         named: Any = {"id": f"workflow-{next(self._ids)}", "task_queue": QUEUE, **options}
         return await self.client.start_workflow(workflow, args=args, **named)

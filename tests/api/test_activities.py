@@ -99,7 +99,7 @@ async def test_methods_of_an_object_bring_their_resources_along(engine: Harness)
     async def pays() -> list[int]:
         return [
             await workflow.execute_activity_method(Payments.charge, Order(10)),
-            await workflow.execute_activity(Payments.refund, Order(10)),
+            await workflow.execute_activity_method(Payments.refund, args=[Order(10)]),
             await workflow.start_activity_method(Payments.charge, Order(20)),
         ]
 
@@ -122,16 +122,32 @@ async def test_an_object_that_can_be_called_is_an_activity(engine: Harness) -> N
         def __call__(self, value: float) -> int:
             return round(value)
 
+    @activity.defn
+    class Discount:
+        def __init__(self, percent: int) -> None:
+            self.percent = percent
+
+        async def __call__(self, price: int) -> int:
+            return price * (100 - self.percent) // 100
+
+    @activity.defn(name="half")
+    class Half:
+        def __call__(self, price: int) -> int:
+            return price // 2
+
     @workflow.defn
     async def calls() -> list[int]:
         return [
             await workflow.execute_activity_class(Tax, 200),
             await workflow.start_activity_class(Rounds, 2.9),
             await workflow.execute_activity("tax", 100),
+            await workflow.execute_activity_class(Discount, 200),
+            await workflow.start_activity_class(Half, 9),
+            await workflow.execute_activity("Discount", 100),
         ]
 
-    await engine.work(calls, Tax(19), Rounds())
-    assert await engine.execute(calls) == [38, 3, 19]
+    await engine.work(calls, Tax(19), Rounds(), Discount(10), Half())
+    assert await engine.execute(calls) == [38, 3, 19, 180, 4, 90]
 
 
 async def test_a_dynamic_activity_takes_every_other_name(engine: Harness) -> None:

@@ -13,7 +13,7 @@ import pytest
 
 from tests.api.harness import AT_ONCE, QUEUE, Harness, eventually
 from understudy import activity, workflow
-from understudy.common import RetryPolicy
+from understudy.common import MetricMeter, Priority, RetryPolicy
 from understudy.exceptions import NotInActivityError
 
 
@@ -95,6 +95,9 @@ async def test_info_tells_the_facts_of_the_attempt(engine: Harness) -> None:
             <= datetime.now(UTC),
             "details": list(info.heartbeat_details),
             "key": info.idempotency_key,
+            "token": info.task_token.decode(),
+            "alone": [info.in_workflow, info.activity_run_id],
+            "priority": [info.priority.priority_key, info.priority.fairness_key, info.priority.fairness_weight],
         }
 
     @workflow.defn(name="Asks")
@@ -104,6 +107,7 @@ async def test_info_tells_the_facts_of_the_attempt(engine: Harness) -> None:
             activity_id="f-1",
             start_to_close_timeout=timedelta(minutes=1),
             heartbeat_timeout=timedelta(seconds=20),
+            priority=Priority(priority_key=2, fairness_key="kim", fairness_weight=1.5),
             retry_policy=RetryPolicy(maximum_attempts=5),
         )
 
@@ -120,6 +124,9 @@ async def test_info_tells_the_facts_of_the_attempt(engine: Harness) -> None:
         "in order": True,
         "details": [],
         "key": f"{run_id}/f-1",
+        "token": f"{run_id}/1/1",
+        "alone": [True, None],
+        "priority": [2, "kim", 1.5],
     }
 
 
@@ -163,9 +170,61 @@ async def test_the_logger_names_the_attempt(engine: Harness, caplog: pytest.LogC
     assert record.getMessage().startswith("working (")
 
 
+async def test_the_logger_adds_as_much_as_it_is_told_to(engine: Harness, caplog: pytest.LogCaptureFixture) -> None:
+    speaker = activity.LoggerAdapter(logging.getLogger("shop"), {"shop": "Ulm"})
+    speaker.activity_info_on_message = speaker.activity_info_on_extra = False
+    speaker.full_activity_info_on_extra = True
+    facts: list[activity.Info] = []
+
+    @activity.defn
+    def speaks() -> None:
+        facts.append(activity.info())
+        speaker.info("working", extra={"page": 7})
+
+    caplog.set_level(logging.INFO, "shop")
+    await engine.work(Call, speaks)
+    await engine.execute(Call.run, "speaks", [])
+    speaker.warning("outside")
+    inside, outside = (record for record in caplog.records if record.name == "shop")
+    assert speaker.base_logger is logging.getLogger("shop")
+    assert (inside.getMessage(), inside.funcName) == ("working", "speaks")
+    told = vars(inside)
+    assert (told["activity_info"], told["page"], told["shop"]) == (facts[0], 7, "Ulm")
+    assert "activity" not in told
+    assert ("activity_info" in vars(outside), vars(outside)["shop"]) == (False, "Ulm")
+
+
+async def test_the_details_of_the_attempt_before_stay_as_they_were(engine: Harness) -> None:
+    @activity.defn
+    async def crawl() -> list[Any]:
+        activity.heartbeat("mine")
+        return list(activity.info().heartbeat_details)
+
+    await engine.work(Call, crawl)
+    assert await engine.execute(Call.run, "crawl", []) == []
+
+
+async def test_metrics_of_an_activity_count_nothing_unless_somebody_counts(engine: Harness) -> None:
+    @activity.defn
+    async def counts() -> bool:
+        activity.metric_meter().create_counter("pages").add(1)
+        return activity.metric_meter() is MetricMeter.noop
+
+    await engine.work(Call, counts)
+    assert await engine.execute(Call.run, "counts", [])
+
+
 def test_outside_of_an_activity_its_functions_say_so() -> None:
     assert not activity.in_activity()
-    for function in (activity.info, activity.heartbeat, activity.is_cancelled, activity.client):
+    for function in (
+        activity.info,
+        activity.heartbeat,
+        activity.is_cancelled,
+        activity.client,
+        activity.cancellation_details,
+        activity.shield_thread_cancel_exception,
+        activity.metric_meter,
+    ):
         with pytest.raises(NotInActivityError, match="called outside of an activity"):
             function()
 

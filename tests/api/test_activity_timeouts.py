@@ -132,7 +132,7 @@ async def test_code_in_a_thread_that_timed_out_sees_it_and_keeps_its_slot_until_
     most: list[int] = []
     let_go = threading.Event()
 
-    @activity.defn(name="hang")
+    @activity.defn(name="hang", no_thread_cancel_exception=True)
     def stubborn() -> None:
         inside.append(activity.info().attempt)
         most.append(len(inside))

@@ -198,7 +198,7 @@ async def test_errors_arrive_where_the_answer_is_awaited(engine: Harness) -> Non
             proxy.aprove("kim").get(timeout=10)
         with pytest.raises(InvalidArgumentError, match="'approve'"):
             proxy.approve().get(timeout=10)
-        with pytest.raises(InvalidArgumentError, match="a Signal, Query, Cancel, Terminate or Result"):
+        with pytest.raises(InvalidArgumentError, match="a Signal, Query, Update, Cancel, Terminate or Result"):
             ref.ask("hello")
         proxy.approve("kim").get(timeout=10)
         proxy.result().get(timeout=10)

@@ -58,7 +58,7 @@ async def test_a_workflow_is_cancelled_with_a_reason_and_cleans_up(engine: Harne
 
     await engine.work(tidy, clean)
     handle = await engine.start(tidy)
-    await handle.cancel("out of stock")
+    await handle.cancel(reason="out of stock")
     error = await failure_of(handle.result())
     assert isinstance(error, CancelledError)
     assert is_cancelled_exception(error)
@@ -79,19 +79,28 @@ async def test_a_workflow_is_cancelled_with_a_reason_and_cleans_up(engine: Harne
 
 async def test_cancellation_is_delivered_once(engine: Harness) -> None:
     @workflow.defn
-    async def counts() -> int:
-        deliveries = 0
-        for _ in range(2):
-            try:
-                await workflow.sleep(0.005)
-            except asyncio.CancelledError:
-                deliveries += 1
-        return deliveries
+    class Counts:
+        ended = False
 
-    await engine.work(counts)
-    handle = await engine.start(counts)
-    await handle.cancel("once")
-    await handle.cancel("twice")
+        @workflow.run
+        async def run(self) -> int:
+            deliveries = 0
+            while not self.ended:
+                try:
+                    await workflow.wait_condition(lambda: self.ended)
+                except asyncio.CancelledError:
+                    deliveries += 1
+            return deliveries
+
+        @workflow.signal
+        def end(self) -> None:
+            self.ended = True
+
+    await engine.work(Counts)
+    handle = await engine.start(Counts)
+    await handle.cancel(reason="once")
+    await handle.cancel(reason="twice")
+    await handle.signal("end")
     assert await handle.result() == 1
 
 
@@ -145,7 +154,7 @@ async def test_a_workflow_that_never_ran_is_cancelled_when_its_worker_comes(engi
         await workflow.sleep(LONG)
 
     handle = await engine.start(late)
-    await handle.cancel("changed my mind")
+    await handle.cancel(reason="changed my mind")
     await engine.work(late)
     assert isinstance(await failure_of(handle.result()), CancelledError)
 
@@ -288,7 +297,7 @@ async def test_activities_that_a_closed_run_left_behind_are_cancelled(engine: Ha
 async def test_plain_code_in_a_thread_asks_whether_it_was_cancelled(engine: Harness) -> None:
     begun: list[str] = []
 
-    @activity.defn(name="hang")
+    @activity.defn(name="hang", no_thread_cancel_exception=True)
     def polls() -> str:
         begun.append("")
         activity.wait_for_cancelled_sync(timeout=timedelta(seconds=20))

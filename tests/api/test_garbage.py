@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.api.harness import Harness, ms
+from tests.api.harness import Harness, eventually, ms
 from understudy import activity, workflow
 
 RUNS = 50
@@ -45,6 +45,26 @@ class Mixed:
         self.number = number
 
 
+@workflow.defn
+async def hasty() -> None:
+    """Ends while things of all kinds are under way."""
+    handles = [workflow.start_activity(double, 1, schedule_to_start_timeout=ms(60_000), task_queue="nobody")]
+    handles.append(workflow.start_local_activity(double, 2))
+    workflow.upsert_memo({"stage": 1})
+    workflow.patched("new")
+    await workflow.start_child_workflow(idle, parent_close_policy=workflow.ParentClosePolicy.TERMINATE)
+    tasks = [asyncio.create_task(asyncio.sleep(3_600)), asyncio.create_task(workflow.receive("nothing"))]
+    await asyncio.sleep(0)
+    assert handles
+    assert tasks
+
+
+@workflow.defn
+async def idle() -> None:
+    """Waits for ever."""
+    await asyncio.Event().wait()
+
+
 @pytest.fixture(autouse=True)
 def collector_off() -> Iterator[None]:
     gc.collect()
@@ -64,4 +84,17 @@ async def test_a_run_that_has_ended_leaves_nothing_to_the_collector(engine: Harn
     await one("warm-up")
     gc.collect()
     await asyncio.gather(*(one(f"run-{number}") for number in range(RUNS)))
+    assert gc.collect() < RUNS
+
+
+async def test_a_run_that_ends_in_the_middle_of_things_leaves_nothing_to_the_collector(engine: Harness) -> None:
+    await engine.work(hasty, idle, double)
+
+    async def one(name: str) -> None:
+        await (await engine.start(hasty, id=name)).result()
+
+    await one("warm-up")
+    gc.collect()
+    await asyncio.gather(*(one(f"run-{number}") for number in range(RUNS)))
+    await eventually(lambda: not engine.client.engine.related)
     assert gc.collect() < RUNS

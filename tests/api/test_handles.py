@@ -263,7 +263,7 @@ async def test_a_closed_run_takes_no_more_orders(engine: Harness) -> None:
 
 
 async def test_an_id_that_means_nothing_says_so(engine: Harness) -> None:
-    handle: WorkflowHandle[Any] = engine.client.get_workflow_handle("nobody")
+    handle: WorkflowHandle[Any, Any] = engine.client.get_workflow_handle("nobody")
     orders = (
         handle.result(),
         handle.describe(),

@@ -343,9 +343,9 @@ async def test_wrong_arguments_of_a_query_are_refused_before_it_is_asked(engine:
     await engine.work(Shop)
     handle = await engine.start(Shop.run)
     with pytest.raises(ArgumentTypeError, match="query 'find'"):
-        await handle.query(Shop.find)
+        await handle.query(Shop.find)  # type: ignore[arg-type]  # wrong on purpose
     with pytest.raises(PayloadEncodeError, match="query 'find'"):
-        await handle.query(Shop.find, 7)
+        await handle.query(Shop.find, 7)  # type: ignore[arg-type]  # wrong on purpose
     with pytest.raises(ArgumentTypeError, match="query 'find'"):
         await handle.query("find")
 

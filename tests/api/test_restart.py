@@ -225,7 +225,7 @@ async def test_a_run_time_out_that_struck_in_between_is_seen_to(durable: Harness
 
 async def test_a_cancellation_that_was_acknowledged_is_delivered_after_a_restart(durable: Harness) -> None:
     handle = await durable.start(Order.run, 1, id="order")
-    await handle.cancel("no longer needed")
+    await handle.cancel(reason="no longer needed")
     await durable.restart()
     await durable.work(Order, double)
 

@@ -54,7 +54,7 @@ class Retry:
 FAST = {"initial_interval": 0.001}
 
 
-async def retries_of(handle: WorkflowHandle[Any]) -> list[float]:
+async def retries_of(handle: WorkflowHandle[Any, Any]) -> list[float]:
     """The back-offs that a run has recorded, in milliseconds."""
     events: Any = (await handle.fetch_history()).events
     return [(e.next_at - e.at) / 1e6 for e in events if e.topic == "activity.retry_scheduled"]

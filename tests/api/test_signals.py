@@ -314,15 +314,15 @@ async def test_a_workflow_that_there_is_not_takes_no_signal(engine: Harness) -> 
 async def test_a_signal_that_cannot_be_sent_is_refused_before_anything_is_stored(engine: Harness) -> None:
     handle = await engine.start(Poll.run, id="poll")
     with pytest.raises(ArgumentTypeError, match="signal 'note'"):
-        await handle.signal(Poll.note)
+        await handle.signal(Poll.note)  # type: ignore[arg-type]  # wrong on purpose
     with pytest.raises(
         PayloadEncodeError, match=r"argument 1 \('vote'\) of signal 'vote' of workflow 'poll': .* type int .* as .*Vote"
     ):
-        await handle.signal(Poll.vote, 7)
+        await handle.signal(Poll.vote, 7)  # type: ignore[arg-type]  # wrong on purpose
     with pytest.raises(InvalidArgumentError, match=r"decorated with @workflow\.signal"):
-        await handle.signal(Poll.so_far)
+        await handle.signal(Poll.so_far)  # type: ignore[arg-type]  # wrong on purpose
     with pytest.raises(InvalidArgumentError, match="arg is given"):
-        await handle.signal(Poll.note, "x", args=["y"])
+        await handle.signal(Poll.note, "x", args=["y"])  # type: ignore[call-overload]  # wrong on purpose
     assert "signal.received" not in await topics(handle)
 
 

@@ -232,7 +232,7 @@ async def test_memo_summary_and_details_are_kept_for_people(engine: Harness) -> 
     )
     description = await handle.describe()
     assert await description.memo() == {"owner": "kim", "order": {"id": 7}}
-    assert (description.static_summary, description.static_details) == ("one job", "of many")
+    assert (await description.static_summary(), await description.static_details()) == ("one job", "of many")
 
 
 async def test_search_attributes_are_kept_with_their_types(engine: Harness) -> None:

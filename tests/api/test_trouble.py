@@ -18,7 +18,7 @@ from understudy.client import WorkflowExecutionDescription, WorkflowExecutionSta
 from understudy.exceptions import DeterminismError, NondeterminismError
 
 
-async def stuck(handle: WorkflowHandle[Any], text: str = "") -> WorkflowExecutionDescription:
+async def stuck(handle: WorkflowHandle[Any, Any], text: str = "") -> WorkflowExecutionDescription:
     """Wait until a run's code has failed, for a reason that contains `text`."""
 
     async def look() -> WorkflowExecutionDescription | None:
@@ -162,7 +162,7 @@ async def test_what_cannot_be_stored_holds_the_run_and_names_where_it_was_given(
     @workflow.defn(name="Odd")
     async def odd(how: str) -> Any:
         if how == "argument":
-            await workflow.execute_activity(double, object())
+            await workflow.execute_activity(double, object())  # type: ignore[arg-type]  # wrong on purpose
         return object()
 
     await engine.work(odd, double)
@@ -270,7 +270,7 @@ async def test_code_that_asks_for_less_than_before_is_noticed(durable: Harness) 
     assert "timer.started" in str(found.waiting_for)
 
 
-async def _has(handle: WorkflowHandle[Any], topic: str) -> bool:
+async def _has(handle: WorkflowHandle[Any, Any], topic: str) -> bool:
     return topic in await topics(handle)
 
 

@@ -8,31 +8,40 @@ with new code going on live from there, the recorded facts lead to the same even
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Sequence
 from typing import Any
 
 import msgspec
 
+from understudy.actors.behaviors.activation import Activation, Deferred, recorded
 from understudy.actors.behaviors.command import (
     CancelWorkflow,
     Command,
     CompleteActivity,
+    CompleteChild,
     CompleteLocalActivity,
     FailActivity,
+    FailChild,
     FailLocalActivity,
+    NoteChild,
+    NoteChildCanceling,
+    NoteChildConflict,
+    NoteMessage,
     SignalWorkflow,
+    UpdateWorkflow,
     Wake,
 )
 from understudy.actors.behaviors.decide import activity_failure, decide
 from understudy.actors.behaviors.definition import WorkflowDefinition, workflow_of
 from understudy.actors.behaviors.run import Run
 from understudy.events.event import Event, Fact, Request
-from understudy.events.execution import PendingActivity, WorkflowExecution, fold
+from understudy.events.execution import WorkflowExecution, fold
 from understudy.events.failure import Failure, FailureConverter
 from understudy.events.marker import SideEffectRecorded
 from understudy.events.payload import Payload, PayloadConverter
+from understudy.events.pending import PendingActivity
 from understudy.events.policy import RetryState
+from understudy.events.update import UpdateAccepted, UpdateCompleted
 from understudy.events.workflow import TurnDeferred, TurnResumed, WorkflowCompleted, WorkflowFailed, WorkflowStarted
 
 __all__ = [
@@ -93,10 +102,13 @@ class Rehearsal:
         code: A workflow class or function.
         *args: Its arguments.
         run_id: The run's id, which seeds its dice.
+        messages: Signals and updates that come with the start; the validator has let the updates in.
         **started: Further fields of the first event.
     """
 
-    def __init__(self, code: Any, *args: Any, run_id: str = "run-1", **started: Any) -> None:
+    def __init__(
+        self, code: Any, *args: Any, run_id: str = "run-1", messages: Sequence[Fact] = (), **started: Any
+    ) -> None:
         self.code = code
         self.events: list[Event] = []
         self.execution = WorkflowExecution(run_id)
@@ -110,15 +122,17 @@ class Rehearsal:
                 task_queue="orders",
                 input=payloads(args),
                 **started,
-            )
+            ),
+            messages,
         )
 
     # -- what happens ------------------------------------------------------------------------------------------------
 
-    def take(self, fact: Fact) -> list[Request]:
-        """Record a fact, let the code take it, and record what the code asks for."""
-        self.record(fact)
-        requests = self.run.activate(fact, fact.at)
+    def take(self, fact: Fact, messages: Sequence[Fact] = ()) -> list[Request]:
+        """Record a fact and what came with it, let the code take it, and record what the code asks for."""
+        for event in (fact, *messages):
+            self.record(event)
+        requests = self.run.activate(fact, fact.at, messages)
         for request in requests:
             self.record(request)
         return requests
@@ -181,9 +195,52 @@ class Rehearsal:
             )
         )
 
+    def child_started(self, seq: int) -> list[Event]:
+        """Child number `seq` runs."""
+        return self.do(NoteChild(seq=seq, run_id=f"child-{seq}"))
+
+    def child_refused(self, seq: int) -> list[Event]:
+        """The id of child number `seq` is taken."""
+        return self.do(NoteChildConflict(seq=seq, run_id="other-1"))
+
+    def child_canceling(self, seq: int) -> list[Event]:
+        """Child number `seq` has the request to cancel."""
+        return self.do(NoteChildCanceling(seq=seq))
+
+    def complete_child(self, seq: int, value: Any = None) -> list[Event]:
+        """Child number `seq` returns."""
+        result = None if value is None else payload(value)
+        return self.do(CompleteChild(seq=seq, run_id=f"child-{seq}", result=result))
+
+    def fail_child(self, seq: int, failure: Failure = FINAL, retry_state: RetryState | None = None) -> list[Event]:
+        """Child number `seq` ends otherwise."""
+        return self.do(FailChild(seq=seq, run_id=f"child-{seq}", failure=failure, retry_state=retry_state))
+
+    def deliver(self, seq: int, failure: Failure | None = None) -> list[Event]:
+        """Message number `seq` to another workflow is delivered, or fails."""
+        return self.do(NoteMessage(seq=seq, failure=failure))
+
     def signal(self, name: str, *args: Any, request_id: str = "") -> list[Event]:
         """Somebody sends a signal."""
         return self.do(SignalWorkflow(name=name, input=payloads(args), request_id=request_id))
+
+    def update(self, name: str, *args: Any, update_id: str = "u-1") -> list[Event]:
+        """Somebody sends an update, and it is let in."""
+        refused = self.validate(name, *args, update_id=update_id)
+        assert refused is None, f"{name} is rejected: {refused}"
+        return self.do(UpdateWorkflow(update_id=update_id, name=name, input=payloads(args)))
+
+    def validate(self, name: str, *args: Any, update_id: str = "u-1") -> Failure | None:
+        """Why an update is not let in; None: it is."""
+        return self.run.validate(update_id, name, payloads(args))
+
+    def outcome(self, update_id: str = "u-1") -> Any:
+        """What an update came to: its result, or its failure; the acceptance while its handler runs."""
+        known = self.execution.updates[update_id]
+        if isinstance(known, UpdateAccepted):
+            return known
+        assert isinstance(known, UpdateCompleted)
+        return known.failure or value_of(known.result)
 
     def cancel(self, reason: str = "") -> list[Event]:
         """Somebody asks the run to cancel."""
@@ -217,9 +274,9 @@ class Rehearsal:
         """Let the code take so many of the deferred facts, each in an activation of its own."""
         before = len(self.events)
         for _ in range(count):
-            version, fact = self.run.deferred.popleft()
-            requests = self.run.activate(fact, self.now)
-            self.record(TurnResumed(at=self.now, through=version))
+            taken = self.run.deferred.take()
+            requests = self.run.activate(taken.fact, self.now, taken.messages)
+            self.record(TurnResumed(at=self.now, through=taken.through))
             for request in requests:
                 self.record(request)
         return self.events[before:]
@@ -286,13 +343,18 @@ def same_again(rehearsal: Rehearsal, *, most: int = 100) -> None:
         NondeterminismError: the product's own check says so.
     """
     events, run_id = rehearsal.events, rehearsal.execution.run_id
-    # A deferral is stored together with the fact that it is about, and requests with the fact that led to them.
-    cuts = [at for at, event in enumerate(events) if at and not isinstance(event, Request | TurnDeferred)]
+    # A deferral is stored together with the fact that it is about, requests with the fact that led to them, and what
+    # comes with a start with that.
+    cuts = [at for at, event in enumerate(events) if at and not _is_stored_with_another(event)]
     for cut in [0, *cuts[:: max(1, len(cuts) // most)], len(events)]:
         run = _go_on(rehearsal.code, run_id, events, cut)
         assert run.phase is rehearsal.run.phase, f"SAME-AGAIN: {run} after a cut behind event {cut}"
         assert [fact for _, fact in run.deferred] == [fact for _, fact in rehearsal.run.deferred]
         run.close()
+
+
+def _is_stored_with_another(event: Event) -> bool:
+    return isinstance(event, Request | TurnDeferred) or getattr(event, "with_start", False)
 
 
 def _go_on(code: Any, run_id: str, events: Sequence[Event], cut: int) -> Run:
@@ -303,35 +365,45 @@ def _go_on(code: Any, run_id: str, events: Sequence[Event], cut: int) -> Run:
     run.take_local()
     produced = list(events[:cut])
     waits = {event.since for event in events if isinstance(event, TurnDeferred)}
-    for event in events[cut:]:
+    position = cut
+    while position < len(events):
+        event, position = events[position], position + 1
         if isinstance(event, Request):
             continue
         resumed = isinstance(event, TurnResumed)  # it is recorded behind the activation, and stands in front of it
-        asked: list[Request] = []
+        together, asked = [event], list[Request]()
         if not resumed:
             state.apply(event)
         waiting = state.deferred is not None or state.version in waits
-        for fact in _to_activate(run.deferred, event, state.version, waiting=waiting):
-            asked += run.activate(fact, event.at)
+        for taken in _to_activate(run.deferred, events, position, state.version, waiting=waiting):
+            if not (resumed or waiting):
+                for message in taken.messages:
+                    state.apply(message)
+                together += taken.messages
+                position = taken.through
+            asked += run.activate(taken.fact, event.at, taken.messages)
         if resumed:
             state.apply(event)
         for request in asked:
             state.apply(request)
-        produced += [event, *asked]
+        produced += [*together, *asked]
     assert list(map(shape, produced)) == list(map(shape, events)), f"SAME-AGAIN: after a cut behind event {cut}"
     return run
 
 
-def _to_activate(deferred: deque[tuple[int, Fact]], event: Event, version: int, *, waiting: bool) -> list[Fact]:
+def _to_activate(
+    deferred: Deferred, events: Sequence[Event], position: int, version: int, *, waiting: bool
+) -> list[Activation]:
+    event = events[position - 1]
     if isinstance(event, Fact):
         if not deferred and not waiting:
-            return [event]
+            return [recorded(events, position)]
         deferred.append((version, event))
-    facts: list[Fact] = []
+    taken: list[Activation] = []
     if isinstance(event, TurnResumed):
         while deferred and deferred[0][0] <= event.through:
-            facts.append(deferred.popleft()[1])
-    return facts
+            taken.append(deferred.take(event.through))
+    return taken
 
 
 def shape(event: Event) -> Event:

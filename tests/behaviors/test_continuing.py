@@ -11,7 +11,7 @@ from tests.behaviors.given import AGAIN, NOW, VALUE, started
 from tests.behaviors.plays import pack
 from tests.behaviors.rehearsal import Rehearsal, lead, payload, same_again, value_of
 from understudy import workflow
-from understudy.actors.behaviors.decide import next_run
+from understudy.actors.behaviors.successor import next_run
 from understudy.common import RetryPolicy, SearchAttributeKey, SearchAttributePair, TypedSearchAttributes
 from understudy.events.errors import ArgumentTypeError, InvalidArgumentError, PayloadEncodeError, QueryRefusedError
 from understudy.events.execution import fold

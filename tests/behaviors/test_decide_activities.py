@@ -19,8 +19,9 @@ from understudy.events.activity import (
     ActivityTimedOut,
 )
 from understudy.events.event import Event
-from understudy.events.execution import PendingActivity, fold
+from understudy.events.execution import fold
 from understudy.events.failure import Failure
+from understudy.events.pending import PendingActivity
 from understudy.events.policy import RetryState, StoredRetryPolicy, TimeoutType
 from understudy.events.workflow import WorkflowCompleted, WorkflowTerminated
 

@@ -7,11 +7,18 @@ from typing import Final
 import pytest
 
 from tests.behaviors.given import NOW, VALUE, given, started
-from understudy.actors.behaviors.command import CancelWorkflow, Command, SignalWorkflow, TerminateWorkflow
+from understudy.actors.behaviors.command import (
+    CancelWorkflow,
+    Command,
+    SignalWorkflow,
+    TerminateWorkflow,
+    UpdateWorkflow,
+)
 from understudy.events.errors import WorkflowClosedError
 from understudy.events.event import Event
 from understudy.events.failure import Failure
 from understudy.events.signal import SignalReceived
+from understudy.events.update import UpdateAccepted, UpdateCompleted
 from understudy.events.workflow import (
     WorkflowCanceled,
     WorkflowCancelRequested,
@@ -28,7 +35,12 @@ ENDS: Final[tuple[tuple[Event, str], ...]] = (
     (WorkflowTerminated(at=50), "TERMINATED"),
     (WorkflowTimedOut(at=50), "TIMED_OUT"),
 )
-MESSAGES: Final[tuple[Command, ...]] = (SignalWorkflow(name="add"), CancelWorkflow(), TerminateWorkflow())
+MESSAGES: Final[tuple[Command, ...]] = (
+    SignalWorkflow(name="add"),
+    UpdateWorkflow(update_id="u", name="add"),
+    CancelWorkflow(),
+    TerminateWorkflow(),
+)
 
 
 def test_a_signal_is_recorded_as_it_came() -> None:
@@ -60,6 +72,35 @@ def test_signals_without_a_message_id_or_with_another_are_all_recorded() -> None
     given(started(), before).when(SignalWorkflow(name="add", request_id="b")).then(other)
     given(started(), SignalReceived(at=50, name="add")).when(SignalWorkflow(name="add")).then(
         SignalReceived(at=NOW, name="add")
+    )
+
+
+def test_an_update_that_was_let_in_is_recorded_as_it_came() -> None:
+    command = UpdateWorkflow(update_id="u", name="add", input=(VALUE,), headers={"trace": VALUE}, identity="42@host")
+    then = UpdateAccepted(
+        at=NOW, update_id="u", name="add", input=(VALUE,), headers={"trace": VALUE}, identity="42@host"
+    )
+    given(started()).when(command).then(then)
+
+
+def test_once_recorded_an_update_with_the_same_id_is_no_event_whether_it_is_completed_or_not() -> None:
+    accepted, again = UpdateAccepted(at=40, update_id="u", name="add"), UpdateWorkflow(update_id="u", name="add")
+    given(started(), accepted).when(again).then_nothing()
+    given(started(), accepted, UpdateCompleted(at=50, update_id="u")).when(again).then_nothing()
+    given(started(), accepted).when(UpdateWorkflow(update_id="v", name="add")).then(
+        UpdateAccepted(at=NOW, update_id="v", name="add")
+    )
+
+
+def test_once_recorded_an_update_that_is_sent_again_behind_the_end_is_acknowledged() -> None:
+    history = (started(), UpdateAccepted(at=40, update_id="u", name="add"), WorkflowCompleted(at=50))
+    given(*history).when(UpdateWorkflow(update_id="u", name="add")).then_nothing()
+
+
+def test_an_update_and_a_signal_may_have_the_same_id() -> None:
+    before = SignalReceived(at=40, name="add", request_id="u")
+    given(started(), before).when(UpdateWorkflow(update_id="u", name="add")).then(
+        UpdateAccepted(at=NOW, update_id="u", name="add")
     )
 
 

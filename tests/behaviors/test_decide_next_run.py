@@ -1,4 +1,4 @@
-"""Deciding about the next run: a workflow's own retry policy makes a chain of runs."""
+"""Deciding about the next run: a workflow's own retry policy makes a chain of runs, and so does its cron schedule."""
 
 from __future__ import annotations
 
@@ -8,11 +8,17 @@ import msgspec
 import pytest
 
 from tests.behaviors.given import AGAIN, FINAL, NOW, VALUE, started
-from understudy.actors.behaviors.decide import Followed, next_run
+from understudy.actors.behaviors.successor import Followed, next_run
 from understudy.events.execution import fold
 from understudy.events.failure import Failure
 from understudy.events.policy import StoredRetryPolicy, TimeoutType
-from understudy.events.workflow import WorkflowFailed, WorkflowStarted, WorkflowTimedOut
+from understudy.events.workflow import (
+    WorkflowCompleted,
+    WorkflowContinuedAsNew,
+    WorkflowFailed,
+    WorkflowStarted,
+    WorkflowTimedOut,
+)
 
 POLICY: Final = StoredRetryPolicy(initial_interval=100, maximum_attempts=3)
 FAILED: Final = WorkflowFailed(at=NOW, failure=AGAIN)
@@ -94,3 +100,72 @@ def test_the_first_event_of_the_next_run_starts_a_run() -> None:
     run = fold("run-2", [start])
     assert run.is_open
     assert run.next_deadline() == NOW + 100
+
+
+# -- cron ------------------------------------------------------------------------------------------------------------
+
+MINUTE: Final = 60_000_000_000
+COMPLETED: Final = WorkflowCompleted(at=NOW, result=VALUE)
+
+
+def test_a_workflow_without_a_cron_schedule_is_not_run_again_when_it_completes() -> None:
+    assert follow(COMPLETED, retry_policy=POLICY) == (COMPLETED, None)
+
+
+def test_a_completed_cron_run_is_followed_by_one_like_it_at_the_next_time_that_knows_its_result() -> None:
+    first: dict[str, Any] = {
+        "cron_schedule": "* * * * *",
+        "input": (VALUE,),
+        "memo": {"note": VALUE},
+        "request_id": "a",
+    }
+    closing, start = follow(COMPLETED, **first, first_turn_at=5, attempt=3, last_failure=AGAIN)
+    assert closing == WorkflowCompleted(at=NOW, result=VALUE, new_run_id="run-2")
+    assert start == msgspec.structs.replace(
+        started(**first),
+        at=NOW,
+        attempt=1,
+        first_run_id="run-1",
+        continued_run_id="run-1",
+        last_result=VALUE,
+        last_failure=None,
+        first_turn_at=MINUTE,
+        request_id="",
+    )
+
+
+def test_a_cron_run_that_failed_is_followed_too_by_one_that_knows_the_failure_and_the_last_result() -> None:
+    closing, start = follow(FAILED, cron_schedule="@hourly", last_result=VALUE)
+    assert isinstance(closing, WorkflowFailed)
+    assert closing.new_run_id == "run-2"
+    assert start is not None
+    assert (start.last_failure, start.last_result, start.first_turn_at) == (AGAIN, VALUE, 60 * MINUTE)
+    _, start = follow(TIMED_OUT, cron_schedule="@hourly", last_result=VALUE)
+    assert start is not None
+    assert start.last_failure is not None
+    assert (start.last_failure.kind, start.last_result) == ("timeout", VALUE)
+
+
+def test_a_cron_run_is_tried_again_first_if_its_retry_policy_says_so() -> None:
+    options: dict[str, Any] = {"cron_schedule": "@hourly", "retry_policy": POLICY}
+    _, start = follow(FAILED, **options)
+    assert start is not None
+    assert (start.attempt, start.first_turn_at) == (2, NOW + 100)
+    _, start = follow(FAILED, **options, attempt=3)
+    assert start is not None
+    assert (start.attempt, start.first_turn_at) == (1, 60 * MINUTE)
+
+
+@pytest.mark.parametrize("closing", [COMPLETED, FAILED, TIMED_OUT], ids=lambda event: event.topic)
+def test_a_cron_chain_ends_where_its_execution_deadline_is_before_the_next_time(closing: Followed) -> None:
+    assert follow(closing, cron_schedule="@hourly", execution_deadline=60 * MINUTE) == (closing, None)
+    _, start = follow(closing, cron_schedule="@hourly", execution_deadline=60 * MINUTE + 1)
+    assert start is not None
+    assert start.execution_deadline == 60 * MINUTE + 1
+
+
+def test_a_cron_run_that_continues_as_new_goes_on_at_once_and_keeps_its_schedule() -> None:
+    closing = WorkflowContinuedAsNew(at=NOW, workflow_type="Order", task_queue="orders")
+    _, start = follow(closing, cron_schedule="@hourly", last_result=VALUE)
+    assert start is not None
+    assert (start.cron_schedule, start.first_turn_at, start.last_result) == ("@hourly", NOW + 1, VALUE)

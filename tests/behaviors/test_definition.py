@@ -151,6 +151,19 @@ def test_an_init_that_is_marked_is_given_what_the_run_gets() -> None:
     assert instance.kept == ("a-1", 3)
 
 
+def test_an_init_and_a_run_may_call_the_same_argument_by_two_names() -> None:
+    class Kept:
+        @workflow.init
+        def __init__(self, sku: str) -> None:
+            self.kept = sku
+
+        @workflow.run
+        async def run(self, _: str) -> None: ...
+
+    instance, _ = define(Kept).instantiate(["a-1"])
+    assert instance.kept == "a-1"
+
+
 def test_an_init_that_needs_nothing_is_given_nothing() -> None:
     class Plain:
         def __init__(self, count: int = 7) -> None:
@@ -288,3 +301,72 @@ def test_a_coroutine_function_is_told_in_every_guise(fn: object) -> None:
 @pytest.mark.parametrize("fn", [len, Calls, Calls().now, functools.partial(len, ()), "text", lambda: None])
 def test_what_is_no_coroutine_function_is_told_too(fn: object) -> None:
     assert not is_async(fn)
+
+
+# -- updates, and an instance that is made of the arguments ------------------------------------------------------------
+
+
+class Books:
+    """Updates in all forms."""
+
+    @workflow.init
+    def __init__(self, room: int) -> None:
+        self.room = room
+
+    @workflow.run
+    async def run(self, room: int) -> int:
+        return self.room
+
+    @workflow.update
+    def book(self, seats: int) -> int:
+        return self.room - seats
+
+    @book.validator
+    def look(self, seats: int) -> None:
+        if seats > self.room:
+            raise ValueError(seats)
+
+    @workflow.update(
+        name="drop-one", unfinished_policy=HandlerUnfinishedPolicy.ABANDON, description="give one seat back"
+    )
+    async def drop(self) -> None: ...
+
+    @workflow.update(dynamic=True)
+    async def other(self, name: str, args: Sequence[RawValue]) -> None: ...
+
+
+def test_updates_are_known_by_their_names_with_their_validators_and_policies() -> None:
+    definition = define(Books)
+    assert set(definition.updates) == {"book", "drop-one", None}
+    book, drop = definition.updates["book"], definition.updates["drop-one"]
+    assert (book.validator, book.signature.names, book.is_async) == (Books.look, ("seats",), False)
+    assert (drop.validator, drop.is_async, drop.description) == (None, True, "give one seat back")
+    assert drop.unfinished_policy is HandlerUnfinishedPolicy.ABANDON
+    assert not book.is_bound
+
+
+def test_a_validator_is_called_with_the_instance_and_what_the_update_brings() -> None:
+    definition = define(Books)
+    books, _ = definition.instantiate([3])
+    book = definition.updates["book"]
+    book.call_validator(books, [3])
+    with pytest.raises(ValueError, match="4"):
+        book.call_validator(books, [4])
+    definition.updates["drop-one"].call_validator(books, [])
+    assert book.call(books, [1]) == 2
+
+
+def test_an_init_that_is_marked_is_given_the_arguments_of_the_run() -> None:
+    definition = define(Books)
+    books, run = definition.instantiate([3])
+    assert books.room == 3
+    assert run == books.run
+
+
+def test_an_inherited_update_keeps_its_validator_when_it_is_overridden() -> None:
+    class Larger(Books):
+        def book(self, seats: int) -> int:
+            return 2 * self.room - seats
+
+    book = define(Larger).updates["book"]
+    assert (book.fn, book.validator) == (Larger.book, Books.look)

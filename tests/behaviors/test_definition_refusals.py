@@ -99,12 +99,14 @@ def test_an_init_that_is_marked_takes_what_the_run_takes() -> None:
         def __init__(self, sku: str) -> None: ...
 
         @workflow.run
-        async def run(self, order: str) -> None: ...
+        async def run(self, sku: int) -> None: ...
 
-    assert (
-        refused(lambda: define(Kept))["problem"]
-        == "its @workflow.init takes ('sku',), its @workflow.run method ('order',)"
+    fields = refused(lambda: define(Kept))
+    assert fields["problem"] == (
+        "its @workflow.init takes {'sku': 'str'} and needs 1 of them, "
+        "its @workflow.run method takes {'sku': 'int'} and needs 1"
     )
+    assert fields["fix"] == "give both the same parameters; only their names may differ"
 
 
 def test_an_init_that_is_not_marked_needs_no_arguments() -> None:
@@ -119,7 +121,9 @@ def test_an_init_that_is_not_marked_needs_no_arguments() -> None:
 
 
 @pytest.mark.parametrize(
-    ("mark", "kind"), [(workflow.signal, "signal"), (workflow.query, "query")], ids=["signal", "query"]
+    ("mark", "kind"),
+    [(workflow.signal, "signal"), (workflow.query, "query"), (workflow.update, "update")],
+    ids=["signal", "query", "update"],
 )
 @pytest.mark.parametrize("options", [{"name": "add"}, {"dynamic": True}], ids=["named", "dynamic"])
 def test_two_handlers_of_one_kind_have_two_names(
@@ -169,7 +173,59 @@ def test_a_query_handler_is_not_overridden_by_a_coroutine_function() -> None:
     assert refused(lambda: define(Sub))["subject"].partition(" (")[0].endswith("Sub.count")
 
 
-def test_a_signal_and_a_query_may_have_one_name() -> None:
+def test_a_validator_is_a_plain_function() -> None:
+    def make() -> None:
+        class Books:
+            @workflow.update
+            def book(self, seats: int) -> None: ...
+
+            @book.validator  # type: ignore[arg-type]  # wrong on purpose
+            async def look(self, seats: int) -> None: ...
+
+    fields = refused(make)
+    assert fields["subject"].endswith("Books.look")
+    assert fields["problem"].startswith("the validator of an update cannot be a coroutine function")
+    assert fields["fix"] == "write: def look(...)"
+
+
+def test_a_validator_takes_what_its_update_takes() -> None:
+    def make() -> None:
+        class Books:
+            @workflow.update
+            def book(self, seats: int, name: str = "") -> None: ...
+
+            @book.validator  # type: ignore[arg-type]  # wrong on purpose
+            def look(self, seats: int) -> None: ...
+
+    fields = refused(make)
+    assert fields["problem"] == "it takes ('seats',), and the update that it looks at ('seats', 'name')"
+    assert fields["fix"] == "give both the same parameters"
+
+
+def test_init_is_for_the_method_that_makes_the_instance() -> None:
+    def make() -> None:
+        class Kept:
+            @workflow.init
+            def setup(self, sku: str) -> None: ...
+
+    fields = refused(make)
+    assert fields["subject"].endswith("Kept.setup")
+    assert fields["problem"] == "@workflow.init is for __init__"
+    assert fields["fix"].startswith("decorate __init__ with it")
+
+
+def test_an_init_and_a_run_need_the_same_arguments() -> None:
+    class Kept:
+        @workflow.init
+        def __init__(self, sku: str) -> None: ...
+
+        @workflow.run
+        async def run(self, sku: str = "a-1") -> None: ...
+
+    assert refused(lambda: define(Kept))["problem"].endswith("takes {'sku': 'str'} and needs 0")
+
+
+def test_messages_of_all_kinds_may_have_one_name() -> None:
     class Both:
         @workflow.run
         async def run(self) -> None: ...
@@ -180,5 +236,8 @@ def test_a_signal_and_a_query_may_have_one_name() -> None:
         @workflow.query(name="state")
         def get(self) -> None: ...
 
+        @workflow.update(name="state")
+        def change(self) -> None: ...
+
     definition = define(Both)
-    assert (set(definition.signals), set(definition.queries)) == ({"state"}, {"state"})
+    assert [set(found) for found in (definition.signals, definition.queries, definition.updates)] == [{"state"}] * 3

@@ -14,15 +14,28 @@ from understudy.actors.behaviors.command import (
     CancelWorkflow,
     Command,
     CompleteActivity,
+    CompleteChild,
     CompleteLocalActivity,
+    DeferActivity,
     FailActivity,
+    FailChild,
     FailLocalActivity,
+    NoteChild,
+    NoteChildCanceling,
+    NoteChildConflict,
+    NoteMessage,
+    PauseWorkflow,
     RecordHeartbeat,
+    ReportActivity,
+    ResetWorkflow,
     SignalWorkflow,
     TerminateWorkflow,
+    UnpauseWorkflow,
+    UpdateWorkflow,
     Wake,
 )
 from understudy.actors.behaviors.decide import decide
+from understudy.actors.behaviors.reset import reset
 from understudy.actors.behaviors.run import Phase
 from understudy.events.activity import (
     ActivityCanceled,
@@ -32,14 +45,30 @@ from understudy.events.activity import (
     LocalActivityFailed,
 )
 from understudy.events.catalogue import CATALOGUE
-from understudy.events.errors import NondeterminismError
+from understudy.events.child import (
+    ChildCancelDelivered,
+    ChildCancelRequested,
+    ChildCompleted,
+    ChildFailed,
+    ChildInitiated,
+    ChildStarted,
+)
+from understudy.events.errors import NondeterminismError, UnknownUpdateError
 from understudy.events.event import Event, Fact, Request
 from understudy.events.execution import WorkflowExecution, fold
 from understudy.events.failure import Failure
 from understudy.events.marker import PatchRecorded, SideEffectRecorded, VersionRecorded
+from understudy.events.outbound import (
+    ExternalCancelRequested,
+    ExternalSignalRequested,
+    MessageDelivered,
+    MessageFailed,
+)
+from understudy.events.policy import ChildWorkflowCancellationType
 from understudy.events.timer import TimerCanceled, TimerFired, TimerStarted
+from understudy.events.update import UpdateAccepted, UpdateCompleted
 from understudy.events.upsert import MemoUpserted, SearchAttributesUpserted
-from understudy.events.workflow import WorkflowFailed, WorkflowStarted
+from understudy.events.workflow import WorkflowFailed, WorkflowPaused, WorkflowStarted
 
 FACTS: Final = [cls for cls in CATALOGUE.values() if issubclass(cls, Fact)]
 REQUESTS: Final = [event for event in EXAMPLES if isinstance(event, Request)]
@@ -47,12 +76,24 @@ COMMANDS: Final[tuple[Command, ...]] = (
     SignalWorkflow(name="add"),
     CancelWorkflow(),
     TerminateWorkflow(),
+    PauseWorkflow(),
+    UnpauseWorkflow(),
+    ResetWorkflow(event_id=2),
     Wake(),
     CompleteActivity(seq=1, attempt=1),
     FailActivity(seq=1, attempt=1, failure=FINAL),
     RecordHeartbeat(seq=1, attempt=1, details=(example(SideEffectRecorded).value,)),
+    DeferActivity(seq=1, attempt=1),
+    ReportActivity(report=CompleteActivity(seq=0, attempt=0), activity="1"),
     CompleteLocalActivity(seq=2, activity_type="add", activity_id="", attempt=1),
     FailLocalActivity(seq=2, activity_type="add", activity_id="", attempt=1, failure=FINAL),
+    UpdateWorkflow(update_id="update-1", name="price"),
+    NoteChild(seq=1, run_id="run-3"),
+    NoteChildConflict(seq=1),
+    NoteChildCanceling(seq=2),
+    CompleteChild(seq=1, run_id="run-3"),
+    FailChild(seq=1, run_id="run-3", failure=FINAL),
+    NoteMessage(seq=1),
 )
 
 before: Final[dict[type[Event], tuple[Event, ...]]] = {
@@ -61,6 +102,18 @@ before: Final[dict[type[Event], tuple[Event, ...]]] = {
     if cls.topic.startswith("activity.") and cls is not ActivityScheduled
 }
 before[ActivityCanceled] = (*before[ActivityCanceled], ActivityCancelRequested(at=21, seq=3))
+first_of: Final[dict[str, type[Event]]] = {"child": ChildInitiated, "update": UpdateAccepted}
+for room, first in first_of.items():
+    before.update(
+        {
+            each: (example(first),)
+            for each in CATALOGUE.values()
+            if each.topic.split(".")[0] == room and each is not first
+        }
+    )
+before[ChildCancelDelivered] = (example(ChildInitiated), example(ChildCancelRequested))
+before[ChildCompleted] = before[ChildFailed] = (example(ChildInitiated), example(ChildStarted))
+before[MessageDelivered] = before[MessageFailed] = (example(ExternalSignalRequested),)
 before[TimerFired] = before[TimerCanceled] = (TimerStarted(at=20, seq=2, fire_at=30),)
 """What has to stand in front of an example, beside the start."""
 
@@ -90,8 +143,8 @@ def test_every_fact_is_taken_by_the_code_and_one_that_means_nothing_to_it_change
     assert isinstance(fact, Fact)
     if isinstance(fact, WorkflowStarted):
         return
-    if isinstance(fact, LocalActivityCompleted | LocalActivityFailed):
-        with pytest.raises(NondeterminismError):
+    if isinstance(fact, LocalActivityCompleted | LocalActivityFailed | UpdateAccepted):
+        with pytest.raises((NondeterminismError, UnknownUpdateError)):
             run.activate(fact, START)
     elif cls.topic == "workflow.cancel_requested":
         assert [request.topic for request in run.activate(fact, START)][-1] == "workflow.canceled"
@@ -103,7 +156,7 @@ def test_every_fact_is_taken_by_the_code_and_one_that_means_nothing_to_it_change
 
 def payload_of(value: object) -> Any:
     """A value as it is stored."""
-    return msgspec.structs.replace(example(SideEffectRecorded).value, data=msgspec.Raw(msgspec.json.encode(value)))
+    return msgspec.structs.replace(example(SideEffectRecorded).value, raw=msgspec.Raw(msgspec.json.encode(value)))
 
 
 @pytest.mark.parametrize("event", REQUESTS, ids=name)
@@ -130,6 +183,11 @@ DIFFERENT: Final[dict[type[Request], list[dict[str, Any]]]] = {
     VersionRecorded: [{"change_id": "toll"}],
     MemoUpserted: [{"memo": {"stage": None}}],
     SearchAttributesUpserted: [{"search_attributes": {"City": None}}],
+    UpdateCompleted: [{"update_id": "update-2"}],
+    ChildInitiated: [{"seq": 4}, {"workflow_type": "Letter"}, {"workflow_id": "parcel-2"}],
+    ChildCancelRequested: [{"seq": 4}],
+    ExternalSignalRequested: [{"seq": 4}, {"name": "other"}, {"workflow_id": "order-3"}],
+    ExternalCancelRequested: [{"seq": 4}, {"workflow_id": "order-3"}],
 }
 
 
@@ -165,13 +223,33 @@ def test_every_command_has_an_example_here() -> None:
     assert commands_below(Command) == set(map(type, COMMANDS))
 
 
+def decided(command: Command, history: list[Event], now: int) -> list[Event]:
+    """What a command means. A reset is decided from the whole stream: its events are those of another run."""
+    if isinstance(command, ResetWorkflow):
+        return reset("run-1", history, command, "run-2", now).events[1:]
+    return decide(fold("run-1", history), command, now)
+
+
 @pytest.mark.parametrize("command", COMMANDS, ids=name)
 def test_every_command_has_a_decision_whose_events_the_aggregate_takes(command: Command) -> None:
     history: list[Event] = [
         WorkflowStarted(at=10, workflow_id="order-1", workflow_type="Order", task_queue="orders", run_timeout=50),
         ActivityScheduled(at=20, seq=1, activity_type="charge"),
+        ChildInitiated(at=20, seq=1, workflow_id="parcel-1", workflow_type="Parcel", task_queue="q"),
+        ChildInitiated(
+            at=20,
+            seq=2,
+            workflow_id="parcel-2",
+            workflow_type="Parcel",
+            task_queue="q",
+            cancellation_type=ChildWorkflowCancellationType.WAIT_CANCELLATION_REQUESTED,
+        ),
+        ChildCancelRequested(at=20, seq=2),
+        ExternalCancelRequested(at=20, seq=1, workflow_id="order-2"),
     ]
-    events = decide(fold("run-1", history), command, 100)
+    if isinstance(command, UnpauseWorkflow):
+        history.append(WorkflowPaused(at=20))
+    events = decided(command, history, 100)
     assert events
     assert all(event.at == 100 for event in events)
     assert fold("run-1", [*history, *events]).version == len(history) + len(events)

@@ -11,6 +11,7 @@ from understudy.events.activity import (
     ActivityCanceled,
     ActivityCancelRequested,
     ActivityCompleted,
+    ActivityCompletionDeferred,
     ActivityFailed,
     ActivityHeartbeatRecorded,
     ActivityRetryScheduled,
@@ -19,15 +20,42 @@ from understudy.events.activity import (
     LocalActivityCompleted,
     LocalActivityFailed,
 )
+from understudy.events.child import (
+    ChildCancelDelivered,
+    ChildCancelRequested,
+    ChildCompleted,
+    ChildFailed,
+    ChildInitiated,
+    ChildStarted,
+    ChildStartFailed,
+)
 from understudy.events.event import Event
 from understudy.events.failure import Failure
 from understudy.events.marker import PatchRecorded, SideEffectRecorded, VersionRecorded
+from understudy.events.outbound import (
+    ExternalCancelRequested,
+    ExternalSignalRequested,
+    MessageDelivered,
+    MessageFailed,
+)
 from understudy.events.payload import Payload
-from understudy.events.policy import MAX_NS, ActivityCancellationType, RetryState, StoredRetryPolicy, TimeoutType
+from understudy.events.policy import (
+    MAX_NS,
+    ActivityCancellationType,
+    ChildWorkflowCancellationType,
+    ParentClosePolicy,
+    ResetChildren,
+    RetryState,
+    StoredRetryPolicy,
+    TimeoutType,
+    WorkflowIDReusePolicy,
+)
 from understudy.events.signal import SignalReceived
 from understudy.events.timer import TimerCanceled, TimerFired, TimerStarted
-from understudy.events.upsert import MemoUpserted, SearchAttributesUpserted
+from understudy.events.update import UpdateAccepted, UpdateCompleted
+from understudy.events.upsert import CurrentDetailsUpserted, MemoUpserted, SearchAttributesUpserted
 from understudy.events.workflow import (
+    ResetMark,
     TurnDeferred,
     TurnResumed,
     WorkflowCanceled,
@@ -35,9 +63,11 @@ from understudy.events.workflow import (
     WorkflowCompleted,
     WorkflowContinuedAsNew,
     WorkflowFailed,
+    WorkflowPaused,
     WorkflowStarted,
     WorkflowTerminated,
     WorkflowTimedOut,
+    WorkflowUnpaused,
 )
 
 __all__ = ["EXAMPLES", "any_event", "events_of", "example"]
@@ -83,9 +113,21 @@ EXAMPLES: Final[tuple[Event, ...]] = (
         details="of two items",
         identity="42@host",
         request_id="request-1",
+        seed="run-7",
+        resets=(ResetMark(run_id="run-8", messages_after=2, children_after=3),),
+        parent_workflow_id="basket-1",
+        parent_run_id="run-5",
+        parent_seq=2,
+        root_workflow_id="shop",
+        root_run_id="run-4",
+        cron_schedule="0 9 * * *",
+        last_result=_ONE,
+        priority=2,
+        fairness_key="tenant-1",
+        fairness_weight=1.5,
     ),
     WorkflowCancelRequested(at=1, reason="no longer wanted", identity="42@host", request_id="request-2"),
-    WorkflowCompleted(at=1, result=_ONE),
+    WorkflowCompleted(at=1, result=_ONE, new_run_id="run-2"),
     WorkflowFailed(at=1, failure=_FAILURE, new_run_id="run-2"),
     WorkflowCanceled(at=1, failure=_TIMEOUT),
     WorkflowContinuedAsNew(
@@ -98,11 +140,22 @@ EXAMPLES: Final[tuple[Event, ...]] = (
         retry_policy=_POLICY,
         memo={"note": _ONE},
         search_attributes={"City": {"type": "Keyword", "value": "Ulm"}},
+        headers={"trace": _TWO},
         backoff=8,
         new_run_id="run-2",
     ),
-    WorkflowTerminated(at=1, reason="stuck", details=(_ONE,), identity="42@host"),
+    WorkflowTerminated(
+        at=1,
+        reason="stuck",
+        details=(_ONE,),
+        identity="42@host",
+        new_run_id="run-2",
+        reset_children=ResetChildren.TERMINATE,
+        reset_after=3,
+    ),
     WorkflowTimedOut(at=1, new_run_id="run-2"),
+    WorkflowPaused(at=1, note="while the bank is closed", freeze_timers=True, identity="42@host"),
+    WorkflowUnpaused(at=1, note="it has opened", identity="42@host"),
     TurnDeferred(at=1, since=4, reason="no worker knows the type", failure=_TIMEOUT),
     TurnResumed(at=1, through=4),
     ActivityScheduled(
@@ -120,10 +173,14 @@ EXAMPLES: Final[tuple[Event, ...]] = (
         cancellation_type=ActivityCancellationType.ABANDON,
         headers={"trace": _TWO},
         summary="the card",
+        priority=2,
+        fairness_key="tenant-1",
+        fairness_weight=1.5,
         source="orders.py:17",
     ),
     ActivityCancelRequested(at=1, seq=3, source="orders.py:18"),
     ActivityRetryScheduled(at=1, seq=3, attempt=2, next_at=9, failure=_TIMEOUT, heartbeat_details=(_ONE,)),
+    ActivityCompletionDeferred(at=1, seq=3, attempt=2, close_by=9),
     ActivityHeartbeatRecorded(at=1, seq=3, attempt=2, details=(_ONE, _TWO)),
     ActivityCompleted(at=1, seq=3, result=_TWO, attempt=2, identity="42@host"),
     ActivityFailed(at=1, seq=3, failure=_FAILURE, attempt=2),
@@ -135,8 +192,71 @@ EXAMPLES: Final[tuple[Event, ...]] = (
     TimerCanceled(at=1, seq=2, source="orders.py:20"),
     TimerFired(at=1, seq=2),
     SignalReceived(
-        at=1, name="add", input=(_ONE,), headers={"trace": _TWO}, identity="42@host", request_id="request-3"
+        at=1,
+        name="add",
+        input=(_ONE,),
+        headers={"trace": _TWO},
+        identity="42@host",
+        request_id="request-3",
+        with_start=True,
     ),
+    UpdateAccepted(
+        at=1,
+        update_id="update-1",
+        name="price",
+        input=(_ONE,),
+        headers={"trace": _TWO},
+        identity="42@host",
+        with_start=True,
+    ),
+    UpdateCompleted(at=1, update_id="update-1", result=_ONE, failure=_FAILURE),
+    ChildInitiated(
+        at=1,
+        seq=3,
+        workflow_id="parcel-1",
+        workflow_type="Parcel",
+        task_queue="parcels",
+        input=(_ONE,),
+        execution_timeout=4,
+        run_timeout=5,
+        task_timeout=6,
+        retry_policy=_POLICY,
+        id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
+        cancellation_type=ChildWorkflowCancellationType.WAIT_CANCELLATION_REQUESTED,
+        parent_close_policy=ParentClosePolicy.ABANDON,
+        cron_schedule="@daily",
+        memo={"note": _ONE},
+        search_attributes={"City": {"type": "Keyword", "value": "Ulm"}},
+        headers={"trace": _TWO},
+        summary="a parcel",
+        details="of two items",
+        priority=2,
+        fairness_key="tenant-1",
+        fairness_weight=1.5,
+        source="orders.py:26",
+    ),
+    ChildCancelRequested(at=1, seq=3, reason="no longer wanted", source="orders.py:27"),
+    ChildStarted(at=1, seq=3, run_id="run-3"),
+    ChildStartFailed(at=1, seq=3, run_id="run-9"),
+    ChildCancelDelivered(at=1, seq=3),
+    ChildCompleted(at=1, seq=3, result=_ONE),
+    ChildFailed(at=1, seq=3, failure=_FAILURE),
+    ExternalSignalRequested(
+        at=1,
+        seq=3,
+        workflow_id="order-2",
+        run_id="run-8",
+        child=2,
+        name="add",
+        input=(_ONE,),
+        headers={"trace": _TWO},
+        source="orders.py:28",
+    ),
+    ExternalCancelRequested(
+        at=1, seq=3, workflow_id="order-2", run_id="run-8", reason="no longer wanted", source="orders.py:29"
+    ),
+    MessageDelivered(at=1, seq=3),
+    MessageFailed(at=1, seq=3, failure=_FAILURE),
     SideEffectRecorded(at=1, seq=4, value=_ONE, source="orders.py:21"),
     PatchRecorded(at=1, patch_id="euros", deprecated=True, source="orders.py:22"),
     VersionRecorded(at=1, change_id="tax", version=2, source="orders.py:23"),
@@ -144,6 +264,7 @@ EXAMPLES: Final[tuple[Event, ...]] = (
     SearchAttributesUpserted(
         at=1, search_attributes={"City": {"type": "Keyword", "value": "Ulm"}, "Gone": None}, source="orders.py:25"
     ),
+    CurrentDetailsUpserted(at=1, details="two of three shipped", source="orders.py:30"),
 )
 
 _whole = st.integers(0, MAX_NS)
@@ -195,12 +316,20 @@ def _failures() -> st.SearchStrategy[Failure]:
 
 _BY_TYPE: Final[dict[Any, st.SearchStrategy[Any]]] = {
     int: _whole,
+    float: st.floats(allow_nan=False, allow_infinity=False),
     str: st.text(max_size=8),
     Payload: _payloads,
     Failure: _failures(),
     StoredRetryPolicy: _policies(),
     ActivityCancellationType: st.sampled_from(ActivityCancellationType),
+    ChildWorkflowCancellationType: st.sampled_from(ChildWorkflowCancellationType),
+    ParentClosePolicy: st.sampled_from(ParentClosePolicy),
+    ResetChildren: st.sampled_from(ResetChildren),
+    WorkflowIDReusePolicy: st.sampled_from(WorkflowIDReusePolicy),
     TimeoutType: st.sampled_from(TimeoutType),
+    tuple[ResetMark, ...]: st.lists(
+        st.builds(ResetMark, run_id=st.text(), messages_after=_whole, children_after=st.none() | _whole), max_size=2
+    ).map(tuple),
     tuple[Payload, ...]: st.lists(_payloads, max_size=2).map(tuple),
     dict[str, Payload]: st.dictionaries(st.text(), _payloads, max_size=2),
     dict[str, Payload | None]: st.dictionaries(st.text(), st.none() | _payloads, max_size=2),

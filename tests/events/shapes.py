@@ -15,15 +15,17 @@ import msgspec
 from understudy.events.catalogue import CATALOGUE
 from understudy.events.failure import ApplicationErrorCategory, Failure
 from understudy.events.payload import Payload
-from understudy.events.policy import ActivityCancellationType, RetryState, StoredRetryPolicy, TimeoutType
+from understudy.events.policy import ActivityCancellationType, ResetChildren, RetryState, StoredRetryPolicy, TimeoutType
+from understudy.events.workflow import ResetMark
 
 __all__ = ["current_shapes", "shape_of"]
 
 _MODULE: Final = re.compile(r"[A-Za-z_][\w.]*\.(?=[A-Za-z_])")
-_EMBEDDED: Final = (Failure, Payload, StoredRetryPolicy)
+_EMBEDDED: Final = (Failure, Payload, ResetMark, StoredRetryPolicy)
 _NUMBERED: Final[tuple[type[IntEnum], ...]] = (
     ActivityCancellationType,
     ApplicationErrorCategory,
+    ResetChildren,
     RetryState,
     TimeoutType,
 )

@@ -22,9 +22,10 @@ from understudy.events.activity import (
 )
 from understudy.events.errors import IllegalTransitionError
 from understudy.events.event import Event
-from understudy.events.execution import Deadline, DeadlineKind, PendingActivity, WorkflowExecution, fold
+from understudy.events.execution import WorkflowExecution, fold
 from understudy.events.failure import Failure
 from understudy.events.payload import Payload
+from understudy.events.pending import Deadline, DeadlineKind, PendingActivity
 from understudy.events.signal import SignalReceived
 from understudy.events.timer import TimerCanceled, TimerFired, TimerStarted
 from understudy.events.workflow import (
@@ -75,7 +76,7 @@ def kinds(due: Iterable[Deadline]) -> list[str]:
 def test_a_run_begins_before_its_first_event() -> None:
     run = WorkflowExecution("run-1")
     assert (run.version, run.status, run.is_open, run.started, run.closed) == (0, None, False, None, None)
-    assert repr(run) == "<run run-1 NEW at version 0: 0 activities, 0 timers pending>"
+    assert repr(run) == "<run run-1 NEW at version 0: 0 activities, 0 timers, 0 children pending>"
 
 
 def test_to_ask_for_the_first_event_before_there_is_one_is_an_error() -> None:
@@ -87,7 +88,7 @@ def test_a_run_keeps_its_first_event_and_shows_how_it_stands() -> None:
     run = run_of(scheduled(), timer(1, 50), timer(2, 60))
     assert run.start == started()
     assert run.is_open
-    assert repr(run) == "<run run-1 RUNNING at version 4: 1 activities, 2 timers pending>"
+    assert repr(run) == "<run run-1 RUNNING at version 4: 1 activities, 2 timers, 0 children pending>"
 
 
 @given(st.integers(0, 30))

@@ -34,7 +34,8 @@ from understudy.events.failure import (
     WorkflowAlreadyStartedError,
     is_cancelled_exception,
 )
-from understudy.events.payload import JsonConverter, Payload, RawValue
+from understudy.events.json_converter import JsonConverter
+from understudy.events.payload import Payload, RawValue
 from understudy.events.policy import RetryState, TimeoutType
 
 converter = JsonConverter()

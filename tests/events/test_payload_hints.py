@@ -16,8 +16,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from understudy.events.errors import PayloadDecodeError, PayloadEncodeError
+from understudy.events.json_converter import JsonConverter
 from understudy.events.json_reader import Reader
-from understudy.events.payload import JsonConverter, Payload
+from understudy.events.payload import Payload
 
 if TYPE_CHECKING:
     from nowhere import Hidden  # type: ignore[import-not-found]  # pyright: ignore[reportMissingImports]  # on purpose

@@ -18,7 +18,7 @@ import temporalio.workflow
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from understudy.events import policy
+from understudy.events import choices, policy
 from understudy.events.errors import ArgumentTypeError, InvalidArgumentError
 from understudy.events.failure_errors import ApplicationErrorCategory
 from understudy.events.policy import MAX_NS, Priority, RetryPolicy, StoredRetryPolicy, from_ns, to_ns
@@ -191,11 +191,31 @@ def test_a_priority_is_one_or_more() -> None:
         Priority(priority_key="high")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]  # on purpose
 
 
-OURS = [thing for thing in vars(policy).values() if isinstance(thing, type) and issubclass(thing, IntEnum)]
+@pytest.mark.parametrize(
+    ("options", "error"),
+    [
+        ({"fairness_key": 3}, ArgumentTypeError),
+        ({"fairness_weight": "1"}, ArgumentTypeError),
+        ({"fairness_weight": -1}, InvalidArgumentError),
+        ({"fairness_weight": float("nan")}, InvalidArgumentError),
+    ],
+)
+def test_the_fairness_of_a_priority_is_checked(options: dict[str, Any], error: type[Exception]) -> None:
+    assert Priority(fairness_key="tenant", fairness_weight=2).fairness_weight == 2
+    with pytest.raises(error, match=f"^{next(iter(options))} is"):
+        Priority(**options)
+
+
 THEIRS = (temporalio.common, temporalio.workflow, temporalio.client, temporalio.exceptions)
+OURS = [
+    thing
+    for module in (policy, choices)
+    for name, thing in vars(module).items()
+    if isinstance(thing, type) and issubclass(thing, IntEnum) and any(hasattr(theirs, name) for theirs in THEIRS)
+]
 
 
-@pytest.mark.parametrize("ours", [*(thing for thing in OURS if thing is not IntEnum), ApplicationErrorCategory])
+@pytest.mark.parametrize("ours", [*OURS, ApplicationErrorCategory])
 def test_a_choice_has_the_members_and_numbers_of_the_interface_that_is_followed(ours: type[IntEnum]) -> None:
     theirs = next(getattr(module, ours.__name__) for module in THEIRS if hasattr(module, ours.__name__))
     assert {member.name: int(member) for member in ours} == {member.name: int(member) for member in theirs}

@@ -22,6 +22,7 @@ from understudy.events.search import (
     from_stored,
     to_stored,
     typed_search_attributes,
+    untyped,
     with_updates,
 )
 
@@ -171,3 +172,9 @@ def test_the_names_are_those_of_the_interface_that_is_followed() -> None:
                 "search_attributes",
             }
     assert CUSTOMER.origin_value_type is str
+
+
+def test_the_untyped_form_has_a_list_for_each_name() -> None:
+    tags, size = SearchAttributeKey.for_keyword_list("Tags"), SearchAttributeKey.for_int("Size")
+    pairs: list[SearchAttributePair[Any]] = [SearchAttributePair(tags, ["a", "b"]), SearchAttributePair(size, 3)]
+    assert untyped(TypedSearchAttributes(pairs)) == {"Tags": ["a", "b"], "Size": [3]}

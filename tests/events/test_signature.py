@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ParamSpec, TypeVar
 import pytest
 
 from understudy.events.errors import ArgumentTypeError, PayloadDecodeError, PayloadEncodeError
-from understudy.events.payload import JsonConverter
+from understudy.events.json_converter import JsonConverter
 from understudy.events.signature import Signature, hints_of
 
 if TYPE_CHECKING:

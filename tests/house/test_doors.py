@@ -21,7 +21,10 @@ FACADE = "understudy"
 
 DOORS = frozenset(
     f"understudy.{door}"
-    for door in ("activity", "client", "common", "converter", "exceptions", "testing", "worker", "workflow")
+    for door in (
+        *("activity", "client", "common", "converter", "exceptions", "service", "testing", "worker", "workflow"),
+        "worker.workflow_sandbox",
+    )
 )
 """The modules users import from, beside the facade: the names of the interface that we follow."""
 
@@ -37,6 +40,16 @@ EVERYDAY: dict[str, str] = {
 TWO_DOORS: dict[str, str] = {
     "NondeterminismError": "the interface that we follow has it in `workflow`; all our errors are in `exceptions`",
     "ReadOnlyContextError": "the same",
+    "DeterminismError": "the interface that we follow has it in the sandbox; all our errors are in `exceptions`",
+    "RestrictedWorkflowAccessError": "its name in the sandbox",
+    **dict.fromkeys(
+        (
+            *("DnsLoadBalancingConfig", "GrpcCompression", "HttpConnectProxyConfig", "KeepAliveConfig"),
+            *("PayloadLimitsConfig", "RPCError", "RPCStatusCode", "RetryConfig", "TLSConfig"),
+        ),
+        "the interface that we follow has it in `client` and in `service`",
+    ),
+    "WorkerDeploymentVersion": "the interface that we follow has it in `worker` and in `common`",
 }
 """Names that stand at two doors, and why."""
 

@@ -56,14 +56,14 @@ class Driver:
                 self._acks.say(Ack("seen", this.number, value=seen))
         if this.cancel and this.number not in self._canceled:
             try:
-                await handle.cancel("no longer wanted")
+                await handle.cancel(reason="no longer wanted")
             except WorkflowClosedError:
                 pass  # the cancellation of the life before got through
             else:
                 self._acks.say(Ack("cancel", this.number))
         self._acks.say(Ack("result", this.number, value=await outcome(handle)))
 
-    async def _start(self, this: Plan) -> WorkflowHandle[Any]:
+    async def _start(self, this: Plan) -> WorkflowHandle[Any, Any]:
         number, name = this.number, workflow_id(this.number)
         if number in self._run_ids:
             run_id = self._run_ids[number] or None
@@ -84,7 +84,7 @@ class Driver:
         return handle
 
 
-async def outcome(handle: WorkflowHandle[Any]) -> Any:
+async def outcome(handle: WorkflowHandle[Any, Any]) -> Any:
     """Return a run's result, or how it ended without one."""
     try:
         return await handle.result()

@@ -7,8 +7,6 @@ import random
 
 import pytest
 
-pytest.register_assert_rewrite("tests.recovery.again", "tests.recovery.audit")
-
 
 @pytest.fixture(scope="session")
 def crash_rounds() -> int:

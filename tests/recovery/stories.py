@@ -8,13 +8,19 @@ from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Any, Final
 
+from tests.recovery.everything import EVERYTHING
 from understudy import activity, workflow
 from understudy.common import RetryPolicy
 from understudy.events.activity import ActivityScheduled
 from understudy.events.store.port import EventStore
-from understudy.exceptions import ActivityError, ApplicationError
+from understudy.exceptions import (
+    ActivityError,
+    ApplicationError,
+    ChildWorkflowError,
+    WorkflowAlreadyStartedError,
+)
 
-__all__ = ["HOUR_NS", "STORIES", "Canceled", "Crowd", "Play", "Story", "chain", "sequel"]
+__all__ = ["HOUR_NS", "STORIES", "Canceled", "Crowd", "Family", "Kin", "Play", "Story", "chain", "sequel"]
 
 SOON: Final = RetryPolicy(initial_interval=timedelta(milliseconds=1))
 HOUR: Final = 3_600.0
@@ -224,4 +230,82 @@ class Crowd:
         return "ended by itself"
 
 
-STORIES: Final[Sequence[Any]] = [Story, sequel, chain, Canceled, Crowd]
+@workflow.defn
+class Kin:
+    """Keeps what it is told until that is enough, and cleans up when it is cancelled."""
+
+    def __init__(self) -> None:
+        self.words: list[str] = []
+
+    @workflow.signal
+    def tell(self, word: str) -> None:
+        self.words.append(word)
+
+    @workflow.run
+    async def run(self, enough: int) -> list[str]:
+        try:
+            await workflow.wait_condition(lambda: len(self.words) >= enough)
+        except asyncio.CancelledError:
+            await workflow.execute_activity_method(Play.say, "tidied")
+            raise
+        return self.words
+
+
+@workflow.defn
+async def cousin(word: str) -> str:
+    """Say something, and fail if that is nothing."""
+    said = await workflow.execute_activity_method(Play.say, word)
+    if not said:
+        raise ApplicationError("nothing said", type="Silence")
+    return said
+
+
+@workflow.defn
+class Family:
+    """Children of all kinds, and messages to others."""
+
+    @workflow.run
+    async def run(self) -> list[Any]:
+        told: list[Any] = [await workflow.execute_child_workflow(cousin, "first", id="first")]
+        told.append(await workflow.execute_child_workflow(chain, "second", id="second"))
+        told += [await self._fail(), await self._clash(), await self._talk(), await self._drop()]
+        friend = workflow.get_external_workflow_handle_for(Kin.run, "friend")
+        await friend.signal(Kin.tell, "hello")
+        await friend.cancel(reason="enough")
+        try:
+            await workflow.get_external_workflow_handle("nobody").cancel()
+        except ApplicationError as error:
+            told.append(error.type)
+        asks = workflow.ParentClosePolicy.REQUEST_CANCEL
+        await workflow.start_child_workflow(Kin.run, 1, id="asked", parent_close_policy=asks)
+        await workflow.start_child_workflow(Kin.run, 1, id="ended")
+        return told
+
+    async def _fail(self) -> str:
+        try:
+            return await workflow.execute_child_workflow(cousin, "", id="third")
+        except ChildWorkflowError as error:
+            return str(error.cause)
+
+    async def _clash(self) -> str:
+        try:
+            return (await workflow.start_child_workflow(cousin, "fourth", id=workflow.info().workflow_id)).id
+        except WorkflowAlreadyStartedError:
+            return "taken"
+
+    async def _talk(self) -> list[str]:
+        kin = await workflow.start_child_workflow(Kin.run, 2, id="kin")
+        await kin.signal(Kin.tell, "upon")
+        await workflow.get_external_workflow_handle("kin").signal(Kin.tell, "a time")
+        return await kin
+
+    async def _drop(self) -> str:
+        handle = await workflow.start_child_workflow(Kin.run, 1, id="dropped")
+        handle.cancel()
+        try:
+            return f"ended by itself: {await handle}"
+        except ChildWorkflowError as error:
+            return f"dropped: {error.cause}"
+
+
+STORIES: Final[Sequence[Any]] = [Story, sequel, chain, Canceled, Crowd, Kin, cousin, Family, *EVERYTHING]

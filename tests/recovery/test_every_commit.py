@@ -17,18 +17,26 @@ from typing import Any, Final, NamedTuple
 
 import pytest
 
+from tests.api.harness import eventually
 from tests.recovery.again import definitions, perform, replay, shape
 from tests.recovery.audit import closed_once, histories, recorded_once, view_once
+from tests.recovery.everything import Everything
 from tests.recovery.lives import NEVER, ON_A_THREAD, ON_THE_LOOP, QUEUE, FaultyStore, MortalStore, Script, When, live
-from tests.recovery.stories import HOUR_NS, STORIES, Canceled, Crowd, Play, Story, chain, sequel
+from tests.recovery.stories import HOUR_NS, STORIES, Canceled, Crowd, Family, Kin, Play, Story, chain, sequel
 from understudy import Client, WorkflowFailureError
+from understudy.client import WorkflowUpdateFailedError
 from understudy.common import RetryPolicy, WorkflowIDReusePolicy
 from understudy.events.event import Event
 from understudy.events.execution import fold
 from understudy.events.store.memory import MemoryStore
 from understudy.events.store.port import EventStore
 from understudy.events.timer import TimerStarted
-from understudy.exceptions import StoreUnavailableError, WorkflowAlreadyStartedError, WorkflowClosedError
+from understudy.exceptions import (
+    StoreUnavailableError,
+    UpdateNotFoundError,
+    WorkflowAlreadyStartedError,
+    WorkflowClosedError,
+)
 
 pytestmark = pytest.mark.slow
 
@@ -38,6 +46,7 @@ UUID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 FEWEST: Final = 3
 """Commits that the shortest of these stories takes; turns that fall together are one commit, so it is not always the
 same number."""
+FOREVER: Final = 2**62
 LIVES: Final = 300
 """More than any of these stories needs, even if each life makes one commit."""
 
@@ -90,7 +99,7 @@ async def tell_cancellation(client: Client, store: MortalStore) -> Any:
     handle = await insist(start)
     await store.until(waits_long(store, "tale"))
     with suppress(WorkflowClosedError):  # the cancellation of an earlier life got through, and all that follows
-        await insist(partial(handle.cancel, "enough"))
+        await insist(partial(handle.cancel, reason="enough"))
     with pytest.raises(WorkflowFailureError) as caught:
         await handle.result()
     return repr(caught.value.cause)
@@ -102,6 +111,46 @@ async def tell_crowd(client: Client, _store: MortalStore) -> Any:
     for word in ("at", "once"):
         await insist(partial(handle.signal, "tell", word, request_id=f"tell {word}"))
     return await handle.result()
+
+
+async def tell_family(client: Client, store: MortalStore) -> Any:
+    start = partial(client.start_workflow, task_queue=QUEUE)
+    await insist(partial(start, Kin.run, 9, id="friend", request_id="friend"))
+    handle = await insist(partial(start, Family.run, id="tale", request_id="begin"))
+    result = await handle.result()
+    await store.until(lambda: not store.executions(status="Running") and not store.due(FOREVER, 1))
+    return result
+
+
+async def tell_everything(client: Client, store: MortalStore) -> Any:
+    begin = partial(client.start_workflow, Everything.run, 1, id="tale", task_queue=QUEUE, request_id="begin")
+    with suppress(WorkflowAlreadyStartedError, WorkflowClosedError):
+        once = WorkflowIDReusePolicy.REJECT_DUPLICATE
+        await insist(partial(begin, start_signal="say", start_signal_args=["early"], id_reuse_policy=once))
+    first = store.executions(workflow_id="tale")[-1].run_id
+    handle = client.get_workflow_handle("tale", run_id=first)
+
+    def has(topic: str) -> bool:
+        return any(event.topic == topic for event in store.load(first))
+
+    with suppress(WorkflowClosedError, UpdateNotFoundError):  # what an earlier life has seen to the end
+        assert await insist(partial(handle.execute_update, Everything.ask, "why", id="why")) == "why!"
+        with pytest.raises(WorkflowUpdateFailedError):
+            await insist(partial(handle.execute_update, Everything.ask, "", id="empty"))
+        await insist(partial(handle.signal, "late", "set at run time", request_id="late"))
+        await store.until(lambda: sum(event.topic in ENDS for event in store.load(first)) == len(ENDS))
+        if not has("workflow.paused"):
+            await insist(handle.pause)
+        await insist(partial(handle.signal, "topic", "while it was paused", request_id="topic"))
+        await insist(handle.unpause)
+        token = await insist(lambda: eventually(lambda: handle.query(Everything.key)))
+        await insist(partial(client.resolve_promise, token, "promised"))
+    result = await client.get_workflow_handle("tale").result()
+    await store.until(lambda: not store.executions(status="Running"))
+    return result
+
+
+ENDS: Final = ("child.completed", "child.failed")
 
 
 class Tale(NamedTuple):
@@ -167,6 +216,23 @@ def plain(event: Event) -> str:
 
 
 IN_ORDER: Final = pytest.mark.parametrize("script", [tell_story, tell_sequel, tell_chain, tell_cancellation])
+
+
+def each_in_any_order(tale: Tale) -> list[list[str]]:
+    """The histories of a tale, whatever came first of what happened at once."""
+    return sorted(sorted(history) for history in tale.histories)
+
+
+def kinds_in_any_order(tale: Tale) -> list[list[str]]:
+    """The same, without what differs where numbers and secrets are drawn in another order, and without who waited."""
+    kinds = [[event.split("'")[1] for event in history] for history in tale.histories]
+    return sorted(sorted(kind for kind in history if not kind.startswith("turn.")) for history in kinds)
+
+
+Look = Callable[[Tale], list[list[str]]]
+AT_ONCE: Final = pytest.mark.parametrize(
+    ("script", "look"), [(tell_family, each_in_any_order), (tell_everything, kinds_in_any_order)]
+)
 SIDES: Final = pytest.mark.parametrize("when", ["before", "after"])
 
 
@@ -245,3 +311,26 @@ def test_trouble_at_any_commit_of_many_things_at_once_changes_no_result_and_no_o
         assert told.result == whole.result, where
         ((before,), (after,)) = whole.histories, told.histories
         assert Counter(before) == Counter(after), where
+
+
+@SIDES
+@AT_ONCE
+@pytest.mark.parametrize("trouble", [crashes, faults])
+def test_trouble_at_any_commit_of_a_family_changes_no_result_and_no_outcome(
+    script: Script, look: Look, trouble: Callable[[Script, When], Iterator[tuple[str, Tale]]], when: When
+) -> None:
+    whole = tell(script, {})
+    for where, told in trouble(script, when):
+        assert told.result == whole.result, where
+        assert look(told) == look(whole), where
+
+
+@AT_ONCE
+@pytest.mark.parametrize(("when", "commit"), [("after", 1), ("before", 2)])
+def test_a_family_whose_process_always_dies_after_a_commit_or_two_comes_to_the_same_end(
+    script: Script, look: Look, when: When, commit: int
+) -> None:
+    whole = tell(script, {})
+    told = tell(script, dict.fromkeys(range(LIVES), commit), when)
+    assert told.result == whole.result
+    assert look(told) == look(whole)

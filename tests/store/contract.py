@@ -262,7 +262,7 @@ class WritingContract(StoreCase):
 
     def test_rows_keep_what_is_in_them(self, store: EventStore) -> None:
         full = msgspec.structs.replace(
-            row("a", memo='{"who":"kim ü"}'), search_attributes='{"City":"Zürich"}', wake_at=2**62, closed_at=3
+            row("a", memo='{"who":{"data":"kim ü"}}'), search_attributes='{"City":"Zürich"}', wake_at=2**62, closed_at=3
         )
         store.commit([unit(full)])
         assert store.execution("a") == full

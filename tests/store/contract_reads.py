@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from tests.store.contract import StoreCase
 from tests.store.examples import append, noted, row, run_unit, unit
 from understudy.events.store.port import EventStore, ExecutionRow, Recorded
@@ -47,10 +49,17 @@ class ReadingContract(StoreCase):
         assert [len(page) for page in pages] == [4, 4, 2]
         assert [run_id for page in pages for run_id in page] == [f"run-{number}" for number in range(10)]
 
-    def test_runs_that_are_closed_or_wait_for_a_message_are_never_due(self, store: EventStore) -> None:
-        store.commit([unit(row("a", "a", wake_at=None)), unit(row("b", "b", "Completed", wake_at=1))])
+    def test_runs_that_wait_for_a_message_are_never_due(self, store: EventStore) -> None:
+        store.commit([unit(row("a", "a", wake_at=None)), unit(row("b", "b", "Completed", wake_at=None))])
         assert store.due(before=100, limit=10) == []
         assert store.next_wake(after=-1) is None
+
+    def test_a_closed_run_that_needs_care_is_due(self, store: EventStore) -> None:
+        store.commit([unit(row("b", "b", "Completed", wake_at=1))])
+        assert run_ids(store.due(before=100, limit=10)) == ["b"]
+        assert store.next_wake(after=0) == 1
+        store.commit([unit(row("b", "b", "Completed", wake_at=None))])
+        assert store.due(before=100, limit=10) == []
 
     def test_a_run_is_due_at_its_newest_time_only(self, store: EventStore) -> None:
         store.commit([unit(row("a", wake_at=5))])
@@ -60,7 +69,7 @@ class ReadingContract(StoreCase):
         assert store.due(before=100, limit=10) == []
         store.commit([unit(row("a", wake_at=1))])
         assert run_ids(store.due(before=100, limit=10)) == ["a"]
-        store.commit([unit(row("a", status="TimedOut", wake_at=1))])
+        store.commit([unit(row("a", status="TimedOut", wake_at=None))])
         assert store.due(before=100, limit=10) == []
 
     def test_the_next_wake_is_strictly_after(self, store: EventStore) -> None:
@@ -84,6 +93,16 @@ class ReadingContract(StoreCase):
         assert run_ids(store.executions(workflow_id="order-1")) == ["d", "c", "a"]
         assert run_ids(store.executions(workflow_id="order-1", status="Failed", offset=1)) == ["a"]
         assert store.executions(workflow_id="nobody") == []
+
+    def test_runs_are_listed_by_workflow_type(self, store: EventStore) -> None:
+        rows = [row("a", "a"), row("b", "b", "Failed"), row("c", "c"), row("d", "d")]
+        bills = [msgspec.structs.replace(each, workflow_type="Bill") for each in rows[:3]]
+        store.commit([unit(each) for each in (*bills, rows[3])])
+        assert run_ids(store.executions(workflow_type="Bill")) == ["c", "b", "a"]
+        assert run_ids(store.executions(workflow_type="Bill", limit=1, offset=1)) == ["b"]
+        assert run_ids(store.executions(workflow_type="Bill", status="Failed")) == ["b"]
+        assert run_ids(store.executions(workflow_type="Bill", workflow_id="c")) == ["c"]
+        assert store.executions(workflow_type="Bill", workflow_id="d") == []
 
     def test_positions_follow_the_order_of_commits_without_gaps(self, store: EventStore) -> None:
         assert store.last_position() == 0

@@ -77,9 +77,17 @@ class FailingStore:
         return self.inner.next_wake(after)
 
     def executions(
-        self, *, workflow_id: str | None = None, status: str | None = None, limit: int = 100, offset: int = 0
+        self,
+        *,
+        workflow_id: str | None = None,
+        workflow_type: str | None = None,
+        status: str | None = None,
+        limit: int = 100,
+        offset: int = 0,
     ) -> list[ExecutionRow]:
-        return self.inner.executions(workflow_id=workflow_id, status=status, limit=limit, offset=offset)
+        return self.inner.executions(
+            workflow_id=workflow_id, workflow_type=workflow_type, status=status, limit=limit, offset=offset
+        )
 
     def recorded(self, after: int, limit: int) -> list[Recorded]:
         return self.inner.recorded(after, limit)

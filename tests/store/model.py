@@ -67,6 +67,6 @@ class StoreModel:
         return next((row for row in found if is_open(row)), found[0] if found else None)
 
     def agenda(self) -> list[tuple[int, str]]:
-        """Wake-up time and run of all open runs that have one, in order."""
-        rows = self.executions(is_open)
+        """Wake-up time and run of all runs that have one, in order."""
+        rows = self.rows.values()
         return sorted((row.wake_at, row.run_id) for row in rows if row.wake_at is not None)

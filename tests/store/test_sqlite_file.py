@@ -297,7 +297,7 @@ def test_a_read_that_is_under_way_ends_before_its_connection_is_closed() -> None
         pytest.param(sql.OPEN_RUN, ("order-1",), id="open_run"),
         pytest.param(sql.DUE, (5, 0, "", 10), id="due"),
         pytest.param(sql.NEXT_WAKE, (5,), id="next_wake"),
-        pytest.param(sql.EXECUTIONS_OF, (None, 10, 0, "order-1"), id="executions_of"),
+        pytest.param(sql.EXECUTIONS_OF, (None, 10, 0, None, "order-1"), id="executions_of"),
         pytest.param(sql.stale_streams(2), ("a", 0, "b", 0), id="stale_streams"),
     ],
 )

@@ -11,10 +11,11 @@ from typing import Any
 import pytest
 
 from understudy import activity
+from understudy.activity import ActivityCancellationDetails
 from understudy.client import Client
-from understudy.common import RetryPolicy
+from understudy.common import MetricMeter, Priority, RetryPolicy
 from understudy.converter import CloudpickleConverter
-from understudy.exceptions import ArgumentTypeError, NotInActivityError, PayloadEncodeError
+from understudy.exceptions import ArgumentTypeError, CancelledError, NotInActivityError, PayloadEncodeError
 from understudy.testing import ActivityEnvironment
 
 
@@ -92,17 +93,33 @@ def test_facts_that_the_test_sets_are_told(env: ActivityEnvironment) -> None:
         heartbeat_details=[{"page": 7}],
         heartbeat_timeout=timedelta(seconds=20),
         is_local=True,
+        namespace="shop",
+        priority=Priority(priority_key=1),
         retry_policy=RetryPolicy(maximum_attempts=5, non_retryable_error_types=["ValueError"]),
         schedule_to_close_timeout=None,
         scheduled_time=noon,
         started_time=noon + timedelta(seconds=2),
         task_queue="payments",
-        task_token=b"run-9/1/3",
+        task_token=b"anything",
         workflow_id="order-17",
         workflow_run_id="run-9",
         workflow_type="Order",
     )
-    assert env.run(activity.info) == env.info
+    assert env.run(activity.info) is env.info
+    assert env.info.in_workflow
+
+
+def test_an_activity_may_stand_alone(env: ActivityEnvironment) -> None:
+    env.info = replace(
+        env.info, workflow_id=None, workflow_run_id=None, workflow_type=None, activity_run_id="run-3", activity_id="a"
+    )
+    facts = env.run(activity.info)
+    assert (facts.in_workflow, facts.idempotency_key) == (False, "run-3/a")
+
+
+def test_the_meter_is_that_of_the_environment(env: ActivityEnvironment) -> None:
+    assert env.metric_meter is MetricMeter.noop
+    env.run(activity.metric_meter).create_counter("pages").add(1)
 
 
 def test_the_log_names_the_attempt(env: ActivityEnvironment, caplog: pytest.LogCaptureFixture) -> None:
@@ -160,17 +177,17 @@ async def test_an_async_activity_is_cancelled_where_it_waits(env: ActivityEnviro
         begun.set()
         try:
             await asyncio.Event().wait()
-        except asyncio.CancelledError as error:
-            seen.extend([activity.is_cancelled(), str(error)])
+        except asyncio.CancelledError:
+            seen.extend([activity.is_cancelled(), activity.cancellation_details()])
             return "tidied up"
         return "never"
 
     running = asyncio.create_task(env.run(waits))
     await begun.wait()
-    env.cancel("enough")
-    env.cancel("again")
+    env.cancel(ActivityCancellationDetails(paused=True))
+    env.cancel()
     assert await running == "tidied up"
-    assert seen == [False, True, "enough"]
+    assert seen == [False, True, ActivityCancellationDetails(paused=True)]
 
 
 async def test_an_async_activity_that_lets_its_cancellation_through_ends_as_cancelled(env: ActivityEnvironment) -> None:
@@ -207,9 +224,77 @@ async def test_the_task_of_an_activity_may_wait_for_the_cancellation_elsewhere(e
     assert await running == "heard"
 
 
-async def test_a_plain_activity_asks_whether_it_is_cancelled(env: ActivityEnvironment) -> None:
+async def test_a_plain_activity_is_interrupted_where_it_is(env: ActivityEnvironment) -> None:
+    begun = threading.Event()
+    seen: list[Any] = []
+
+    def waits() -> None:
+        begun.set()
+        try:
+            while True:
+                pass
+        finally:
+            seen.append(activity.cancellation_details())
+
+    running = asyncio.create_task(asyncio.to_thread(env.run, waits))
+    await asyncio.to_thread(begun.wait, 10)
+    env.cancel()
+    with pytest.raises(CancelledError):
+        await running
+    assert seen == [ActivityCancellationDetails(cancel_requested=True)]
+
+
+def test_an_activity_that_is_cancelled_in_its_heartbeat_is_interrupted_behind_it(env: ActivityEnvironment) -> None:
+    seen: list[str] = []
+
+    def cancels(*_details: Any) -> None:
+        env.cancel()
+        seen.append("heard")
+
+    env.on_heartbeat = cancels
+
+    def works() -> str:
+        try:
+            activity.heartbeat(1)
+        except CancelledError:
+            return "tidied up"
+        return "never"
+
+    assert env.run(works) == "tidied up"
+    assert seen == ["heard"]
+
+
+def test_an_activity_cancels_its_own_environment_and_is_interrupted(env: ActivityEnvironment) -> None:
+    with pytest.raises(CancelledError):
+        env.run(env.cancel)
+
+
+def test_a_shield_holds_the_interruption_back(env: ActivityEnvironment) -> None:
+    seen: list[str] = []
+
+    def works() -> None:
+        with activity.shield_thread_cancel_exception():
+            env.cancel()
+            seen.append("shielded")
+        seen.append("never")
+
+    with pytest.raises(CancelledError):
+        env.run(works)
+    assert seen == ["shielded"]
+
+
+async def test_completion_from_outside_ends_the_code_as_it_is(env: ActivityEnvironment) -> None:
+    async def leaves() -> None:
+        activity.raise_complete_async()
+
+    with pytest.raises(BaseException, match="completed from outside"):
+        await env.run(leaves)
+
+
+async def test_a_plain_activity_that_is_not_to_be_interrupted_asks(env: ActivityEnvironment) -> None:
     begun = threading.Event()
 
+    @activity.defn(no_thread_cancel_exception=True)
     def waits() -> list[bool]:
         before = activity.is_cancelled()
         begun.set()
@@ -273,5 +358,5 @@ def test_a_plain_activity_that_begins_late_finds_the_worker_stopping(env: Activi
 
 
 def test_an_environment_shows_what_it_is(env: ActivityEnvironment) -> None:
-    env.cancel("enough")
-    assert repr(env) == "<ActivityEnvironment of 'unknown', 0 running, cancelled: enough>"
+    env.cancel()
+    assert repr(env) == "<ActivityEnvironment of 'unknown', 0 running, cancelled>"

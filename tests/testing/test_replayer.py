@@ -25,7 +25,7 @@ from understudy.exceptions import (
     NondeterminismError,
     UnknownWorkflowTypeError,
 )
-from understudy.worker import Replayer, Worker, WorkflowReplayResults
+from understudy.worker import Replayer, UnsandboxedWorkflowRunner, Worker, WorkflowReplayResults
 
 
 @activity.defn
@@ -238,3 +238,16 @@ async def test_what_is_no_history_is_refused() -> None:
 
 def test_a_replayer_shows_how_much_it_knows() -> None:
     assert repr(Replayer(workflows=[Order])) == "<Replayer of 1 workflows>"
+
+
+def test_a_replayer_tells_what_it_was_made_with() -> None:
+    replayer = Replayer(workflows=[Order], namespace="shop", workflow_runner=UnsandboxedWorkflowRunner())
+    config = replayer.config()
+    assert config.get("namespace") == "shop"
+    assert config.get("workflows") == [Order]
+    Replayer(**replayer.config(active_config=True))  # type: ignore[misc]  # pyright: ignore[reportCallIssue]  # all keys are there
+
+
+def test_plugins_are_refused_since_they_are_not_applied() -> None:
+    with pytest.raises(InvalidArgumentError, match=r"^plugins is"):
+        Replayer(workflows=[Order], plugins=[object()])

@@ -1,0 +1,48 @@
+"""What the shell takes out of a run beside requests: local activities, unread signals, stacks."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from understudy.events.signal import SignalReceived
+
+if TYPE_CHECKING:
+    from understudy.actors.behaviors.activation import Deferred
+    from understudy.actors.behaviors.activity import LocalActivity
+    from understudy.actors.behaviors.context import Context
+
+__all__ = ["Outlet"]
+
+
+class Outlet:
+    """The part of a `Run` that the shell looks into between activations."""
+
+    __slots__ = ("_context", "deferred")
+    _context: Context
+    deferred: Deferred
+
+    @property
+    def has_local(self) -> bool:
+        """Whether `take_local` has anything to give."""
+        context = self._context
+        return bool(context.local_asked or context.local_dropped)
+
+    def take_local(self) -> tuple[list[LocalActivity], list[LocalActivity]]:
+        """Return the local activities newly asked for and those to cancel, and forget that they are new."""
+        context = self._context
+        asked, dropped = context.local_asked, context.local_dropped
+        context.local_asked, context.local_dropped = [], []
+        return asked, dropped
+
+    def local(self, seq: int) -> LocalActivity | None:
+        """Return a local activity without an outcome."""
+        return self._context.local.get(seq)
+
+    def unconsumed(self) -> list[SignalReceived]:
+        """Return the signals that no handler has taken, in order; also those that wait behind a deferred turn."""
+        waiting = (fact for _, fact in self.deferred)
+        return [*self._context.inbox.buffered, *(fact for fact in waiting if isinstance(fact, SignalReceived))]
+
+    def stacks(self) -> list[str]:
+        """Return the await stacks of all tasks, for a person to read."""
+        return self._context.loop.stacks()

@@ -1,0 +1,133 @@
+"""The user's function of one attempt: its arguments decoded, called where it belongs, its result encoded.
+
+Async functions run where this is awaited, plain ones in the worker's executor: in a thread, where a cancellation is
+raised in them, or in another process, which gets function and arguments by cloudpickle.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from understudy.actors.behaviors.definition import is_async
+from understudy.actors.thread_cancel import ThreadCancel
+from understudy.actors.worker import is_process_pool
+from understudy.events.serialization import for_activity
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from concurrent.futures import Executor
+
+    from understudy.actors.attempt import Attempt
+    from understudy.actors.behaviors.definition import ActivityDefinition
+    from understudy.actors.worker import WorkerSlots
+    from understudy.events.failure import Failure
+    from understudy.events.payload import Payload, PayloadConverter
+
+__all__ = ["call_function", "converter_of", "execute", "failure_of", "label_of"]
+
+C = TypeVar("C")
+
+
+def label_of(attempt: Attempt) -> str:
+    """Return which activity it is, and whose, for messages."""
+    workflow_id, scheduled = attempt.workflow_id, attempt.scheduled
+    whose = f"of workflow {workflow_id!r}" if workflow_id else f"with the id {scheduled.activity_id!r}"
+    return f"activity {scheduled.activity_type!r} {whose}"
+
+
+def converter_of(attempt: Attempt, worker: WorkerSlots) -> PayloadConverter:
+    """Return the worker's converter as it is for the values of this activity; any thread."""
+    return _as_of(attempt, worker.converter)
+
+
+def failure_of(attempt: Attempt, worker: WorkerSlots, error: BaseException) -> Failure:
+    """Return what an attempt ended with as it is stored, by the worker's converters as they are for this activity."""
+    return _as_of(attempt, worker.failures).to_failure(error, converter_of(attempt, worker))
+
+
+def _as_of(attempt: Attempt, of: C) -> C:
+    scheduled = attempt.scheduled
+    return for_activity(
+        of,
+        activity_id=scheduled.activity_id or str(scheduled.seq),
+        activity_type=scheduled.activity_type,
+        task_queue=attempt.task_queue,
+        workflow_id=attempt.workflow_id or None,
+        workflow_type=attempt.workflow_type or None,
+        is_local=attempt.is_local,
+    )
+
+
+async def execute(attempt: Attempt, worker: WorkerSlots, definition: ActivityDefinition) -> Payload | None:
+    """Run the function and return its result as a payload; on the engine's loop.
+
+    Raises:
+        BaseException: what the function raised, or that its arguments or its result do not fit.
+    """
+    converter = converter_of(attempt, worker)
+    args = _arguments(attempt, converter, definition)
+    if worker.intercept is not None:
+        result = await worker.intercept(attempt, worker, definition, args)
+    elif definition.is_async:
+        result = await definition.fn(*args)
+    else:
+        result = await _in_executor(attempt, worker, definition, definition.fn, args, worker.executor_for_plain())
+    if result is None:
+        return None
+    return converter.encode(result, definition.signature.returns, where=f"the result of {label_of(attempt)}")
+
+
+def _arguments(attempt: Attempt, converter: PayloadConverter, definition: ActivityDefinition) -> Any:
+    payloads = attempt.scheduled.input
+    if definition.name is None:
+        return [converter.raw(payloads)]
+    where = label_of(attempt)
+    definition.signature.check(len(payloads), where=where)
+    return converter.decode_args(payloads, definition.signature, where=where)
+
+
+async def call_function(  # noqa: PLR0913 - a call, and where it is made
+    attempt: Attempt,
+    worker: WorkerSlots,
+    definition: ActivityDefinition,
+    fn: Callable[..., Any],
+    args: Sequence[Any],
+    *,
+    executor: Executor | None,
+) -> Any:
+    """Call a function as that of an attempt: what interceptors left of the call.
+
+    Raises:
+        BaseException: what the function raised.
+    """
+    if is_async(fn):
+        return await fn(*args)
+    return await _in_executor(attempt, worker, definition, fn, args, executor or worker.executor_for_plain())
+
+
+async def _in_executor(  # noqa: PLR0913, PLR0917 - as `call_function`
+    attempt: Attempt,
+    worker: WorkerSlots,
+    definition: ActivityDefinition,
+    fn: Callable[..., Any],
+    args: Sequence[Any],
+    executor: Executor,
+) -> Any:
+    loop = worker.loop
+    if is_process_pool(executor):
+        from understudy.actors.process import run_in_process
+
+        return await run_in_process(loop, executor, fn, args)
+    variables = contextvars.copy_context()
+    cancel = attempt.thread_cancel = None if definition.no_thread_cancel_exception else ThreadCancel()
+
+    def work() -> Any:
+        if attempt.cancel_details is not None:  # it waited for a thread, and nobody wants it any more
+            raise asyncio.CancelledError(attempt.cancel_reason)
+        if cancel is None:
+            return variables.run(fn, *args)
+        return cancel.run(variables.run, fn, *args)
+
+    return await loop.run_in_executor(executor, work)

@@ -1,0 +1,342 @@
+"""Other workflows: starts the children of a run, tells parents how they end, delivers messages from run to run.
+
+Everything here follows from events that are on disk, and is done again when a run comes back: a child has a run id
+that follows from its parent's, and a message an id that follows from its sender's, so that doing it twice is doing it
+once. What the store refuses for the moment is tried again until it is done.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, Final
+
+from understudy.actors.behaviors.child import child_run_id, child_start, end_of_child
+from understudy.actors.behaviors.command import (
+    CancelWorkflow,
+    Command,
+    NoteChild,
+    NoteChildCanceling,
+    NoteChildConflict,
+    NoteMessage,
+    SignalWorkflow,
+    TerminateWorkflow,
+)
+from understudy.actors.behaviors.reset import own_id
+from understudy.events.child import ChildPhase
+from understudy.events.errors import (
+    EngineError,
+    EngineStoppedError,
+    MailboxFullError,
+    WorkflowClosedError,
+    WorkflowNotFoundError,
+)
+from understudy.events.execution import fold
+from understudy.events.failure import Failure
+from understudy.events.failure_errors import WorkflowAlreadyStartedError
+from understudy.events.outbound import ExternalCancelRequested, ExternalSignalRequested
+from understudy.events.policy import ParentClosePolicy, ResetChildren, WorkflowIDConflictPolicy, WorkflowIDReusePolicy
+from understudy.events.store.port import OPEN_STATUS
+from understudy.events.workflow import WorkflowTerminated
+
+if TYPE_CHECKING:
+    from understudy.actors.service import Service
+    from understudy.actors.workflow import WorkflowActor
+    from understudy.actors.workflows import Workflows
+    from understudy.events.child import ChildInitiated
+    from understudy.events.event import Event
+    from understudy.events.execution import WorkflowExecution
+    from understudy.events.pending import PendingChild
+
+__all__ = ["Related"]
+
+logger: Final = logging.getLogger("understudy.workflows")
+
+FIRST_AGAIN: Final = 0.2
+LAST_AGAIN: Final = 2.0
+"""Seconds to wait with what the store could not do: doubling from the first up to the last."""
+AT_ONCE: Final = 100
+"""How many children are told together that their parent has closed; of 5,000, one after the other took 6 s, so 1 s."""
+PARENT_CANCELED: Final = "cancelled by its parent"
+PARENT_CLOSED: Final = "by parent close policy"
+
+_COMMANDS: Final[dict[ParentClosePolicy, Command]] = {
+    ParentClosePolicy.UNSPECIFIED: TerminateWorkflow(reason=PARENT_CLOSED),
+    ParentClosePolicy.TERMINATE: TerminateWorkflow(reason=PARENT_CLOSED),
+    ParentClosePolicy.REQUEST_CANCEL: CancelWorkflow(reason=PARENT_CLOSED),
+}
+
+_REPLACED: Final = TerminateWorkflow(reason="its parent was reset")
+
+_GONE: Final = (WorkflowNotFoundError, WorkflowClosedError)
+"""What the store says of a workflow that no message reaches."""
+
+
+class Related:
+    """What runs have to do with each other; used on the engine's loop."""
+
+    def __init__(self, workflows: Workflows, service: Service) -> None:
+        """Act through these."""
+        self._workflows = workflows
+        self._service = service
+        self._tasks: dict[tuple[str, str, int], asyncio.Task[None]] = {}
+
+    def __len__(self) -> int:
+        """Count what is under way."""
+        return len(self._tasks)
+
+    def _spawn(self, name: str, run_id: str, seq: int, do: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """Do something for a run, once at a time, and again if the store fails."""
+        key = (name, run_id, seq)
+        if key in self._tasks:
+            return
+        task = self._tasks[key] = self._workflows.dispatcher.loop.create_task(self._persist(do))
+        task.add_done_callback(lambda _: self._tasks.pop(key, None))
+
+    async def _persist(self, do: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        delay = FIRST_AGAIN
+        while not self._workflows.dispatcher.stopped:
+            try:
+                await do()
+            except EngineStoppedError:
+                return
+            except (EngineError, MailboxFullError) as error:
+                logger.warning("what workflows have to do with each other is tried again: %s", error)
+                await asyncio.sleep(delay)
+                delay = min(2 * delay, LAST_AGAIN)
+            else:
+                return
+
+    def close(self) -> None:
+        """Do no more."""
+        for task in self._tasks.values():
+            task.cancel()
+
+    # -- children ----------------------------------------------------------------------------------------------------
+
+    def start_child(self, parent: WorkflowActor, seq: int, *, again: bool = False) -> None:
+        """Start a child; `again`: it may have been started before."""
+        pending = parent.state.children.get(seq)
+        if pending is None or pending.run_id:
+            return
+        tried = again
+
+        async def start() -> None:
+            nonlocal tried
+            before, tried = tried, True  # what the store has failed at may be on disk for all that
+            await self._start(parent, pending, again=before)
+
+        self._spawn("start", parent.run_id, seq, start)
+
+    async def _start(self, parent: WorkflowActor, pending: PendingChild, *, again: bool) -> None:
+        workflows, asked, state = self._workflows, pending.initiated, parent.state
+        run_id = child_run_id(state, asked.seq)
+        row = workflows.store.execution(run_id) if again or state.start.resets else None
+        if row is not None and (row.workflow_id, row.workflow_type) != (asked.workflow_id, asked.workflow_type):
+            run_id = child_run_id(state, asked.seq, other=True)
+            row = workflows.store.execution(run_id)
+        if row is None:
+            started = child_start(state, asked, workflows.clock())
+            try:
+                await self._service.start(started, asked.id_reuse_policy, WorkflowIDConflictPolicy.FAIL, run_id=run_id)
+            except WorkflowAlreadyStartedError as error:
+                if await self._makes_room(state, asked, error.run_id or ""):
+                    await self._start(parent, pending, again=again)
+                else:
+                    workflows.tell(parent.run_id, NoteChildConflict(seq=asked.seq, run_id=error.run_id or ""))
+                return
+        workflows.tell(parent.run_id, NoteChild(seq=asked.seq, run_id=run_id))
+        ended = self._end_of(run_id) if row is not None or state.start.resets else None
+        if ended is not None:
+            workflows.tell(parent.run_id, ended)
+
+    async def _makes_room(self, parent: WorkflowExecution, asked: ChildInitiated, run_id: str) -> bool:
+        """Whether a run that holds the id of a new child has to go, as the reset that its parent came out of says."""
+        start, store = parent.start, self._workflows.store
+        if not (start.resets and run_id):
+            return False
+        whose = [start.seed, *(mark.run_id for mark in start.resets)]
+        holder = fold(run_id, store.load(run_id))
+        if holder.start.parent_run_id not in whose:
+            return False
+        if not holder.is_open:  # it has gone meanwhile, and its actor is about to hear so
+            await self._service.snapshot(run_id)
+            return asked.id_reuse_policy is not WorkflowIDReusePolicy.REJECT_DUPLICATE
+        closing = store.load(whose[-2])[-1]
+        if not (isinstance(closing, WorkflowTerminated) and closing.reset_children is ResetChildren.TERMINATE):
+            return False
+        with suppress(WorkflowClosedError):
+            await self._service.send(run_id, _REPLACED)
+        return True
+
+    def look_at_child(self, parent: WorkflowActor, pending: PendingChild) -> None:
+        """A parent is back: do what a crash may have swallowed about one of its children."""
+        seq = pending.initiated.seq
+        if not pending.run_id:
+            self.start_child(parent, seq, again=True)
+        else:
+            ended = self._end_of(pending.run_id)
+            if ended is not None:
+                self._workflows.tell(parent.run_id, ended)
+        if pending.phase is ChildPhase.CANCELING:
+            self.cancel_child(parent, seq)
+
+    def _end_of(self, run_id: str) -> Any:
+        """Return how a child ended, from the disk; None: it has not."""
+        store = self._workflows.store
+        while True:
+            row = store.execution(run_id)
+            if row is None or row.status == OPEN_STATUS:
+                return None
+            state = fold(run_id, store.load(run_id))
+            closed = state.closed
+            if closed is None:
+                return None
+            following = _following(closed)
+            if not following:
+                return end_of_child(state, closed)
+            run_id = following
+
+    def tell_parent(self, child: WorkflowActor, closing: Event) -> None:
+        """A run has ended, and its parent waits for that, unless another run follows or the parent is closed."""
+        start = child.state.start
+        if not start.parent_run_id or _following(closing):
+            return
+        ended = end_of_child(child.state, closing)
+        self._spawn("end", child.run_id, 0, lambda: self._tell_parent(start.parent_run_id, ended))
+
+    async def _tell_parent(self, run_id: str, ended: Command) -> None:
+        parent_id = self._open_parent(run_id)
+        if parent_id:
+            self._workflows.tell(parent_id, ended)
+
+    def _open_parent(self, run_id: str) -> str:
+        """Return the run that waits for a child: the one that started it, or what that was reset to; empty: none."""
+        store = self._workflows.store
+        while run_id not in self._workflows.live:
+            row = store.execution(run_id)
+            if row is None:
+                return ""
+            if row.status == OPEN_STATUS:
+                return run_id
+            closing = store.load(run_id)[-1]
+            if not isinstance(closing, WorkflowTerminated) or not closing.new_run_id:
+                return ""
+            run_id = closing.new_run_id
+        actor = self._workflows.live[run_id]
+        closed = actor.state.closed
+        if isinstance(closed, WorkflowTerminated) and closed.new_run_id:
+            return self._open_parent(closed.new_run_id)
+        return run_id
+
+    def cancel_child(self, parent: WorkflowActor, seq: int) -> None:
+        """Ask a child to cancel, once it has started."""
+        pending = parent.state.children.get(seq)
+        if pending is not None:
+            self._spawn("cancel", parent.run_id, seq, lambda: self._cancel_child(parent, pending))
+
+    async def _cancel_child(self, parent: WorkflowActor, pending: PendingChild) -> None:
+        seq = pending.initiated.seq
+        await self._begun(parent.run_id, seq)
+        try:
+            await self._send_to_child(parent, pending, CancelWorkflow(reason=pending.cancel_reason or PARENT_CANCELED))
+        except _GONE:
+            return  # it has ended, or has never begun; its parent is told so
+        self._workflows.tell(parent.run_id, NoteChildCanceling(seq=seq))
+
+    async def _begun(self, parent_id: str, seq: int) -> None:
+        starting = self._tasks.get(("start", parent_id, seq))
+        if starting is not None:
+            await asyncio.wait([starting])
+
+    async def _send_to_child(self, parent: WorkflowActor, pending: PendingChild, command: Command) -> None:
+        asked = pending.initiated
+        first = pending.run_id or child_run_id(parent.state, asked.seq)
+        await self._service.send_to(asked.workflow_id, None, command, first_run_id=first)
+
+    # -- the end of a parent -----------------------------------------------------------------------------------------
+
+    def parent_closed(self, parent: WorkflowActor, *, again: bool = False) -> None:
+        """A run has closed: do to its children what their policies say, and note when that is done."""
+        if parent.state.children and not parent.children_left:
+            self._spawn("close", parent.run_id, 0, lambda: self._leave_children(parent, again=again))
+
+    async def _leave_children(self, parent: WorkflowActor, *, again: bool) -> None:
+        if again:
+            row = self._workflows.store.execution(parent.run_id)
+            if row is not None and row.wake_at is None:  # it was done before; somebody only looks at the run
+                parent.children_left = True
+                return
+        children = list(parent.state.children.values())
+        for first in range(0, len(children), AT_ONCE):
+            some = children[first : first + AT_ONCE]
+            leaving = (self._leave_child(parent, pending, again=again) for pending in some)
+            for error in await asyncio.gather(*leaving, return_exceptions=True):
+                if error is not None:
+                    raise error
+        await self._workflows.put_row(parent)
+
+    async def _leave_child(self, parent: WorkflowActor, pending: PendingChild, *, again: bool) -> None:
+        asked = pending.initiated
+        command = _on_close(parent.state.closed, pending)
+        await self._begun(parent.run_id, asked.seq)
+        if command is None:
+            is_missing = again and not pending.run_id and not _is_reset(parent.state.closed)
+            if is_missing:  # to be abandoned it has to be there
+                await self._start(parent, pending, again=True)
+            return
+        try:
+            await self._send_to_child(parent, pending, command)
+        except _GONE:
+            return  # it has ended, or has never begun
+
+    # -- messages ----------------------------------------------------------------------------------------------------
+
+    def send(self, sender: WorkflowActor, asked: ExternalSignalRequested | ExternalCancelRequested) -> None:
+        """Deliver a message to another workflow, and tell the sender."""
+        self._spawn("send", sender.run_id, asked.seq, lambda: self._send(sender, asked))
+
+    async def _send(self, sender: WorkflowActor, asked: ExternalSignalRequested | ExternalCancelRequested) -> None:
+        first = None
+        request_id = f"{own_id(sender.state, message=asked.seq)}/{asked.seq}"
+        if isinstance(asked, ExternalCancelRequested):
+            command: Command = CancelWorkflow(reason=asked.reason, request_id=request_id)
+        else:
+            if asked.child:
+                await self._begun(sender.run_id, asked.child)
+                child = sender.state.children.get(asked.child)
+                first = (child.run_id if child is not None else "") or child_run_id(sender.state, asked.child)
+            command = SignalWorkflow(name=asked.name, input=asked.input, headers=asked.headers, request_id=request_id)
+        failure = None
+        try:
+            await self._service.send_to(asked.workflow_id, asked.run_id or None, command, first_run_id=first)
+        except _GONE as error:
+            failure = Failure(
+                kind="application",
+                message=str(error),
+                type="ExternalWorkflowExecutionNotFound",
+                non_retryable=True,
+            )
+        self._workflows.tell(sender.run_id, NoteMessage(seq=asked.seq, failure=failure))
+
+
+def _is_reset(closing: Event | None) -> bool:
+    return isinstance(closing, WorkflowTerminated) and bool(closing.new_run_id)
+
+
+def _on_close(closing: Event | None, pending: PendingChild) -> Command | None:
+    """Return what a child is told when its parent has closed; None: nothing."""
+    asked = pending.initiated
+    if not (isinstance(closing, WorkflowTerminated) and closing.new_run_id):
+        return _COMMANDS.get(asked.parent_close_policy)
+    if closing.reset_children is ResetChildren.TERMINATE and asked.seq > closing.reset_after:
+        return _REPLACED
+    return None
+
+
+def _following(closing: Event) -> str:
+    """Return the run that follows a closed one; empty: none does."""
+    following: str = getattr(closing, "new_run_id", "")
+    return following

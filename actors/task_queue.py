@@ -1,0 +1,114 @@
+"""Task queues: attempts wait for a worker with a free slot, and are served in the order in which they came."""
+
+from __future__ import annotations
+
+from collections import deque
+from functools import partial
+from typing import TYPE_CHECKING
+
+from understudy.events.errors import UnknownActivityTypeError
+from understudy.events.failure import Failure
+from understudy.events.policy import TimeoutType
+
+if TYPE_CHECKING:
+    import asyncio
+
+    from understudy.actors.attempt import Attempt
+    from understudy.actors.clock import Clock
+    from understudy.actors.in_flight import InFlight
+    from understudy.actors.worker import WorkerSlots
+
+__all__ = ["TaskQueues"]
+
+
+class TaskQueues:
+    """All task queues of one system, and their workers; used on the engine's loop."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, clock: Clock, in_flight: InFlight) -> None:
+        """Begin without workers."""
+        self._loop = loop
+        self._clock = clock
+        self._in_flight = in_flight
+        self._workers: dict[str, list[WorkerSlots]] = {}
+        self._waiting: dict[str, deque[Attempt]] = {}
+
+    def __repr__(self) -> str:
+        """Show how many wait."""
+        return f"<task queues: {sum(map(len, self._waiting.values()))} attempts wait>"
+
+    def add_worker(self, worker: WorkerSlots) -> None:
+        """Let `worker` take attempts of its task queue."""
+        worker.on_release = self._released
+        self._workers.setdefault(worker.task_queue, []).append(worker)
+        self._serve(worker.task_queue)
+
+    def remove_worker(self, worker: WorkerSlots) -> None:
+        """Give `worker` no more attempts."""
+        workers = self._workers.get(worker.task_queue, [])
+        if worker in workers:
+            workers.remove(worker)
+        worker.on_release = None
+
+    def enqueue(self, attempt: Attempt, queue: str) -> None:
+        """Run an attempt as soon as a worker of `queue` has a slot for it."""
+        attempt.dispatched_at = self._clock()
+        self._in_flight.keep(attempt)
+        waiting = self._waiting.get(queue)
+        if not waiting:
+            worker = self._free_worker(queue, attempt)
+            if worker is not None:
+                self._start(worker, attempt)
+                return
+        if waiting is None:
+            waiting = self._waiting[queue] = deque()
+        waiting.append(attempt)
+        limit = attempt.scheduled.schedule_to_start
+        if limit:
+            self._in_flight.wake(attempt, attempt.dispatched_at + limit, partial(self._too_late, attempt))
+
+    def _serve(self, queue: str) -> None:
+        waiting = self._waiting.get(queue)
+        while waiting:
+            attempt = waiting[0]
+            if self._in_flight.holds(attempt):
+                worker = self._free_worker(queue, attempt)
+                if worker is None:
+                    return
+                self._start(worker, attempt)
+            waiting.popleft()
+
+    def _free_worker(self, queue: str, attempt: Attempt) -> WorkerSlots | None:
+        """Return a worker with a slot that knows the activity; if none of the queue does, one that will say so."""
+        name, known, unknowing = attempt.scheduled.activity_type, False, None
+        for worker in self._workers.get(queue, ()):
+            if worker.knows(name):
+                known = True
+                if worker.has_slot():
+                    return worker
+            elif unknowing is None and worker.has_slot():
+                unknowing = worker
+        return None if known else unknowing
+
+    def _released(self, worker: WorkerSlots) -> None:
+        if self._waiting.get(worker.task_queue):
+            self._loop.call_soon(self._serve, worker.task_queue)
+
+    def _start(self, worker: WorkerSlots, attempt: Attempt) -> None:
+        self._in_flight.silence(attempt)
+        try:
+            definition = worker.definition(attempt.scheduled.activity_type)
+        except UnknownActivityTypeError as error:
+            failure = Failure(kind="application", message=str(error), type="NotFoundError")
+            attempt.outcome(attempt, None, failure)
+            return
+        worker.running.add(attempt)
+        attempt.start(worker, definition, self._clock())
+
+    def _too_late(self, attempt: Attempt) -> None:
+        if attempt.worker is None and self._in_flight.holds(attempt):
+            failure = Failure(
+                kind="timeout",
+                message="activity ScheduleToStart timeout",
+                timeout_type=TimeoutType.SCHEDULE_TO_START,
+            )
+            attempt.outcome(attempt, None, failure)

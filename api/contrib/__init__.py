@@ -1,0 +1,1 @@
+"""What is only for those who have another library, too: `understudy.contrib.pydantic`."""

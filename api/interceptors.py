@@ -1,0 +1,77 @@
+"""Interceptors of workers: what stands around all workflows and activities of one, and how it gets there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, MutableMapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from understudy.activity_interceptors import ActivityInboundInterceptor
+from understudy.actors.behaviors.interceptor import Interception, WorkflowInboundInterceptor
+from understudy.events.errors import ArgumentTypeError
+from understudy.events.public import public
+from understudy.workflow_root import WorkflowRoot
+
+__all__ = ["Interceptor", "WorkflowInterceptorClassInput", "checked_interceptors", "interception"]
+
+
+@public("understudy.worker")
+@dataclass(frozen=True)
+class WorkflowInterceptorClassInput:
+    """What is asked of `Interceptor.workflow_interceptor_class`."""
+
+    unsafe_extern_functions: MutableMapping[str, Callable[..., Any]]
+    """Functions for workflow code, which gets them by `workflow.extern_functions`; put yours in.
+
+    What they do is not recorded and is done again in every replay, whatever the guards would say to it.
+    """
+
+
+@public("understudy.worker")
+class Interceptor:
+    """Stands around the workflows and activities of a worker: extend it.
+
+    One that is also an `understudy.client.Interceptor`, and was given to the client, is used by the client's workers,
+    in front of their own.
+    """
+
+    def intercept_activity(self, next: ActivityInboundInterceptor) -> ActivityInboundInterceptor:
+        """Return what stands around one attempt of an activity; `next` is behind it."""
+        return next
+
+    def workflow_interceptor_class(
+        self, input: WorkflowInterceptorClassInput
+    ) -> type[WorkflowInboundInterceptor] | None:
+        """Return the class of what stands around each run, or None; asked once, when the worker is made."""
+        del input
+        return None
+
+
+def checked_interceptors(given: Sequence[Any], kind: type, door: str) -> tuple[Any, ...]:
+    """Return interceptors of one kind.
+
+    Args:
+        given: what a user passed.
+        kind: their class.
+        door: where users import it.
+
+    Raises:
+        ArgumentTypeError: one is something else.
+    """
+    for each in given:
+        if not isinstance(each, kind):
+            raise ArgumentTypeError(
+                what="interceptors",
+                got=repr(each),
+                expected=f"an {door}.Interceptor",
+                fix=f"Pass an instance of a class that extends {door}.Interceptor",
+            )
+    return tuple(given)
+
+
+def interception(interceptors: Sequence[Interceptor]) -> Interception | None:
+    """Return what interceptors put around workflows; None: nothing."""
+    functions: dict[str, Callable[..., Any]] = {}
+    asked = WorkflowInterceptorClassInput(unsafe_extern_functions=functions)
+    classes = tuple(cls for each in interceptors if (cls := each.workflow_interceptor_class(asked)) is not None)
+    return Interception(classes, WorkflowRoot, functions) if classes or functions else None

@@ -1,0 +1,400 @@
+"""Workers: what runs workflow and activity code in this process.
+
+A worker brings definitions, slots and an executor to the engine that its client opened. `async with Worker(...)` or
+`await worker.run()` in async programs; `with Worker(...)` in synchronous ones, whose client came from `Client.open`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import math
+from collections.abc import Awaitable, Callable, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
+from dataclasses import replace
+from datetime import timedelta
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Final, Self, cast
+from weakref import WeakSet
+
+from understudy.activity_interceptors import activity_runner
+from understudy.actors.behaviors.definition import WorkflowDefinition, activity_of, workflow_of
+from understudy.actors.worker import WorkerOptions, WorkerSlots, registry
+from understudy.definition_check import refuse_what_cannot_replay
+from understudy.events.errors import ArgumentTypeError, DefinitionError, InvalidArgumentError
+from understudy.events.public import public
+from understudy.interceptors import Interceptor, checked_interceptors, interception
+from understudy.sandbox import GUARDING, NOT_GUARDING, WorkflowRunner, is_guarding
+from understudy.shared_state import SharedStateManager
+from understudy.worker_config import (
+    PollerBehavior,
+    PollerBehaviorSimpleMaximum,
+    WorkerConfig,
+    WorkerDeploymentConfig,
+    checked_options,
+    checked_pause,
+    refuse_what_is_not_applied,
+    seconds,
+)
+
+if TYPE_CHECKING:
+    from understudy.actors.behaviors.interceptor import Interception
+    from understudy.actors.behaviors.lint import Finding
+    from understudy.actors.system import System
+    from understudy.client import Client
+
+__all__ = ["Worker"]
+
+_DEFAULTS: Final = WorkerOptions()
+_FIVE: Final = PollerBehaviorSimpleMaximum(maximum=5)
+
+DEADLOCK_SECONDS: Final = 2.0
+
+_log: Final = logging.getLogger("understudy.lint")
+_warned: Final[WeakSet[Any]] = WeakSet()
+"""Workflows whose warnings have been logged: another worker of the same code has nothing new to say."""
+
+
+@public("understudy.worker")
+class Worker:
+    """Runs the workflows and activities of one task queue."""
+
+    def __init__(
+        self,
+        client: Client,
+        *,
+        task_queue: str,
+        activities: Sequence[Callable[..., Any]] = (),
+        nexus_service_handlers: Sequence[Any] = (),
+        workflows: Sequence[type | Callable[..., Any]] = (),
+        activity_executor: Executor | None = None,
+        workflow_task_executor: ThreadPoolExecutor | None = None,
+        nexus_task_executor: ThreadPoolExecutor | None = None,
+        workflow_runner: WorkflowRunner = GUARDING,
+        unsandboxed_workflow_runner: WorkflowRunner = NOT_GUARDING,
+        plugins: Sequence[Any] = (),
+        interceptors: Sequence[Any] = (),
+        build_id: str | None = None,
+        identity: str | None = None,
+        max_cached_workflows: int = _DEFAULTS.max_cached_workflows,
+        max_concurrent_workflow_tasks: int | None = None,
+        max_concurrent_activities: int | None = None,
+        max_concurrent_local_activities: int | None = None,
+        max_concurrent_nexus_tasks: int | None = None,
+        tuner: Any = None,
+        max_concurrent_workflow_task_polls: int | None = None,
+        nonsticky_to_sticky_poll_ratio: float = 0.2,
+        max_concurrent_activity_task_polls: int | None = None,
+        no_remote_activities: bool = False,
+        sticky_queue_schedule_to_start_timeout: timedelta = timedelta(seconds=10),
+        max_heartbeat_throttle_interval: timedelta = timedelta(seconds=_DEFAULTS.max_heartbeat_throttle),
+        default_heartbeat_throttle_interval: timedelta = timedelta(seconds=_DEFAULTS.default_heartbeat_throttle),
+        max_activities_per_second: float | None = None,
+        max_task_queue_activities_per_second: float | None = None,
+        max_eager_activity_reservations_per_workflow_task: int = 3,
+        graceful_shutdown_timeout: timedelta = timedelta(seconds=_DEFAULTS.graceful_shutdown),
+        plugin_shutdown_timeout: timedelta | None = timedelta(seconds=60),
+        workflow_failure_exception_types: Sequence[type[BaseException]] = (),
+        shared_state_manager: SharedStateManager | None = None,
+        debug_mode: bool = False,
+        disable_eager_activity_execution: bool = False,
+        on_fatal_error: Callable[[BaseException], Awaitable[None]] | None = None,
+        use_worker_versioning: bool = False,
+        disable_safe_workflow_eviction: bool = False,
+        deployment_config: WorkerDeploymentConfig | None = None,
+        patch_activation_callback: Callable[[Any], bool] | None = None,
+        workflow_task_poller_behavior: PollerBehavior = _FIVE,
+        activity_task_poller_behavior: PollerBehavior = _FIVE,
+        nexus_task_poller_behavior: PollerBehavior = _FIVE,
+        disable_payload_error_limit: bool = False,
+        max_workflow_task_external_storage_concurrency: int = 3,
+        workflow_idle_timeout: timedelta = timedelta(seconds=_DEFAULTS.idle_seconds),
+        deadlock_timeout: timedelta = timedelta(seconds=DEADLOCK_SECONDS),
+        pause_after_failed_turns: int | None = None,
+    ) -> None:
+        """Check everything; nothing runs yet.
+
+        What may differ in a replay of the workflows is logged to `understudy.lint`, once for each of them. Parameters
+        that make sense only for Temporal's server, core or sandbox are accepted, so that programs run, and ignored.
+
+        Args:
+            client: the client of the engine to work for.
+            task_queue: whose workflows and activities to run.
+            activities: functions, methods or callable instances decorated with `@activity.defn`.
+            nexus_service_handlers: refused unless empty: there is no Nexus.
+            workflows: classes or async functions decorated with `@workflow.defn`.
+            activity_executor: where plain activity functions run; a ProcessPoolExecutor gets them by cloudpickle;
+                None: a thread pool of up to 64 threads.
+            workflow_task_executor: ignored: turns run on the engine's loop, one at a time.
+            nexus_task_executor: ignored: there is no Nexus.
+            workflow_runner: an UnsandboxedWorkflowRunner switches guards and lint off for all of the workflows.
+            unsandboxed_workflow_runner: ignored: what says `sandboxed=False` runs without guards and lint.
+            plugins: refused unless empty: they are not applied.
+            interceptors: what stands around workflows and activities, the first outermost.
+            build_id: ignored: an engine runs one build of the code.
+            identity: who this is, in the history; None: the client's.
+            max_cached_workflows: how many runs stay in memory; those idle longest leave first.
+            max_concurrent_workflow_tasks: ignored: turns run one at a time.
+            max_concurrent_activities: how many attempts run at a time; None: 1,000.
+            max_concurrent_local_activities: ignored: local activities have the slots of the others.
+            max_concurrent_nexus_tasks: ignored: there is no Nexus.
+            tuner: refused unless None: slots are counted by `max_concurrent_activities`.
+            max_concurrent_workflow_task_polls: ignored, as all that is about polls: work is handed over.
+            nonsticky_to_sticky_poll_ratio: ignored.
+            max_concurrent_activity_task_polls: ignored.
+            no_remote_activities: ignored: an activity may run in any worker of its queue that knows it.
+            sticky_queue_schedule_to_start_timeout: ignored: a run never waits for a worker that is gone.
+            max_heartbeat_throttle_interval: the longest time between two heartbeats that are written down.
+            default_heartbeat_throttle_interval: that time for activities without a heartbeat time-out.
+            max_activities_per_second: checked, and ignored: activities begin as fast as there are slots.
+            max_task_queue_activities_per_second: the same.
+            max_eager_activity_reservations_per_workflow_task: ignored: every activity is handed over at once.
+            graceful_shutdown_timeout: how long running attempts may take to finish when the worker stops.
+            plugin_shutdown_timeout: ignored, as plugins are refused.
+            workflow_failure_exception_types: exceptions that end any run as failed, in addition to the workflow's own.
+            shared_state_manager: ignored: a pool of processes needs none.
+            debug_mode: no deadlock watchdog, so that a debugger may stop inside a workflow.
+            disable_eager_activity_execution: ignored: every activity is handed over at once.
+            on_fatal_error: never called: what is fatal stops the engine, and every caller is told.
+            use_worker_versioning: ignored, see `build_id`.
+            disable_safe_workflow_eviction: ignored: runs that leave memory always clean up.
+            deployment_config: ignored, see `build_id`.
+            patch_activation_callback: refused unless None: a new run takes every patch that its code has.
+            workflow_task_poller_behavior: ignored.
+            activity_task_poller_behavior: ignored.
+            nexus_task_poller_behavior: ignored.
+            disable_payload_error_limit: ignored: no server limits a payload.
+            max_workflow_task_external_storage_concurrency: ignored: payloads are in the store.
+            workflow_idle_timeout: a run idle for so long leaves memory.
+            deadlock_timeout: how long one turn of a workflow may take.
+            pause_after_failed_turns: after how many turns in a row whose code failed a run is paused, with a note that
+                says why, until somebody unpauses it; None: never.
+
+        Raises:
+            InvalidArgumentError: an argument cannot be.
+            DefinitionError: one of the definitions is none, or would not replay.
+            DuplicateDefinitionError: two definitions have one name.
+        """
+        given = dict(locals())
+        del given["self"]
+        self._config = cast("WorkerConfig", given)
+        self._client = client
+        self._task_queue = task_queue
+        around = _interceptors_of(client, interceptors)
+        self._intercept = activity_runner(around) if around else None
+        _refuse_nothing_to_do(task_queue, activities, workflows)
+        refuse_what_is_not_applied(self._config)
+        failures = tuple(workflow_failure_exception_types)
+        limit = math.inf if debug_mode else seconds(deadlock_timeout, "deadlock_timeout", allow_zero=False)
+        guarding, pause = is_guarding(workflow_runner), checked_pause(self._config)
+        settings = failures, limit, guarding, pause, interception(around)
+        self._workflows = registry("workflow", (_adapted(workflow_of(w), *settings) for w in workflows))
+        self._activities = registry("activity", (activity_of(activity) for activity in activities))
+        self._executor = _checked_executor(activity_executor)
+        self._identity = identity or client.identity
+        self._options = checked_options(self._config)
+        _refuse_methods(activities)
+        for definition in self._workflows.values():
+            _warn(definition, refuse_what_cannot_replay(definition))
+        self._engine: System | None = None
+        self._slots: WorkerSlots | None = None
+        self._stop_asked: asyncio.Event | None = None
+        self._stopped = False
+
+    def __repr__(self) -> str:
+        """Show the queue and what it does."""
+        state = "stopped" if self._stopped else "running" if self._slots is not None else "not started"
+        return (
+            f"<Worker of {self._task_queue!r}, {len(self._workflows)} workflows, "
+            f"{len(self._activities)} activities, {state}>"
+        )
+
+    @property
+    def client(self) -> Client:
+        """The client that activities are given."""
+        return self._client
+
+    @client.setter
+    def client(self, value: Client) -> None:
+        if value.engine is not self._client.engine:
+            raise InvalidArgumentError(
+                what="client", got=repr(value), expected="another client of the same engine", fix="Make a new worker"
+            )
+        self._client = self._config["client"] = value
+        if self._slots is not None:
+            self._slots.client = value
+
+    def config(self, *, active_config: bool = False) -> WorkerConfig:
+        """Return the arguments that it was made with, by name.
+
+        Args:
+            active_config: accepted so that programs run: without plugins the active config is that of the start.
+        """
+        del active_config
+        config = self._config.copy()
+        config["activities"] = list(config.get("activities", ()))
+        config["workflows"] = list(config.get("workflows", ()))
+        return config
+
+    @property
+    def task_queue(self) -> str:
+        """The queue that it works for."""
+        return self._task_queue
+
+    @property
+    def is_running(self) -> bool:
+        """Whether it takes work."""
+        return self._slots is not None and not self._stopped
+
+    @property
+    def is_shutdown(self) -> bool:
+        """Whether it has stopped."""
+        return self._stopped
+
+    # -- life --------------------------------------------------------------------------------------------------------
+
+    async def run(self) -> None:
+        """Work until `shutdown` is called or the task is cancelled.
+
+        Raises:
+            RuntimeError: it was started before.
+        """
+        await self._start()
+        self._stop_asked = asyncio.Event()
+        try:
+            await self._stop_asked.wait()
+        finally:
+            await asyncio.shield(self._finish())
+
+    async def shutdown(self) -> None:
+        """Stop: no new attempts; those that run get the graceful time, and are cancelled then.
+
+        What was cancelled, or had not begun, runs when the next worker comes.
+        """
+        if self._stop_asked is not None:
+            self._stop_asked.set()
+        await self._finish()
+
+    async def __aenter__(self) -> Self:
+        """Start working."""
+        await self._start()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Stop, as `shutdown`."""
+        await self._finish()
+
+    def __enter__(self) -> Self:
+        """Start working, from synchronous code."""
+        self._client.engine.dispatcher.run_blocking(self._start())
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Stop, as `shutdown`, from synchronous code."""
+        if self._engine is not None and not self._engine.stopped:
+            self._engine.dispatcher.run_blocking(self._finish())
+
+    async def _start(self) -> None:
+        if self._slots is not None:
+            msg = "the worker was started before; make a new one"
+            raise RuntimeError(msg)
+        engine = self._engine = self._client.engine
+        await engine.dispatcher.run(self._join())
+
+    async def _join(self) -> None:
+        client, engine = self._client, self._client.engine
+        self._slots = WorkerSlots(
+            task_queue=self._task_queue,
+            identity=self._identity,
+            workflows=self._workflows,
+            activities=self._activities,
+            executor=self._executor,
+            options=self._options,
+            loop=engine.dispatcher.loop,
+            converter=client.data_converter.payload_converter,
+            failures=client.data_converter.failure_converter,
+            client=client,
+            intercept=self._intercept,
+        )
+        engine.add_worker(self._slots)
+
+    async def _finish(self) -> None:
+        if self._slots is None or self._stopped:
+            return
+        self._stopped = True
+        engine = self._engine
+        if engine is not None and not engine.stopped:
+            await engine.dispatcher.run(engine.remove_worker(self._slots))
+
+
+def _refuse_nothing_to_do(
+    task_queue: object, activities: Sequence[Callable[..., Any]], workflows: Sequence[type | Callable[..., Any]]
+) -> None:
+    if not isinstance(task_queue, str) or not task_queue:
+        raise InvalidArgumentError(what="task_queue", got=repr(task_queue), expected="a name")
+    if not activities and not workflows:
+        raise InvalidArgumentError(
+            what="activities and workflows",
+            got="nothing",
+            expected="at least one definition",
+            fix="Pass workflows=[...] or activities=[...]",
+        )
+
+
+def _refuse_methods(activities: Sequence[Callable[..., Any]]) -> None:
+    """Refuse `Payments.charge` where `Payments(...).charge` is meant, and `Charge` where `Charge(...)` is."""
+    for activity in activities:
+        names = getattr(getattr(activity, "__code__", None), "co_varnames", ())
+        is_method = names[:1] == ("self",) and not hasattr(activity, "__self__")
+        if is_method or isinstance(activity, type):
+            raise DefinitionError(
+                subject=getattr(activity, "__qualname__", repr(activity)),
+                problem=f"it is a {'method' if is_method else 'class'} without its object",
+                fix="pass activities=[payments.charge]" if is_method else "pass an object: activities=[Charge(db)]",
+            )
+
+
+def _warn(definition: WorkflowDefinition, findings: Sequence[Finding]) -> None:
+    if definition.target in _warned:
+        return
+    _warned.add(definition.target)
+    for found in findings:
+        text = "%s:%d: %s in workflow %r may differ in a replay; use %s"
+        _log.warning(text, found.file, found.line, found.call, definition.label, found.instead)
+
+
+def _adapted(  # noqa: PLR0917 - one parameter for each setting
+    definition: WorkflowDefinition,
+    types: tuple[type[BaseException], ...],
+    limit: float,
+    guarding: bool,  # noqa: FBT001 - one of the worker's settings
+    pause: int,
+    around: Interception | None,
+) -> WorkflowDefinition:
+    """Return the definition with what the worker says for all of its workflows; the workflow's own word counts."""
+    return replace(
+        definition,
+        failure_exception_types=(*definition.failure_exception_types, *types),
+        deadlock_timeout=limit if definition.deadlock_timeout is None else definition.deadlock_timeout,
+        sandboxed=definition.sandboxed and guarding,
+        pause_after_failures=pause,
+        interception=around,
+    )
+
+
+def _interceptors_of(client: Client, own: Sequence[Any]) -> tuple[Interceptor, ...]:
+    """Return the interceptors of a worker: those of its client that are for workers, too, and then its own."""
+    of_client = (each for each in client.config().get("interceptors", ()) if isinstance(each, Interceptor))
+    return (*of_client, *checked_interceptors(own, Interceptor, "understudy.worker"))
+
+
+def _checked_executor(executor: Executor | None) -> Executor | None:
+    if executor is not None and not isinstance(executor, Executor):
+        raise ArgumentTypeError(
+            what="activity_executor", got=repr(executor), expected="an executor of concurrent.futures"
+        )
+    return executor

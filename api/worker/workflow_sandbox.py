@@ -1,0 +1,12 @@
+"""The sandbox of workflows, for programs that name it; `understudy.sandbox` says what it comes to."""
+
+from __future__ import annotations
+
+from understudy.sandbox import (
+    RestrictedWorkflowAccessError,
+    SandboxedWorkflowRunner,
+    SandboxMatcher,
+    SandboxRestrictions,
+)
+
+__all__ = ["RestrictedWorkflowAccessError", "SandboxMatcher", "SandboxRestrictions", "SandboxedWorkflowRunner"]

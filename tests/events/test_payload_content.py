@@ -1,0 +1,89 @@
+"""A payload as those see it who write converters and codecs: content and metadata, as bytes, under Temporal's names."""
+
+from __future__ import annotations
+
+import json
+import pickle
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from understudy.events.json_converter import JsonConverter
+from understudy.events.payload import Payload, binary_payload
+
+ENCODINGS = st.sampled_from([b"json/plain", b"json/odd", b"binary/plain", b"x", b""])
+
+
+@given(st.binary() | st.sampled_from([b"1", b" 1", b'"x"', b"{}\n", b"NaN", b'"\xff"', b'"AAE="', b"1 2"]), ENCODINGS)
+def test_any_content_of_any_encoding_comes_back_to_the_byte(data: bytes, encoding: bytes) -> None:
+    payload = Payload(metadata={"encoding": encoding}, data=data)
+    assert payload.data == data
+    assert payload.metadata == {"encoding": encoding}
+    stored = msgspec.json.decode(msgspec.json.encode(payload), type=Payload)
+    assert stored == payload
+    assert stored.data == data
+    assert stored.metadata == payload.metadata
+    assert Payload.FromString(payload.SerializeToString()) == payload
+
+
+@given(st.dictionaries(st.text(), st.binary() | st.sampled_from([b"base64:", b"base64:AA==", b"base64"])))
+def test_any_metadata_comes_back_to_the_byte(metadata: dict[str, bytes]) -> None:
+    metadata = {**metadata, "encoding": b"binary/x"}
+    metadata.pop("understudy/form", None)
+    payload = Payload(metadata=metadata, data=b"x")
+    assert payload.metadata == metadata
+    assert Payload.FromString(payload.SerializeToString()).metadata == metadata
+
+
+def test_json_is_embedded_and_its_encoding_goes_without_saying() -> None:
+    payload = Payload(metadata={"encoding": b"json/plain"}, data=b'{"a":1}')
+    assert payload == JsonConverter().encode({"a": 1}) == Payload(data=b'{"a":1}')
+    assert msgspec.json.encode(payload) == b'{"data":{"a":1}}'
+    assert payload.metadata == {"encoding": b"json/plain"}
+    assert payload.is_json
+
+
+def test_what_is_not_json_is_a_string_in_base64() -> None:
+    assert Payload(metadata={"encoding": b"binary/plain"}, data=b"x") == binary_payload(b"x")
+    odd = Payload(metadata={"encoding": b"json/plain"}, data=b"NaN")
+    assert json.loads(msgspec.json.encode(odd))["data"] == "TmFO"
+    assert not odd.is_json
+
+
+def test_a_payload_without_anything_is_empty_content() -> None:
+    assert Payload().data == b""
+    assert Payload(metadata={"encoding": "binary/null"}).data == b""
+
+
+def test_raw_json_is_taken_as_it_is_to_stand_in_the_store() -> None:
+    payload = Payload(msgspec.Raw(b"[1.0,2.0]"), {"encoding": "complex"})
+    assert payload.data == b"[1.0,2.0]"
+    assert payload.metadata == {"encoding": b"complex"}
+
+
+def test_metadata_is_read_only() -> None:
+    metadata: Any = Payload(data=b"1").metadata
+    with pytest.raises(TypeError):
+        metadata["key"] = b"k"
+
+
+def test_the_mark_of_the_store_is_refused_from_others() -> None:
+    with pytest.raises(ValueError, match="take another name"):
+        Payload(metadata={"understudy/form": b"base64"}, data=b"x")
+    odd = Payload(metadata={"encoding": b"json/plain"}, data=b"NaN")
+    assert "understudy/form" not in odd.metadata
+    assert pickle.loads(pickle.dumps(odd)) == odd  # noqa: S301 - our own pickle
+
+
+def test_a_payload_pickles_and_compares() -> None:
+    payload = Payload(metadata={"encoding": b"binary/x", "nonce": b"\xff"}, data=b"x")
+    assert pickle.loads(pickle.dumps(payload)) == payload  # noqa: S301 - our own pickle
+    assert payload != Payload(metadata={"encoding": b"binary/x"}, data=b"x")
+
+
+def test_bytes_that_are_no_payload_are_refused() -> None:
+    with pytest.raises(ValueError, match="JSON is malformed"):
+        Payload.FromString(b"\x0a\x02")
