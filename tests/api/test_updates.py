@@ -579,8 +579,10 @@ async def test_an_update_that_was_accepted_is_finished_after_a_restart(durable: 
 class Hasty:
     """Ends when it is told to, whether its handlers have ended or not."""
 
-    def __init__(self) -> None:
+    @workflow.init
+    def __init__(self, waits: int) -> None:
         self.done = False
+        self.lingering = 0.02 if waits else 3_600
 
     @workflow.run
     async def run(self, waits: int) -> bool:
@@ -593,15 +595,15 @@ class Hasty:
 
     @workflow.update
     async def lingers(self) -> None:
-        await workflow.sleep(0.02)
+        await workflow.sleep(self.lingering)
 
     @workflow.update(unfinished_policy=workflow.HandlerUnfinishedPolicy.ABANDON)
     async def lingers_quietly(self) -> None:
-        await workflow.sleep(0.02)
+        await workflow.sleep(self.lingering)
 
     @workflow.signal(name="lingers-on")
     async def signal_lingers(self) -> None:
-        await workflow.sleep(0.02)
+        await workflow.sleep(self.lingering)
 
 
 async def test_an_update_that_its_workflow_leaves_behind_is_warned_about(

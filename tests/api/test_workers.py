@@ -155,7 +155,7 @@ async def test_a_run_that_was_idle_for_long_leaves_memory(engine: Harness) -> No
 async def test_a_timer_brings_a_passivated_run_back(engine: Harness) -> None:
     @workflow.defn
     async def naps() -> str:
-        await workflow.sleep(0.05)
+        await workflow.sleep(0.3)
         return "rested"
 
     await engine.work(naps)

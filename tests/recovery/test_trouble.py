@@ -79,7 +79,7 @@ class Patient:
         if first == "local":
             said = [await workflow.execute_local_activity_method(Gate.enter_locally, first)]
         elif first == "timer":
-            await workflow.sleep(0.05)
+            await workflow.sleep(0.25)
             said = [first * LARGE]
         else:
             said = [await workflow.execute_activity_method(Gate.enter, first)]
