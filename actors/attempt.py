@@ -171,7 +171,7 @@ class Attempt:
             self._due = loop.call_later(limit, self.time_out, self._due_type)
         if self.scheduled.heartbeat and not self.is_local:
             self.watch_heartbeats(loop, worker.options)
-        self._future = loop.create_task(self._run(worker, definition))
+        self._future = loop.create_task(self._run(worker, definition), name=self.scheduled.activity_type)
 
     def _limit(self, now: int) -> int:
         """Return how long it may take, ns; a local one has nobody else to watch over schedule-to-close."""

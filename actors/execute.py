@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from understudy.actors.behaviors.definition import is_async
 from understudy.actors.thread_cancel import ThreadCancel
 from understudy.actors.worker import is_process_pool
+from understudy.events.payload import Phrase
 from understudy.events.serialization import for_activity
 
 if TYPE_CHECKING:
@@ -30,16 +31,17 @@ __all__ = ["call_function", "converter_of", "execute", "failure_of", "label_of"]
 C = TypeVar("C")
 
 
-def label_of(attempt: Attempt) -> str:
+def label_of(attempt: Attempt) -> Phrase:
     """Return which activity it is, and whose, for messages."""
     workflow_id, scheduled = attempt.workflow_id, attempt.scheduled
-    whose = f"of workflow {workflow_id!r}" if workflow_id else f"with the id {scheduled.activity_id!r}"
-    return f"activity {scheduled.activity_type!r} {whose}"
+    if workflow_id:
+        return Phrase("activity {!r} of workflow {!r}", (scheduled.activity_type, workflow_id))
+    return Phrase("activity {!r} with the id {!r}", (scheduled.activity_type, scheduled.activity_id))
 
 
 def converter_of(attempt: Attempt, worker: WorkerSlots) -> PayloadConverter:
     """Return the worker's converter as it is for the values of this activity; any thread."""
-    return _as_of(attempt, worker.converter)
+    return _as_of(attempt, worker.converter) if worker.in_context else worker.converter
 
 
 def failure_of(attempt: Attempt, worker: WorkerSlots, error: BaseException) -> Failure:
@@ -76,7 +78,8 @@ async def execute(attempt: Attempt, worker: WorkerSlots, definition: ActivityDef
         result = await _in_executor(attempt, worker, definition, definition.fn, args, worker.executor_for_plain())
     if result is None:
         return None
-    return converter.encode(result, definition.signature.returns, where=f"the result of {label_of(attempt)}")
+    where = Phrase("the result of {}", (label_of(attempt),))
+    return converter.encode(result, definition.signature.returns, where=where)
 
 
 def _arguments(attempt: Attempt, converter: PayloadConverter, definition: ActivityDefinition) -> Any:

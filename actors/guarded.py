@@ -6,7 +6,7 @@ import logging
 import math
 import sys
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar, TypeVarTuple
 
 from understudy.actors import guard
 from understudy.actors.watchdog import Watchdog
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["Guarded"]
 
 T = TypeVar("T")
+Ts = TypeVarTuple("Ts")
 
 logger: Final = logging.getLogger("understudy.watchdog")
 
@@ -31,6 +32,7 @@ class Guarded:
         """Begin with the guard off, until a worker wants it."""
         self._watchdog = Watchdog(report=_report)
         self._looks: dict[WorkflowDefinition, int] = {}
+        """How many activations of each had a deep look; the first few are worth one."""
 
     def install(self, definitions: Iterable[WorkflowDefinition]) -> None:
         """Switch the guard on for these workflows, and for what their modules took by name from others."""
@@ -44,22 +46,26 @@ class Guarded:
         """Stop the watchdog's thread."""
         self._watchdog.close()
 
-    def __call__(self, actor: LiveRun, run: Run, activation: Callable[[], T], *, replay: bool = False) -> T:
-        """Run one activation, or a whole replay, which takes as long as its history is.
+    def __call__(self, actor: LiveRun, run: Run, activation: Callable[[*Ts], T], *args: *Ts, replay: bool = False) -> T:
+        """Run one activation with its arguments, or a whole replay, which takes as long as its history is.
 
         Raises:
             DeterminismError: the code called what would differ in a replay, even if it caught the error.
             DeadlockError: it did not yield in time; the run must not be used again.
             BaseException: what the code raised.
         """
-        definition = run.definition
-        token = guard.enter(deep=not replay and self._is_new(definition)) if definition.sandboxed else None
+        definition, looks = run.definition, self._looks
+        deep = False
+        if not replay and looks.get(definition, 0) < guard.DEEP_ACTIVATIONS:
+            looks[definition] = looks.get(definition, 0) + 1
+            deep = True
+        token = guard.enter(deep=deep) if definition.sandboxed else None
         watchdog, struck = self._watchdog, None
         violation = None
         try:
             try:
                 watchdog.enter(actor.name, actor.run_id, limit=math.inf if replay else definition.deadlock_timeout)
-                result = activation()
+                result = activation(*args)
             finally:
                 struck = watchdog.leave()
                 violation = guard.leave(token) if token is not None else None
@@ -73,14 +79,6 @@ class Guarded:
         if violation is not None:
             raise violation
         return result
-
-    def _is_new(self, definition: WorkflowDefinition) -> bool:
-        """Whether these are the first activations of a definition, which are worth a deep look."""
-        looks = self._looks.get(definition, 0)
-        if looks >= guard.DEEP_ACTIVATIONS:
-            return False
-        self._looks[definition] = looks + 1
-        return True
 
 
 def _report(error: DeadlockError) -> None:

@@ -17,6 +17,9 @@ NewId = Callable[[], str]
 
 COUNTER_MAX: Final = 0xFFF
 ID_BYTES: Final = 10
+VERSION_7: Final = 0x7000
+VARIANT: Final = 1 << 63
+CHANCE: Final = (1 << 62) - 1
 POOL_BYTES: Final = 400 * ID_BYTES
 """Chance is fetched for 400 ids at a time: the system call costs ten times what the rest of an id does."""
 
@@ -31,14 +34,14 @@ def run_ids(clock: Clock) -> NewId:
         ms = clock() // 1_000_000
         if used == len(pool):
             pool, used = urandom(POOL_BYTES), 0
-        chance, used = pool[used : used + ID_BYTES], used + ID_BYTES
+        chance, used = int.from_bytes(pool[used : used + ID_BYTES], "big"), used + ID_BYTES
         if ms > last_ms:
-            last_ms, counter = ms, int.from_bytes(chance[8:], "big") & 0x7FF
+            last_ms, counter = ms, chance >> 69  # 11 of its 80 bits, and others below
         elif counter < COUNTER_MAX:
             counter += 1
         else:
             last_ms, counter = last_ms + 1, 0
-        text = f"{last_ms:012x}7{counter:03x}{(chance[0] & 0x3F) | 0x80:02x}{chance[1:8].hex()}"
+        text = f"{last_ms << 16 | VERSION_7 | counter:016x}{VARIANT | chance & CHANCE:016x}"
         return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
 
     return new_id

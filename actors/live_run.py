@@ -140,7 +140,7 @@ class LiveRun(LoopActor):
         if run is None:
             return False
         try:
-            requests = self.workflows.guarded(self, run, lambda: run.activate(fact, turn.now, messages))
+            requests = self.workflows.guarded(self, run, run.activate, fact, turn.now, messages)
         except KeyboardInterrupt:
             raise
         except BaseException as error:  # noqa: BLE001 - a bug in code is not an outcome of the workflow
@@ -150,15 +150,17 @@ class LiveRun(LoopActor):
             self._record(turn, part, resumed)
         for request in requests:
             self._record(turn, part, request)
-        self._take_local(part, run)
+        if run.has_more:
+            self._take_more(part, run)
         return True
 
-    def _take_local(self, part: Part, run: Run) -> None:
+    def _take_more(self, part: Part, run: Run) -> None:
+        """Take what an activation leaves beside requests: local activities, and warnings."""
         if run.has_local:
             asked, dropped = run.take_local()
             done = self.state.local_done or ()  # their outcomes wait behind a deferred turn
-            part.local.extend(local.scheduled for local in asked if local.scheduled.seq not in done)
-            part.local_dropped.extend(local.scheduled.seq for local in dropped)
+            part.local = [*part.local, *(local.scheduled for local in asked if local.scheduled.seq not in done)]
+            part.local_dropped = [*part.local_dropped, *(local.scheduled.seq for local in dropped)]
         if run.warnings:
             for warning in run.warnings:
                 self.workflows.warn(self, warning)
@@ -231,7 +233,7 @@ class LiveRun(LoopActor):
             return None
         events = self.workflows.store.load(self.run_id)
         try:
-            self.workflows.guarded(self, run, lambda: run.replay(events), replay=True)
+            self.workflows.guarded(self, run, run.replay, events, replay=True)
         except KeyboardInterrupt:
             raise
         except BaseException as error:  # noqa: BLE001 - NondeterminismError, or a bug in code
@@ -240,7 +242,7 @@ class LiveRun(LoopActor):
             return None
         self.run = run
         if self.state.is_open:
-            self._take_local(turn.own, run)
+            self._take_more(turn.own, run)
         return run
 
     def _resume(self, turn: Turn, run: Run) -> None:

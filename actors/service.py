@@ -141,7 +141,7 @@ class Service(Starts):
             run = actor.run
             if run is None:
                 raise WorkflowNotFoundError(workflow_id=actor.name, run_id=actor.run_id)
-            return guarded(actor, run, lambda: run.query(name, args, headers))
+            return guarded(actor, run, run.query, name, args, headers)
 
         answer: Payload | None = await self._read(run_id, Read(ask, needs_code=True))
         return answer

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 from understudy.events.store.port import Append, ExecutionRow
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from pykka import Future
     from pykka._envelope import Envelope
 
@@ -31,8 +33,8 @@ class Part:
         self.actor = actor
         self.after = after
         self.events: list[Event] = []
-        self.local: list[ActivityScheduled] = []
-        self.local_dropped: list[int] = []
+        self.local: Sequence[ActivityScheduled] = ()
+        self.local_dropped: Sequence[int] = ()
         self.woken = False
         """Whether the actor was woken, so that attempts may be due."""
 
@@ -50,7 +52,7 @@ class Turn:
         """Begin with one actor's empty part at `now`, ns since the epoch."""
         self.now = now
         self.parts = [Part(actor, after)]
-        self.founded: list[tuple[Append, ExecutionRow]] = []
+        self.founded: Sequence[tuple[Append, ExecutionRow]] = ()
         """Runs that begin with a history, as resets make them; woken once they are on disk."""
         self.taken: list[Envelope[Any]] = []
         """Commands that went in; those that nobody waits for are tried again if the commit fails."""

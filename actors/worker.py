@@ -17,6 +17,7 @@ from understudy.events.errors import (
     UnknownWorkflowTypeError,
     nearest_name,
 )
+from understudy.events.serialization import takes_context
 
 if TYPE_CHECKING:
     from concurrent.futures import ThreadPoolExecutor
@@ -61,6 +62,8 @@ class WorkerSlots:
     """Calls the function of an attempt through interceptors; None: there are none."""
     meter: Any = None
     """What `activity.metric_meter()` is made of; None: nothing is counted."""
+    in_context: bool = field(init=False)
+    """Whether its converter wants to know whose values it converts."""
     thread: int = field(default_factory=threading.get_ident)
     running: set[Attempt] = field(default_factory=set["Attempt"])
     shutting_down: bool = False
@@ -69,6 +72,10 @@ class WorkerSlots:
     drained: asyncio.Event | None = None
     on_release: Any = None
     _own_executor: ThreadPoolExecutor | None = None
+
+    def __post_init__(self) -> None:
+        """Ask the converter once, and not at every attempt."""
+        self.in_context = takes_context(self.converter)
 
     def has_slot(self) -> bool:
         """Whether one more attempt may run."""

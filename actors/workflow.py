@@ -141,7 +141,7 @@ class WorkflowActor(LiveRun):
         if run is None:
             return
         try:
-            self.workflows.guarded(self, run, lambda: do(run))
+            self.workflows.guarded(self, run, do, run)
         except KeyboardInterrupt:
             raise
         except BaseException as error:  # noqa: BLE001 - a bug in code is not an outcome of the workflow
@@ -303,7 +303,7 @@ class WorkflowActor(LiveRun):
                 reset_after=made.last_child,
             )
             self._record(turn, turn.own, end)
-        turn.founded.append((Append(new_id, 0, tuple(made.events)), execution_row(made.state, 0)))
+        turn.founded = ((Append(new_id, 0, tuple(made.events)), execution_row(made.state, 0)), *turn.founded)
         return new_id
 
     def _refused_update(self, turn: Turn, envelope: Envelope[Any]) -> Failure | object | None:
@@ -321,9 +321,8 @@ class WorkflowActor(LiveRun):
         run = self.run
         if run is None or not self.state.is_open:
             return None
-        return self.workflows.guarded(
-            self, run, lambda: run.validate(update.update_id, update.name, update.input, update.headers)
-        )
+        of_update = (update.update_id, update.name, update.input, update.headers)
+        return self.workflows.guarded(self, run, run.validate, *of_update)
 
     def _stands(self, event: Event) -> bool:
         """Whether an event still means something: the code may have settled it in taking the one before."""

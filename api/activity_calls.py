@@ -11,6 +11,8 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, TypeVar, Unpack, overload
 
+import msgspec
+
 from understudy.activity_inputs import activity_input
 from understudy.activity_options import (
     DEFAULT_START_TO_CLOSE_NS,
@@ -28,7 +30,7 @@ from understudy.actors.behaviors.source import source_line
 from understudy.calls import NO_ARG, arguments
 from understudy.events.activity import ActivityScheduled
 from understudy.events.errors import InvalidArgumentError
-from understudy.events.payload import Payload
+from understudy.events.payload import Payload, Phrase
 
 __all__ = [
     "ask_for",
@@ -278,27 +280,47 @@ def ask_for(  # noqa: PLR0917 - an activity, and what goes with it
     """
     result_type: Any = Any
     if isinstance(activity, ActivityDefinition):
-        fields = {**activity.options, **fields}
         result_type = activity.signature.returns
-    options = dict(fields)
-    result_type = options.pop("result_type", None) or result_type
-    if not (options.get("start_to_close") or options.get("schedule_to_close")):
-        options["start_to_close"] = DEFAULT_START_TO_CLOSE_NS
-    if headers:
-        options["headers"] = dict(headers)
+        if activity.options:
+            fields = {**activity.options, **fields}
     inherited = context.execution.start.priority
-    if inherited and not options.get("priority"):
-        options["priority"] = inherited
+    options: dict[str, Any] = {}
+    if fields or headers or inherited:
+        options, result_type = rare_options(fields, headers, inherited, result_type)
     name, payloads = payloads_of(context, activity, args, options, is_local=False)
     scheduled = ActivityScheduled(
         at=context.now,
         seq=context.next_activity(),
         activity_type=name,
         input=payloads,
-        source=source or ("" if context.is_replaying else source_line()),
-        **options,
+        start_to_close=DEFAULT_START_TO_CLOSE_NS,
+        source=source or ("" if context.is_replaying else source_line(4)),  # this, `schedule`, and its caller
     )
+    if options:
+        scheduled = msgspec.structs.replace(scheduled, **options)
     return context.start_activity(scheduled, result_type)
+
+
+def rare_options(
+    fields: Mapping[str, Any], headers: Mapping[str, Payload], inherited: int, result_type: Any
+) -> tuple[dict[str, Any], Any]:
+    """Return what an `ActivityScheduled` says beyond the least, and the type of the activity's result.
+
+    Args:
+        fields: the options of the activity and of the call.
+        headers: what interceptors send along.
+        inherited: the priority of the workflow.
+        result_type: what the definition says of it.
+    """
+    options = dict(fields)
+    result_type = options.pop("result_type", None) or result_type
+    if not options.get("start_to_close"):
+        options["start_to_close"] = 0 if options.get("schedule_to_close") else DEFAULT_START_TO_CLOSE_NS
+    if headers:
+        options["headers"] = dict(headers)
+    if inherited and not options.get("priority"):
+        options["priority"] = inherited
+    return options, result_type
 
 
 def resolved(activity: Any) -> str | ActivityDefinition:
@@ -330,18 +352,17 @@ def payloads_of(
         ArgumentTypeError: it takes another number of arguments.
         PayloadEncodeError: an argument cannot be stored.
     """
-    of_workflow = f"of workflow {context.definition.label!r}"
     name = activity if isinstance(activity, str) else activity.name or ""
     converter = context.converter
     if context.in_context:
         seq = context.next_activity()
         converter = as_of_activity(context, converter, seq=seq, activity_type=name, options=options, is_local=is_local)
+    where = Phrase("activity {!r} of workflow {!r}", (name, context.execution.start.workflow_type))
     if isinstance(activity, str):
-        return name, converter.encode_args(args, None, where=f"activity {name!r} {of_workflow}")
+        return name, converter.encode_args(args, None, where=where)
     if activity.name is None:
         raise InvalidArgumentError(
             what="activity", got="the dynamic activity", expected="a name", fix="Call it by the name it shall see"
         )
-    where = f"activity {name!r} {of_workflow}"
     activity.signature.check(len(args), where=where)
     return name, converter.encode_args(args, activity.signature, where=where)

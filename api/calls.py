@@ -73,7 +73,7 @@ def workflow_target(workflow: Any) -> tuple[str, WorkflowDefinition | None]:
 
 
 def workflow_call(
-    converter: PayloadConverter, definition: WorkflowDefinition | None, args: Sequence[Any], where: str
+    converter: PayloadConverter, definition: WorkflowDefinition | None, args: Sequence[Any], where: object
 ) -> tuple[Payload, ...]:
     """Return the arguments of a workflow as payloads.
 

@@ -265,30 +265,26 @@ class Client(UpdateWithStart, Promises, StandaloneActivities, Activities):
         if self.chain is not None:
             return await self.chain.start(workflow, arguments(arg, args), locals())
         del rpc_metadata, rpc_timeout, request_eager_start, versioning_override, stack_level
-        start = prepared_start(
-            self,
-            workflow,
-            arguments(arg, args),
-            id=id,
-            task_queue=task_queue,
-            result_type=result_type,
-            execution_timeout=execution_timeout,
-            run_timeout=run_timeout,
-            task_timeout=task_timeout,
-            id_reuse_policy=id_reuse_policy,
-            id_conflict_policy=id_conflict_policy,
-            retry_policy=retry_policy,
-            cron_schedule=cron_schedule,
-            memo=memo,
-            search_attributes=search_attributes,
-            static_summary=static_summary,
-            static_details=static_details,
-            start_delay=start_delay,
-            start_signal=start_signal,
-            start_signal_args=start_signal_args,
-            request_id=request_id,
-            priority=priority,
-        )
+        options: StartOptions = {
+            "result_type": result_type,
+            "execution_timeout": execution_timeout,
+            "run_timeout": run_timeout,
+            "task_timeout": task_timeout,
+            "id_reuse_policy": id_reuse_policy,
+            "id_conflict_policy": id_conflict_policy,
+            "retry_policy": retry_policy,
+            "cron_schedule": cron_schedule,
+            "memo": memo,
+            "search_attributes": search_attributes,
+            "static_summary": static_summary,
+            "static_details": static_details,
+            "start_delay": start_delay,
+            "start_signal": start_signal,
+            "start_signal_args": start_signal_args,
+            "request_id": request_id,
+            "priority": priority,
+        }
+        start = prepared_start(self, workflow, arguments(arg, args), options, id=id, task_queue=task_queue)
         began = self.service.start(start.event, *start.policies, first=start.signal)
         run_id = (await self.engine.dispatcher.run(began)).run_id
         client = self.origin or self

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypedDict, Unpack
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypedDict
 
 import msgspec
 
@@ -14,6 +14,7 @@ from understudy.actors.behaviors.standalone import JOB_PREFIX, is_job
 from understudy.calls import message_call, workflow_call, workflow_target
 from understudy.events.cron import checked_cron, next_cron
 from understudy.events.errors import ArgumentTypeError, InvalidArgumentError
+from understudy.events.payload import Phrase
 from understudy.events.policy import (
     Priority,
     RetryPolicy,
@@ -39,7 +40,6 @@ __all__ = [
     "checked_policies",
     "find_workflow",
     "prepared_start",
-    "start_event",
     "stored_memo",
     "stored_ns",
     "stored_policy",
@@ -93,74 +93,108 @@ class PreparedStart(NamedTuple):
     """What the result is decoded to."""
 
 
-_NOT_GIVEN: Final = StartOptions(
-    result_type=None,
-    execution_timeout=None,
-    run_timeout=None,
-    task_timeout=None,
-    retry_policy=None,
-    cron_schedule="",
-    memo=None,
-    search_attributes=None,
-    static_summary=None,
-    static_details=None,
-    start_delay=None,
-    start_signal=None,
-    start_signal_args=(),
-    request_id=None,
-    priority=Priority.default,
-)
+_PLAIN: Final[StartOptions] = {
+    "result_type": None,
+    "execution_timeout": None,
+    "run_timeout": None,
+    "task_timeout": None,
+    "id_reuse_policy": WorkflowIDReusePolicy.ALLOW_DUPLICATE,
+    "id_conflict_policy": WorkflowIDConflictPolicy.UNSPECIFIED,
+    "retry_policy": None,
+    "cron_schedule": "",
+    "memo": None,
+    "search_attributes": None,
+    "static_summary": None,
+    "static_details": None,
+    "start_delay": None,
+    "start_signal": None,
+    "start_signal_args": (),
+    "request_id": None,
+    "priority": Priority.default,
+}
+"""What `start_workflow` has if nothing is said; most starts are like this, and need no look at each option."""
+_PLAIN_POLICIES: Final = WorkflowIDReusePolicy.ALLOW_DUPLICATE, WorkflowIDConflictPolicy.UNSPECIFIED
 
 
 def prepared_start(
-    client: Connection, workflow: Any, args: Sequence[Any], *, id: str, task_queue: str, **options: Unpack[StartOptions]
+    client: Connection, workflow: Any, args: Sequence[Any], options: StartOptions, *, id: str, task_queue: str
 ) -> PreparedStart:
     """Return a start as the engine takes it, of what the caller gave to `start_workflow`.
+
+    Args:
+        client: whose converter, headers and identity it gets.
+        workflow: what to start.
+        args: its arguments.
+        options: all that have a meaning here, each with a value.
+        id: the workflow id.
+        task_queue: whose worker shall run it.
 
     Raises:
         InvalidArgumentError: something cannot be.
         PayloadEncodeError: an argument cannot be stored, or does not fit its hint.
     """
     converter = client.converter_of(id)
-    options = {**_NOT_GIVEN, **options}
     name, definition = find_workflow(client.engine, workflow, task_queue)
-    result_type = options.get("result_type")
-    event = start_event(
-        converter,
-        client.engine.clock(),
+    event = WorkflowStarted(
+        at=client.engine.clock(),
+        workflow_id=checked_id(id, "id"),
         workflow_type=name,
-        definition=definition,
-        args=args,
-        id=id,
-        task_queue=task_queue,
+        task_queue=checked_name(task_queue, "task_queue"),
+        input=workflow_call(converter, definition, args, Phrase("workflow {!r}", (name,))),
         identity=client.identity,
-        options=options,
     )
-    if client.headers:
-        event = msgspec.structs.replace(event, headers=client.headers)
-    conflict = options.get("id_conflict_policy", WorkflowIDConflictPolicy.UNSPECIFIED)
-    signal = start_signal(converter, definition, event, options)
-    if signal is not None and conflict is WorkflowIDConflictPolicy.UNSPECIFIED:
-        conflict = WorkflowIDConflictPolicy.USE_EXISTING  # a signal with a start is for whichever run there is
-    return PreparedStart(
-        event=event,
-        policies=checked_policies(options.get("id_reuse_policy", WorkflowIDReusePolicy.ALLOW_DUPLICATE), conflict),
-        signal=signal,
-        hint=result_type if result_type is not None or definition is None else definition.signature.returns,
-    )
+    policies, signal, hint = _PLAIN_POLICIES, None, definition.signature.returns if definition is not None else None
+    if options != _PLAIN or client.headers:
+        given: Any = options
+        event = msgspec.structs.replace(event, headers=client.headers, **_rare_fields(given, event.at, converter))
+        reuse, conflict = checked_policies(given["id_reuse_policy"], given["id_conflict_policy"])
+        if given["start_signal"] is not None or given["start_signal_args"]:
+            signal = start_signal(converter, definition, event, given["start_signal"], given["start_signal_args"])
+            if conflict is WorkflowIDConflictPolicy.UNSPECIFIED:
+                conflict = WorkflowIDConflictPolicy.USE_EXISTING  # it is for whichever run there is
+        policies, hint = (reuse, conflict), hint if given["result_type"] is None else given["result_type"]
+    return PreparedStart(event, policies, signal, hint)
+
+
+def _rare_fields(given: Any, now: int, converter: PayloadConverter) -> dict[str, Any]:
+    """Return the fields of a `WorkflowStarted` that options other than the usual lead to.
+
+    Raises:
+        InvalidArgumentError: something cannot be.
+        PayloadEncodeError: a value of the memo cannot be stored.
+    """
+    whole = stored_ns(given["execution_timeout"], "execution_timeout")
+    policy, memo, attributes = given["retry_policy"], given["memo"], given["search_attributes"]
+    cron = given["cron_schedule"] or ""
+    return {
+        "execution_timeout": whole,
+        "execution_deadline": now + whole if whole else 0,
+        "run_timeout": stored_ns(given["run_timeout"], "run_timeout"),
+        "task_timeout": stored_ns(given["task_timeout"], "task_timeout"),
+        "retry_policy": None if policy is None else stored_policy(policy),
+        "first_turn_at": _first_turn(now, cron, given["start_delay"]),
+        "memo": stored_memo(memo, converter) if memo else {},
+        "search_attributes": _stored_attributes(attributes) if attributes else {},
+        "summary": given["static_summary"] or "",
+        "details": given["static_details"] or "",
+        "request_id": given["request_id"] or "",
+        "cron_schedule": cron,
+        **stored_priority(given["priority"]),
+    }
 
 
 def start_signal(
-    converter: PayloadConverter, definition: WorkflowDefinition | None, event: WorkflowStarted, options: StartOptions
-) -> SignalWorkflow | None:
-    """Return the signal that goes with a start, if one does."""
-    name, args = options.get("start_signal"), options.get("start_signal_args", ())
+    converter: PayloadConverter,
+    definition: WorkflowDefinition | None,
+    event: WorkflowStarted,
+    name: str | None,
+    args: Sequence[Any],
+) -> SignalWorkflow:
+    """Return the signal that goes with a start."""
     if name is None:
-        if args:
-            raise InvalidArgumentError(
-                what="start_signal_args", got=f"{len(args)} values", expected="none, since there is no start_signal"
-            )
-        return None
+        raise InvalidArgumentError(
+            what="start_signal_args", got=f"{len(args)} values", expected="none, since there is no start_signal"
+        )
     checked_name(name, "start_signal")
     known = definition.signals.get(name) if definition is not None else None
     of_whom = f"of workflow {event.workflow_id!r}"
@@ -235,51 +269,6 @@ def find_workflow(engine: System, workflow: Any, task_queue: str) -> tuple[str, 
             if known is not None:
                 return name, known
     return name, definition
-
-
-def start_event(
-    converter: PayloadConverter,
-    now: int,
-    *,
-    workflow_type: str,
-    definition: WorkflowDefinition | None,
-    args: Sequence[Any],
-    id: str,
-    task_queue: str,
-    identity: str,
-    options: StartOptions,
-) -> WorkflowStarted:
-    """Return the event that starts a run.
-
-    Raises:
-        InvalidArgumentError: something cannot be.
-        PayloadEncodeError: an argument cannot be stored, or does not fit its hint.
-    """
-    given: Any = options
-    whole = stored_ns(given["execution_timeout"], "execution_timeout")
-    policy, memo, attributes = given["retry_policy"], given["memo"], given["search_attributes"]
-    cron = given["cron_schedule"] or ""
-    return WorkflowStarted(
-        at=now,
-        workflow_id=checked_id(id, "id"),
-        workflow_type=workflow_type,
-        task_queue=checked_name(task_queue, "task_queue"),
-        input=workflow_call(converter, definition, args, f"workflow {workflow_type!r}"),
-        execution_timeout=whole,
-        execution_deadline=now + whole if whole else 0,
-        run_timeout=stored_ns(given["run_timeout"], "run_timeout"),
-        task_timeout=stored_ns(given["task_timeout"], "task_timeout"),
-        retry_policy=None if policy is None else stored_policy(policy),
-        first_turn_at=_first_turn(now, cron, given["start_delay"]),
-        memo=stored_memo(memo, converter) if memo else {},
-        search_attributes=_stored_attributes(attributes) if attributes else {},
-        summary=given["static_summary"] or "",
-        details=given["static_details"] or "",
-        identity=identity,
-        request_id=given["request_id"] or "",
-        cron_schedule=cron,
-        **stored_priority(given["priority"]),
-    )
 
 
 def _first_turn(now: int, cron: str, delay: timedelta | None) -> int:

@@ -95,6 +95,9 @@ class WithStartWorkflowOperation(Generic[S, R]):
             static_summary=static_summary,
             static_details=static_details,
             start_delay=start_delay,
+            start_signal=None,
+            start_signal_args=(),
+            request_id=None,
             priority=priority,
         )
         self.headers: dict[str, Payload] = {}
@@ -245,9 +248,9 @@ async def _start_and_update(
         client.plain(operation.headers) if client.headers or operation.headers else client,
         operation.workflow,
         operation.args,
+        operation.options,
         id=operation.id,
         task_queue=operation.task_queue,
-        **operation.options,
     )
     while True:
         began = await client.service.start(start.event, *start.policies, first=command)

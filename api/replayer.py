@@ -262,7 +262,7 @@ class Replayer:
         try:
             run = self._new_run(history)
             actor = cast("WorkflowActor", _Actor(history.workflow_id, history.run_id))
-            self._guarded(actor, run, lambda: run.replay(history.events), replay=True)
+            self._guarded(actor, run, run.replay, history.events, replay=True)
         except (KeyboardInterrupt, SystemExit):
             raise
         except BaseException as error:  # noqa: BLE001 - whatever it is, it is what was asked for

@@ -42,6 +42,9 @@ _MOST_UNSIZED: Final = 256
 class WorkflowExecution:
     """The state of one run; mutable, owned by one actor, changed by `apply` alone."""
 
+    start: WorkflowStarted
+    """The first event; not there before it is."""
+
     __slots__ = (
         "_deadlines",
         "_size",
@@ -53,6 +56,7 @@ class WorkflowExecution:
         "current_details",
         "deferred",
         "deferred_since",
+        "is_open",
         "last_activity",
         "last_child",
         "last_outbound",
@@ -64,7 +68,7 @@ class WorkflowExecution:
         "paused",
         "run_id",
         "search_attributes",
-        "started",
+        "start",
         "status",
         "timer_shifts",
         "timers",
@@ -77,7 +81,8 @@ class WorkflowExecution:
         self.run_id = run_id
         self.version = 0
         self.status: Status | None = None
-        self.started: WorkflowStarted | None = None
+        self.is_open = False
+        """Whether the run has started and not closed."""
         self.closed: Event | None = None
         self.activities: dict[int, PendingActivity] = {}
         self.timers: dict[int, TimerStarted] = {}
@@ -115,37 +120,20 @@ class WorkflowExecution:
             f"{len(self.activities)} activities, {len(self.timers)} timers, {len(self.children)} children pending>"
         )
 
-    @property
-    def start(self) -> WorkflowStarted:
-        """The first event.
-
-        Raises:
-            IllegalTransitionError: there is none yet.
-        """
-        if self.started is None:
-            raise IllegalTransitionError(state="None", event="any before workflow.started")
-        return self.started
-
-    @property
-    def is_open(self) -> bool:
-        """Whether the run has started and not closed."""
-        return self.status is Status.RUNNING
-
     def apply(self, event: Event) -> None:
         """Fold one event in.
 
         Raises:
             IllegalTransitionError: no table has such an arrow; the stream is damaged or the engine is wrong.
         """
-        if self.status is not Status.RUNNING and (self.status, type(event)) not in WORKFLOW:
+        if not self.is_open and (self.status, type(event)) not in WORKFLOW:
             raise IllegalTransitionError(state=name_of(self.status), event=event.topic)
         _EVOLVE[type(event)](self, event)
-        self.version += 1
-        unsized = self._unsized
-        unsized.append(event)
-        if len(unsized) == _MOST_UNSIZED:
+        self.version = version = self.version + 1
+        self._unsized.append(event)
+        if not version % _MOST_UNSIZED:
             self._size = self.size
-            unsized.clear()
+            self._unsized.clear()
 
     @property
     def size(self) -> int:
@@ -195,7 +183,8 @@ def fold(run_id: str, events: Iterable[Event]) -> WorkflowExecution:
 
 def _started(state: WorkflowExecution, event: WorkflowStarted) -> None:
     state.status = advance(WORKFLOW, state.status, event)
-    state.started = event
+    state.is_open = True
+    state.start = event
     state.memo = event.memo
     state.search_attributes = event.search_attributes
     if event.request_id:
@@ -211,6 +200,7 @@ def _started(state: WorkflowExecution, event: WorkflowStarted) -> None:
 
 def _closed(state: WorkflowExecution, event: Event) -> None:
     state.status = advance(WORKFLOW, state.status, event)
+    state.is_open = False
     state.closed = event
     state.activities.clear()
     state.timers.clear()

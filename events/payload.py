@@ -41,6 +41,7 @@ __all__ = [
     "Payload",
     "PayloadConverter",
     "Payloads",
+    "Phrase",
     "RawValue",
     "Where",
     "binary_of",
@@ -209,6 +210,16 @@ class Where(msgspec.Struct, frozen=True, gc=False):
     def __str__(self) -> str:
         name = f" ({self.name!r})" if self.name else ""
         return f"argument {self.index + 1}{name} of {self.of}"
+
+
+class Phrase(msgspec.Struct, frozen=True, gc=False):
+    """Words put together only when they are read, as by `str.format`: `Phrase("workflow {!r}", ("Order",))`."""
+
+    text: str
+    values: tuple[object, ...]
+
+    def __str__(self) -> str:
+        return self.text.format(*self.values)
 
 
 NOWHERE: Final = "a value"

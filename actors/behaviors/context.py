@@ -225,8 +225,10 @@ class Context:
         if self._related is not None:
             self._related.let_go()
         self.chain = self._changes = self._kept = self._related = None
-        for waiting in (self.activities, self.local, self.timers, self.conditions):
-            waiting.clear()
+        self.activities.clear()
+        self.local.clear()
+        self.timers.clear()
+        self.conditions.clear()
 
     # -- clock and dice ----------------------------------------------------------------------------------------------
 
@@ -245,8 +247,8 @@ class Context:
     @property
     def seed(self) -> str:
         """What the dice of this run are seeded with."""
-        started = self.execution.started
-        return (started.seed if started is not None else "") or self.execution.run_id
+        execution = self.execution
+        return (execution.start.seed if execution.version else "") or execution.run_id
 
     # -- timers (the host of the deterministic loop) -----------------------------------------------------------------
 

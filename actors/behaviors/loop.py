@@ -138,7 +138,7 @@ class DeterministicLoop(CountingLoop, ReadyLoop, UncaughtLoop):
         finally:
             self._running = False
             leave(surroundings)
-        return self._settle(ran)
+        return self._settle(ran) if self._error is not None or len(self._tasks) > 1 else ran
 
     def call(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Call a function as code of the run, at once; what it makes ready waits for `run_until_idle`.

@@ -12,6 +12,7 @@ from understudy.events import activity as act
 from understudy.events import child as ch
 from understudy.events import outbound as out
 from understudy.events.failure import is_cancelled_exception
+from understudy.events.payload import Phrase
 from understudy.events.timer import TimerFired
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ __all__ = ["OUTCOMES"]
 
 
 def _completed(context: Context, fact: act.ActivityCompleted | act.LocalActivityCompleted) -> None:
-    where = f"the result of activity #{fact.seq} of workflow {context.definition.label!r}"
+    where = Phrase("the result of activity #{} of workflow {!r}", (fact.seq, context.execution.start.workflow_type))
     _succeed(_take(context, fact), fact.result, where)
 
 
@@ -35,7 +36,7 @@ def _failed(
     _fail(_take(context, fact), fact.failure)
 
 
-def _succeed(handle: DurableHandle[Any] | None, result: Payload | None, where: str) -> None:
+def _succeed(handle: DurableHandle[Any] | None, result: Payload | None, where: Phrase) -> None:
     if handle is None or handle.done():
         return
     if result is None:
@@ -70,7 +71,7 @@ def _fired(context: Context, fact: TimerFired) -> None:
 
 
 def _child_completed(context: Context, fact: ch.ChildCompleted) -> None:
-    where = f"the result of child #{fact.seq} of workflow {context.definition.label!r}"
+    where = Phrase("the result of child #{} of workflow {!r}", (fact.seq, context.execution.start.workflow_type))
     _succeed(context.related.children.pop(fact.seq, None), fact.result, where)
 
 

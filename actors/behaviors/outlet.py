@@ -22,6 +22,12 @@ class Outlet:
     deferred: Deferred
 
     @property
+    def has_more(self) -> bool:
+        """Whether the last activation left more than requests."""
+        context = self._context
+        return bool(context.local_asked or context.local_dropped or context.inbox.warnings)
+
+    @property
     def has_local(self) -> bool:
         """Whether `take_local` has anything to give."""
         context = self._context

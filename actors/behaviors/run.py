@@ -33,7 +33,7 @@ from understudy.events.event import Event, Fact, Request
 from understudy.events.execution import WorkflowExecution
 from understudy.events.failure import Failure, FailureConverter, FailureError, is_cancelled_exception
 from understudy.events.failure_errors import CancelledError
-from understudy.events.payload import Payload, PayloadConverter
+from understudy.events.payload import Payload, PayloadConverter, Phrase
 from understudy.events.signal import SignalReceived
 from understudy.events.update import UpdateAccepted
 from understudy.events.workflow import (
@@ -122,7 +122,10 @@ class Run(Outlet):
             self.phase = Phase.RUNNING
         context = self._context
         context.expect((), -1)
-        self._step(fact, now, messages)
+        if messages:
+            self._step(fact, now, messages)
+        else:
+            self._guarded_turn(_APPLY[type(fact)], fact, now)
         requests, context.requests = context.requests, []
         return requests
 
@@ -182,8 +185,8 @@ class Run(Outlet):
     def _step(self, fact: Fact, now: int, messages: Sequence[Fact] = ()) -> None:
         if messages:
             self._guarded_turn(Run._make, fact, now)
-            for message in messages:
-                self.ahead(message, now)
+        for message in messages:
+            self.ahead(message, now)
         self._guarded_turn(_APPLY[type(fact)], fact, now)
 
     def _guarded_turn(self, apply: Callable[[Run, Any], None], fact: Fact, now: int) -> None:
@@ -197,20 +200,16 @@ class Run(Outlet):
             context.loop.run_turn(apply, self, fact)
             while context.conditions and check_conditions(context):
                 context.loop.run_until_idle()
-            self._look_for_trouble()
-            if not context.closed and self._main is not None and self._main.done():
-                self._close(self._main)
+            main = self._main
+            if context.loop.on_error:
+                _note_uncaught(context.loop.on_error, self.warnings)
+            if self._trouble is not None:
+                raise self._trouble  # noqa: TRY301 - as whatever is raised here, it breaks the run
+            if main is not None and not context.closed and main.done():
+                self._close(main)
         except BaseException:
             self.phase = Phase.BROKEN
             raise
-
-    def _look_for_trouble(self) -> None:
-        uncaught = self._context.loop.on_error
-        if uncaught:
-            self.warnings.extend(f"{report['message']}: {report.get('exception')!r}" for report in uncaught)
-            uncaught.clear()
-        if self._trouble is not None:
-            raise self._trouble
 
     # -- facts, one method each (the table is at the end) ------------------------------------------------------------
 
@@ -225,7 +224,7 @@ class Run(Outlet):
         if definition.name is None:
             args: Sequence[Any] = [context.converter.raw(fact.input)]
         else:
-            where = f"workflow {definition.label!r}"
+            where = Phrase("workflow {!r}", (definition.name,))
             signature.check(len(fact.input), where=where)
             args = context.converter.decode_args(fact.input, signature, where=where)
         try:
@@ -310,7 +309,7 @@ class Run(Outlet):
     def _encode_result(self, result: Any) -> Payload | None:
         if result is None:
             return None
-        where = f"the result of workflow {self.definition.label!r}"
+        where = Phrase("the result of workflow {!r}", (self.definition.label,))
         return self._context.converter.encode(result, self.definition.signature.returns, where=where)
 
     # -- queries -----------------------------------------------------------------------------------------------------
@@ -359,6 +358,11 @@ class Run(Outlet):
         self._context.loop.close_run()
         self._context.let_go()
         self._main = self._entry = None
+
+
+def _note_uncaught(uncaught: list[dict[str, Any]], warnings: list[str | Warning]) -> None:
+    warnings.extend(f"{report['message']}: {report.get('exception')!r}" for report in uncaught)
+    uncaught.clear()
 
 
 def _in_context(apply: Callable[[Context, Any], None]) -> Callable[[Run, Any], None]:

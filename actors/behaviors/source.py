@@ -16,9 +16,13 @@ _LINES: dict[tuple[str, int], str] = {}
 _MOST_LINES = 10_000
 
 
-def source_line() -> str:
-    """Return `file:line` of the innermost frame of the run that is the user's, or an empty string."""
-    frame: FrameType | None = sys._getframe(2)  # noqa: SLF001 - inspect.currentframe is the same, behind a heavy import
+def source_line(engine_frames: int = 2) -> str:
+    """Return `file:line` of the innermost frame of the run that is the user's, or an empty string.
+
+    Args:
+        engine_frames: how many frames, from this one on, are sure to be the engine's, and need no look.
+    """
+    frame: FrameType | None = sys._getframe(engine_frames)  # noqa: SLF001 - inspect.currentframe is the same, behind a heavy import
     while frame is not None and (name := frame.f_globals.get("__name__", "")) != _LOOP:
         if not name.startswith(_ENGINE):
             file, line = place = frame.f_code.co_filename, frame.f_lineno

@@ -75,13 +75,9 @@ def kinds(due: Iterable[Deadline]) -> list[str]:
 
 def test_a_run_begins_before_its_first_event() -> None:
     run = WorkflowExecution("run-1")
-    assert (run.version, run.status, run.is_open, run.started, run.closed) == (0, None, False, None, None)
+    assert (run.version, run.status, run.is_open, run.closed) == (0, None, False, None)
+    assert not hasattr(run, "start")
     assert repr(run) == "<run run-1 NEW at version 0: 0 activities, 0 timers, 0 children pending>"
-
-
-def test_to_ask_for_the_first_event_before_there_is_one_is_an_error() -> None:
-    with pytest.raises(IllegalTransitionError, match=r"any before workflow\.started"):
-        _ = WorkflowExecution("run-1").start
 
 
 def test_a_run_keeps_its_first_event_and_shows_how_it_stands() -> None:
