@@ -19,7 +19,6 @@ from understudy.exceptions import ApplicationError
 
 __all__ = ["STATUS", "at_work", "double", "fail", "nothing", "outside", "shout", "start", "wait", "why"]
 
-
 STATUS = ActivityExecutionStatus
 
 
