@@ -1,136 +1,21 @@
-"""Updates in the code: looked at by their validators, handled as tasks beside the run function, and answered once."""
+"""Updates in the code: handled as tasks beside the run function, and answered once, whether they fail or not."""
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from typing import Any
 
 import pytest
 
-from tests.behaviors.plays import charge, pack, step
+from tests.behaviors.plays import pack
 from tests.behaviors.rehearsal import FINAL, Rehearsal, lead, payload, same_again, topics, value_of
+from tests.behaviors.shelf import Shelf
 from understudy import workflow
 from understudy.actors.behaviors.run import Phase
 from understudy.common import RawValue
-from understudy.events.errors import QueryRefusedError, UnknownUpdateError
-from understudy.events.failure import Failure
+from understudy.events.errors import UnknownUpdateError
 from understudy.events.update import UpdateAccepted, UpdateCompleted
-from understudy.exceptions import ApplicationError
 from understudy.workflow import HandlerUnfinishedPolicy
-
-
-class OutOfRangeError(Exception):
-    """Listed among the failures of `Shelf`."""
-
-
-@workflow.defn(failure_exception_types=[OutOfRangeError])
-class Shelf:
-    """Holds so many things; everything about it is an update."""
-
-    def __init__(self) -> None:
-        self.things: list[str] = []
-        self.seen: list[Any] = []
-        self.tasks: list[asyncio.Task[Any]] = []
-        self.lock = asyncio.Lock()
-        self.closed = False
-
-    @workflow.run
-    async def run(self, room: int = 3) -> list[str]:
-        self.room = room
-        await workflow.wait_condition(lambda: self.closed)
-        return self.things
-
-    @workflow.update
-    def put(self, thing: str, count: int = 1) -> int:
-        self.things.extend([thing] * count)
-        return len(self.things)
-
-    @put.validator
-    def look(self, thing: str, count: int = 1) -> None:
-        if count < 1:
-            raise ValueError(f"{count} times {thing}")
-
-    @workflow.update(name="fetch-one")
-    async def fetch(self, thing: str) -> str:
-        found: str = await workflow.execute_activity(pack, thing)
-        self.things.append(found)
-        return f"{found} in place {len(self.things)}"
-
-    @workflow.update
-    async def one_by_one(self, thing: str) -> int:
-        async with self.lock:
-            await workflow.execute_activity(pack, thing)
-            self.things.append(thing)
-            return len(self.things)
-
-    @workflow.update
-    async def nap(self, seconds: float) -> None:
-        await asyncio.sleep(seconds)
-
-    @workflow.update
-    async def stoppable(self, activity: str) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        self.tasks.append(task)
-        if activity:
-            await workflow.execute_activity(activity, "x")
-        await asyncio.Event().wait()
-
-    @workflow.update
-    def stop(self) -> None:
-        for task in self.tasks:
-            task.cancel("no longer wanted")
-
-    @workflow.update
-    async def who(self) -> list[Any]:
-        before = workflow.current_update_info()
-        await workflow.execute_activity(pack, "x")
-        after = workflow.current_update_info()
-        inner = await asyncio.create_task(self.in_a_task())
-        assert before is not None
-        return [before.id, before.name, after == before, inner]
-
-    async def in_a_task(self) -> str:
-        info = workflow.current_update_info()
-        return info.id if info is not None else ""
-
-    @workflow.update
-    def close(self) -> str:
-        self.closed = True
-        return "closed"
-
-    @workflow.update
-    async def fail(self, kind: str) -> None:
-        if kind == "bug":
-            raise KeyError(kind)
-        if kind == "listed":
-            raise OutOfRangeError(kind)
-        if kind == "time":
-            async with asyncio.timeout(1):
-                await workflow.execute_activity(pack, "x")
-        if kind == "activity":
-            await workflow.execute_activity(charge, 1)
-        if kind == "again":
-            workflow.continue_as_new(7)
-        raise ApplicationError("refused", type="Refused")
-
-    @workflow.update
-    def fail_at_once(self, kind: str) -> None:
-        raise KeyError(kind) if kind == "bug" else ApplicationError("refused", type="Refused")
-
-    @workflow.update
-    def unstorable(self) -> Any:
-        return object()
-
-    @workflow.query
-    def count(self) -> int:
-        return len(self.things)
-
-    @workflow.query
-    def updating(self) -> bool:
-        return workflow.current_update_info() is not None
-
 
 # -- three histories: it completed at once, it suspends, it is still waiting -----------------------------------------
 
@@ -233,133 +118,6 @@ def test_the_dynamic_handler_takes_what_no_other_does_with_its_name_and_raw_valu
     run.update("anything", 1, "two")
     assert run.outcome() == ["anything", [1, "two"]]
     same_again(run)
-
-
-# -- not let in ------------------------------------------------------------------------------------------------------
-
-
-def rejected(run: Rehearsal, name: str, *args: Any) -> Failure:
-    """Why an update is not let in; nothing is recorded of it."""
-    before = list(run.events)
-    refused = run.validate(name, *args)
-    assert refused is not None
-    assert (run.events, run.run.phase) == (before, Phase.RUNNING)
-    return refused
-
-
-def test_a_validator_keeps_an_update_out_and_leaves_no_trace() -> None:
-    run = Rehearsal(Shelf)
-    refused = rejected(run, "put", "box", 0)
-    assert (refused.kind, refused.type, refused.message) == ("application", "ValueError", "0 times box")
-    assert run.query("count") == 0
-    same_again(run)
-
-
-@pytest.mark.parametrize(
-    ("args", "reason"),
-    [((), "is 0, where 1 to 2"), (("a", 1, 2), "is 3, where"), (("a", "many"), "of type string")],
-    ids=["too few", "too many", "does not decode"],
-)
-def test_an_update_whose_arguments_do_not_fit_is_rejected(args: tuple[Any, ...], reason: str) -> None:
-    refused = rejected(Rehearsal(Shelf), "put", *args)
-    assert "update 'put' of workflow 'Shelf'" in refused.message
-    assert reason in refused.message
-
-
-def test_an_update_that_no_handler_takes_is_rejected_and_told_which_there_are() -> None:
-    refused = rejected(Rehearsal(Shelf), "putt", "box")
-    assert refused.type == "UnknownUpdateError"
-    assert "perhaps 'put' was meant" in refused.message
-    assert "none is known" in rejected(Rehearsal(step, 3), "put").message
-
-
-@workflow.defn
-class Nosy:
-    """Validators that do more than look."""
-
-    def __init__(self) -> None:
-        self.items: list[str] = []
-        self.gate = asyncio.Event()
-        self.known: list[Any] = []
-
-    @workflow.run
-    async def run(self) -> str:
-        await self.gate.wait()
-        return "woken"
-
-    @workflow.update
-    def ask(self, call: str) -> str:
-        return call
-
-    @ask.validator
-    def look(self, call: str) -> None:
-        calls: dict[str, Any] = {
-            "activity": lambda: workflow.start_activity(charge, 1),
-            "random": workflow.random,
-            "handler": lambda: workflow.set_signal_handler("x", None),
-            "receive": lambda: workflow.receive_nowait("x", default=None),
-            "change": lambda: self.items.append("x"),
-            "wake": self.gate.set,
-            "info": self.check_info,
-        }
-        calls[call]()
-
-    def check_info(self) -> None:
-        info = workflow.current_update_info()
-        assert info is not None
-        raise ApplicationError(f"{info.id} {info.name}")
-
-
-@pytest.mark.parametrize("call", ["activity", "random", "handler", "receive"])
-def test_what_a_validator_asks_for_keeps_its_update_out(call: str) -> None:
-    run = Rehearsal(Nosy)
-    assert rejected(run, "ask", call).type == "ReadOnlyContextError"
-    same_again(run)
-
-
-@pytest.mark.parametrize("call", ["change", "wake"])
-def test_a_validator_that_changes_the_workflow_is_refused_and_the_run_is_to_be_built_anew(call: str) -> None:
-    run = Rehearsal(Nosy)
-    with pytest.raises(QueryRefusedError, match="its validator changed the workflow") as caught:
-        run.validate("ask", call)
-    assert caught.value.fields()["query"] == "ask"
-    assert run.run.is_broken
-    assert run.rebuild().phase is Phase.RUNNING
-    assert run.validate("ask", "info") is not None
-
-
-def test_a_validator_knows_which_update_it_looks_at_and_nobody_behind_it_does() -> None:
-    run = Rehearsal(Nosy)
-    refused = run.validate("ask", "info", update_id="u-7")
-    assert refused is not None
-    assert refused.message == "u-7 ask"
-    assert run.run.phase is Phase.RUNNING
-
-
-def test_a_validator_sees_what_the_updates_before_it_did() -> None:
-    @workflow.defn
-    class Once:
-        def __init__(self) -> None:
-            self.taken = False
-
-        @workflow.run
-        async def run(self) -> None:
-            await workflow.wait_condition(lambda: False)
-
-        @workflow.update
-        def take(self) -> None:
-            self.taken = True
-
-        @take.validator
-        def look(self) -> None:
-            if self.taken:
-                raise ApplicationError("taken")
-
-    run = Rehearsal(Once)
-    run.update("take")
-    refused = run.validate("take", update_id="u-2")
-    assert refused is not None
-    assert refused.message == "taken"
 
 
 # -- handlers that fail ----------------------------------------------------------------------------------------------
