@@ -1,4 +1,4 @@
-"""Engines for the behaviour tests: on each store, or on a file that outlives the engine."""
+"""Engines for the behaviour tests: on each store, on a file that outlives the engine, or with time that jumps."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.api.harness import Harness
+from understudy.testing import WorkflowEnvironment
 
 
 @pytest.fixture(params=["memory", "sqlite"])
@@ -32,3 +33,10 @@ async def durable(tmp_path: Path) -> AsyncIterator[Harness]:
     await harness.open()
     yield harness
     await harness.close()
+
+
+@pytest.fixture
+async def env() -> AsyncIterator[WorkflowEnvironment]:
+    """An environment in which time jumps."""
+    async with await WorkflowEnvironment.start_time_skipping() as env:
+        yield env

@@ -30,8 +30,6 @@ __all__ = [
 ]
 
 HOUR: Final = timedelta(hours=1)
-
-
 CHILD: Final = "child-1"
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any, Final
 
@@ -219,13 +218,6 @@ async def test_acked_a_reset_that_is_on_disk_and_no_more_goes_on_at_the_next_sta
     assert (await handle.result())[1:] == [4, ["a"]]
     assert handle.run_id is None
     await replayed(durable, handle, Order)
-
-
-@pytest.fixture
-async def env() -> AsyncIterator[WorkflowEnvironment]:
-    """An environment in which time jumps."""
-    async with await WorkflowEnvironment.start_time_skipping() as env:
-        yield env
 
 
 async def test_the_time_out_of_a_run_begins_anew(env: WorkflowEnvironment) -> None:
