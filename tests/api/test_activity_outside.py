@@ -1,4 +1,4 @@
-"""Activities that are completed from outside: by token or ids, also behind a restart; time-outs go on counting."""
+"""Activities that are completed from outside, by token or ids: how they end, and what is refused."""
 
 from __future__ import annotations
 
@@ -11,80 +11,20 @@ from typing import Any
 
 import pytest
 
-from tests.api.harness import AT_ONCE, ONCE, Harness, eventually, failure_of, ms, topics
+from tests.api.harness import Harness, eventually, failure_of, topics
+from tests.api.outside_stage import WAIT, Desk, Sign, left_outside
 from understudy import activity, workflow
 from understudy.activity import ActivityCancellationDetails
-from understudy.client import (
-    AsyncActivityCancelledError,
-    AsyncActivityHandle,
-    AsyncActivityIDReference,
-    Client,
-    WorkflowHandle,
-)
+from understudy.client import AsyncActivityCancelledError, AsyncActivityHandle, AsyncActivityIDReference, Client
 from understudy.exceptions import (
     ActivityError,
     ActivityNotFoundError,
     ApplicationError,
     CancelledError,
     InvalidArgumentError,
-    TimeoutType,
     WorkflowClosedError,
     WorkflowNotFoundError,
 )
-from understudy.exceptions import TimeoutError as ActivityTimeout
-from understudy.workflow import ActivityCancellationType
-
-WAIT = ActivityCancellationType.WAIT_CANCELLATION_COMPLETED
-
-
-class Desk:
-    """Where tokens of activities are left for whoever completes them."""
-
-    def __init__(self) -> None:
-        self.tokens: list[bytes] = []
-        self.details: list[list[Any]] = []
-
-    @activity.defn(name="sign")
-    async def sign(self) -> str:
-        info = activity.info()
-        self.tokens.append(info.task_token)
-        self.details.append(list(info.heartbeat_details))
-        activity.raise_complete_async()
-
-    async def token(self, number: int = 1) -> bytes:
-        await eventually(lambda: len(self.tokens) >= number)
-        return self.tokens[number - 1]
-
-
-@workflow.defn
-class Sign:
-    """Has something signed, with options in ms, and tells how that ended."""
-
-    @workflow.run
-    async def run(self, limits: dict[str, int], attempts: int = 0) -> list[Any]:
-        options: Any = {name: ms(limit) for name, limit in limits.items()}
-        retry = AT_ONCE if attempts == 0 else ONCE
-        try:
-            signed = await workflow.execute_activity(
-                "sign", activity_id="signature", retry_policy=retry, cancellation_type=WAIT, **options
-            )
-        except ActivityError as error:
-            cause = error.cause
-            assert isinstance(cause, ActivityTimeout)
-            return ["timed out", cause.type and cause.type.name, list(cause.last_heartbeat_details)]
-        except asyncio.CancelledError:
-            return ["cancelled"]
-        return ["signed", signed]
-
-
-async def left_outside(handle: WorkflowHandle[Any, Any]) -> None:
-    """Wait until it is on disk that somebody outside completes the activity."""
-
-    async def known() -> bool:
-        return "activity.completion_deferred" in await topics(handle)
-
-    await eventually(known)
-
 
 # -- how it ends -----------------------------------------------------------------------------------------------------
 
@@ -240,112 +180,6 @@ async def _until_cancelled(outside: AsyncActivityHandle) -> None:
     async with asyncio.timeout(20):
         while True:
             await outside.heartbeat()
-
-
-# -- time ------------------------------------------------------------------------------------------------------------
-
-
-async def test_start_to_close_goes_on_counting_outside(engine: Harness) -> None:
-    desk = Desk()
-    await engine.work(Sign, desk.sign)
-    handle = await engine.start(Sign.run, {"start_to_close_timeout": 60}, 1)
-    outside = engine.client.get_async_activity_handle(task_token=await desk.token())
-    await outside.heartbeat("page", 1)
-    await outside.heartbeat("page", 2)
-    assert await handle.result() == ["timed out", "START_TO_CLOSE", ["page", 2]]
-    with pytest.raises(WorkflowClosedError):
-        await outside.complete("late")
-
-
-async def test_an_attempt_that_timed_out_outside_is_tried_again(engine: Harness) -> None:
-    desk = Desk()
-    await engine.work(Sign, desk.sign)
-    handle = await engine.start(Sign.run, {"start_to_close_timeout": 40})
-    await engine.client.get_async_activity_handle(task_token=await desk.token(2)).complete("kim")
-    assert await handle.result() == ["signed", "kim"]
-
-
-async def test_the_heartbeat_time_out_goes_on_counting_outside(engine: Harness) -> None:
-    desk = Desk()
-    await engine.work(Sign, desk.sign)
-    assert await engine.execute(Sign.run, {"heartbeat_timeout": 20}, 1) == ["timed out", "HEARTBEAT", []]
-
-
-async def test_heartbeats_from_outside_keep_it_alive(engine: Harness) -> None:
-    desk = Desk()
-    await engine.work(Sign, desk.sign)
-    handle = await engine.start(Sign.run, {"heartbeat_timeout": 200}, 1)
-    outside = engine.client.get_async_activity_handle(task_token=await desk.token())
-    loop = asyncio.get_running_loop()
-    end = loop.time() + 0.5
-    while loop.time() < end:
-        await outside.heartbeat()
-    await outside.complete("kim")
-    assert await handle.result() == ["signed", "kim"]
-
-
-# -- restarts --------------------------------------------------------------------------------------------------------
-
-
-async def test_behind_a_restart_it_is_waited_for_and_its_code_does_not_run_again(durable: Harness) -> None:
-    desk = Desk()
-    await durable.work(Sign, desk.sign)
-    handle = await durable.start(Sign.run, {}, id="w")
-    token = await desk.token()
-    await left_outside(handle)
-    await durable.restart()
-    await durable.work(Sign, desk.sign)
-    outside = durable.client.get_async_activity_handle(task_token=token)
-    await outside.heartbeat("half")
-    await outside.complete("kim")
-    assert await durable.client.get_workflow_handle("w").result() == ["signed", "kim"]
-    assert len(desk.tokens) == 1
-
-
-async def test_behind_a_restart_it_is_completed_without_any_worker(durable: Harness) -> None:
-    desk = Desk()
-    await durable.work(Sign, desk.sign)
-    handle = await durable.start(Sign.run, {}, id="w")
-    token = await desk.token()
-    await left_outside(handle)
-    await durable.restart()
-    await durable.client.get_async_activity_handle(task_token=token).complete("kim")
-    handle = durable.client.get_workflow_handle("w")
-    assert "activity.completed" in await topics(handle)
-    await durable.work(Sign, desk.sign)
-    assert await handle.result() == ["signed", "kim"]
-
-
-@pytest.mark.parametrize("limit", ["start_to_close_timeout", "heartbeat_timeout"])
-async def test_behind_a_restart_its_time_outs_strike(durable: Harness, limit: str) -> None:
-    desk = Desk()
-    await durable.work(Sign, desk.sign)
-    handle = await durable.start(Sign.run, {limit: 500}, 1, id="w")
-    outside = durable.client.get_async_activity_handle(task_token=await desk.token())
-    for page in (1, 2):  # the second is not written down before the engine stops
-        await outside.heartbeat("page", page)
-    await left_outside(handle)
-    await durable.restart()
-    await durable.work(Sign, desk.sign)
-    kind = TimeoutType.START_TO_CLOSE if limit == "start_to_close_timeout" else TimeoutType.HEARTBEAT
-    assert await durable.client.get_workflow_handle("w").result() == ["timed out", kind.name, ["page", 2]]
-    assert len(desk.tokens) == 1
-
-
-async def test_a_run_that_left_memory_comes_back_for_it(engine: Harness) -> None:
-    desk = Desk()
-    await engine.work(Sign, desk.sign, max_cached_workflows=0)
-    handle = await engine.start(Sign.run, {})
-    token = await desk.token()
-    await left_outside(handle)
-    await eventually(lambda: _passivated(handle))
-    await engine.client.get_async_activity_handle(task_token=token).complete("kim")
-    assert await handle.result() == ["signed", "kim"]
-    assert len(desk.tokens) == 1
-
-
-async def _passivated(handle: WorkflowHandle[Any, Any]) -> bool:
-    return (await handle.describe()).phase == "passivated"
 
 
 # -- mistakes --------------------------------------------------------------------------------------------------------
