@@ -15,11 +15,6 @@ from understudy.events.payload import PayloadConverter
 from understudy.events.policy import RetryState, StoredRetryPolicy
 
 
-@pytest.fixture(name="office")
-async def an_office() -> Office:
-    return Office()
-
-
 async def test_a_local_activity_that_returns_is_told_as_one_command(office: Office) -> None:
     office.work()
     office.dispatch_local(1, greet, "kim", activity_id="hello")
