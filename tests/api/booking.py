@@ -7,13 +7,12 @@ from typing import Any
 
 import pytest
 
-from tests.api.harness import Harness
 from understudy import activity, workflow
 from understudy.client import WorkflowHandle, WorkflowUpdateFailedError, WorkflowUpdateHandle, WorkflowUpdateStage
 from understudy.common import RetryPolicy
 from understudy.exceptions import ApplicationError
 
-__all__ = ["ACCEPTED", "COMPLETED", "SoldOutError", "Table", "accepted", "confirm", "passivate", "refusal", "refuse"]
+__all__ = ["ACCEPTED", "COMPLETED", "SoldOutError", "Table", "accepted", "confirm", "refusal", "refuse"]
 
 ACCEPTED, COMPLETED = WorkflowUpdateStage.ACCEPTED, WorkflowUpdateStage.COMPLETED
 
@@ -126,8 +125,3 @@ async def accepted(
 ) -> WorkflowUpdateHandle[Any]:
     """Send an update and wait until it is accepted."""
     return await handle.start_update(update, args=args, wait_for_stage=ACCEPTED, **options)
-
-
-def passivate(engine: Harness) -> None:
-    """Let all runs leave memory that may."""
-    engine.client.engine.workflows.passivate(0)

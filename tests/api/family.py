@@ -6,7 +6,7 @@ import asyncio
 from datetime import timedelta
 from typing import Any, Final
 
-from tests.api.harness import Harness, eventually, topics
+from tests.api.harness import Harness, eventually
 from understudy import activity, workflow
 from understudy.client import WorkflowExecutionStatus as Status
 from understudy.client import WorkflowHandle
@@ -19,7 +19,6 @@ __all__ = [
     "Waiter",
     "child",
     "fails",
-    "has",
     "is_",
     "note",
     "order",
@@ -104,8 +103,3 @@ async def is_(engine: Harness, wanted: Status | None, workflow_id: str = CHILD) 
 async def until(engine: Harness, wanted: Status | None, workflow_id: str = CHILD) -> None:
     """Wait until a workflow stands so."""
     await eventually(lambda: is_(engine, wanted, workflow_id))
-
-
-async def has(handle: WorkflowHandle[Any, Any], topic: str) -> bool:
-    """Whether something is recorded of a run."""
-    return topic in await topics(handle)

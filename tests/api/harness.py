@@ -19,7 +19,19 @@ from understudy.client import Client, WorkflowFailureError, WorkflowHandle
 from understudy.common import RetryPolicy
 from understudy.worker import Worker
 
-__all__ = ["AT_ONCE", "ONCE", "QUEUE", "Harness", "eventually", "failure_of", "ms", "topics"]
+__all__ = [
+    "AT_ONCE",
+    "ONCE",
+    "QUEUE",
+    "Harness",
+    "eventually",
+    "failure_of",
+    "gone",
+    "has",
+    "ms",
+    "passivate",
+    "topics",
+]
 
 T = TypeVar("T")
 
@@ -65,6 +77,11 @@ async def failure_of(result: Awaitable[object]) -> BaseException:
 async def topics(handle: WorkflowHandle[Any, Any]) -> list[str]:
     """Return the kinds of the events that a run has on disk, oldest first."""
     return [event.topic for event in (await handle.fetch_history()).events]
+
+
+async def has(handle: WorkflowHandle[Any, Any], topic: str, times: int = 1) -> bool:
+    """Whether a run has so many events of a kind on disk."""
+    return (await topics(handle)).count(topic) >= times
 
 
 class Harness:
@@ -120,3 +137,15 @@ class Harness:
     async def execute(self, workflow: Any, *args: Any, **options: Any) -> Any:
         """Start a workflow and wait for its result."""
         return await (await self.start(workflow, *args, **options)).result()
+
+
+def passivate(engine: Harness) -> int:
+    """Let all runs that are idle leave memory; how many stay."""
+    workflows = engine.client.engine.workflows
+    workflows.passivate(0)
+    return len(workflows.live)
+
+
+async def gone(engine: Harness) -> None:
+    """Wait until no run is in memory."""
+    await eventually(lambda: passivate(engine) == 0)

@@ -1,16 +1,14 @@
-"""What the tests of pausing share."""
+"""What the tests of pausing run: a desk that takes things until it has enough, and a nap."""
 
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any, Final
+from typing import Final
 
-from tests.api.harness import Harness, eventually, topics
 from understudy import workflow
-from understudy.client import WorkflowHandle
 from understudy.exceptions import ApplicationError
 
-__all__ = ["MINUTE", "Desk", "gone", "has", "nap", "passivate"]
+__all__ = ["MINUTE", "Desk", "nap"]
 
 MINUTE: Final = timedelta(minutes=1)
 
@@ -52,20 +50,3 @@ async def nap(seconds: float) -> float:
     before = workflow.time()
     await workflow.sleep(seconds)
     return workflow.time() - before
-
-
-async def has(handle: WorkflowHandle[Any, Any], topic: str, times: int = 1) -> bool:
-    """Whether something is recorded of a run, so many times."""
-    return (await topics(handle)).count(topic) >= times
-
-
-def passivate(engine: Harness) -> int:
-    """Let all runs that are idle leave memory; how many stay."""
-    workflows = engine.client.engine.workflows
-    workflows.passivate(0)
-    return len(workflows.live)
-
-
-async def gone(engine: Harness) -> None:
-    """Wait until no run is in memory."""
-    await eventually(lambda: passivate(engine) == 0)

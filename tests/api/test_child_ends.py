@@ -7,8 +7,8 @@ from typing import Any, Final
 
 import pytest
 
-from tests.api.family import ALL, CHILD, Waiter, child, has, is_, note, order, status, until
-from tests.api.harness import Harness, eventually, ms, topics
+from tests.api.family import ALL, CHILD, Waiter, child, is_, note, order, status, until
+from tests.api.harness import Harness, eventually, has, ms, topics
 from understudy import workflow
 from understudy.client import WorkflowExecutionStatus as Status
 from understudy.client import WorkflowHandle

@@ -8,8 +8,8 @@ from typing import Any, Final
 
 import pytest
 
-from tests.api.family import ALL, CHILD, Waiter, child, fails, has, is_, note, order, ship, status, until
-from tests.api.harness import AT_ONCE, Harness, eventually, failure_of, ms, topics
+from tests.api.family import ALL, CHILD, Waiter, child, fails, is_, note, order, ship, status, until
+from tests.api.harness import AT_ONCE, Harness, eventually, failure_of, has, ms, topics
 from understudy import workflow
 from understudy.client import WorkflowExecutionStatus as Status
 from understudy.common import RetryPolicy

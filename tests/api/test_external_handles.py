@@ -7,9 +7,8 @@ from typing import Any, Final
 
 import pytest
 
-from tests.api.harness import Harness, eventually, topics
+from tests.api.harness import Harness, eventually, has, topics
 from understudy import workflow
-from understudy.client import WorkflowHandle
 from understudy.exceptions import ApplicationError
 from understudy.workflow import ParentClosePolicy
 
@@ -59,11 +58,6 @@ async def sends(what: str, workflow_id: str, run_id: str | None = None) -> str:
 def requested(events: Any, topic: str) -> list[Any]:
     """The events of a kind."""
     return [event for event in events if event.topic == topic]
-
-
-async def has(handle: WorkflowHandle[Any, Any], topic: str) -> bool:
-    """Whether something is recorded of a run."""
-    return topic in await topics(handle)
 
 
 async def test_a_signal_reaches_an_open_workflow(engine: Harness) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.api.harness import QUEUE, Harness, eventually, topics
+from tests.api.harness import QUEUE, Harness, eventually, has
 from understudy import workflow
 from understudy.common import RawValue
 from understudy.testing import WorkflowEnvironment
@@ -64,7 +64,7 @@ async def test_handlers_that_are_set_take_what_waited_for_them_in_order(engine: 
     for text in "abc":
         await handle.signal("note", text)
     await handle.signal("go")
-    await eventually(lambda: _has(handle, "timer.fired"))
+    await eventually(lambda: has(handle, "timer.fired", 3))
     assert await handle.execute_update("add", "d") == 4
     assert await handle.query("so-far") == ["a", "b", "c", "d"]
     engine.client.engine.workflows.passivate(0)
@@ -72,10 +72,6 @@ async def test_handlers_that_are_set_take_what_waited_for_them_in_order(engine: 
     await handle.signal("any")
     await handle.signal("end")
     assert await handle.result() == ["a", "b", "c", "d", "early", "end"]
-
-
-async def _has(handle: Any, topic: str) -> bool:
-    return (await topics(handle)).count(topic) >= 3
 
 
 async def test_handlers_that_are_set_are_there_after_a_restart(durable: Harness) -> None:

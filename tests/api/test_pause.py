@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from tests.api.harness import AT_ONCE, Harness, eventually, failure_of, topics
-from tests.api.pause_stage import MINUTE, Desk, gone, has, nap
+from tests.api.harness import AT_ONCE, Harness, eventually, failure_of, gone, has, topics
+from tests.api.pause_stage import MINUTE, Desk, nap
 from understudy import activity, workflow
 from understudy.client import WorkflowExecutionStatus as Status
 from understudy.client import WorkflowUpdateFailedError, WorkflowUpdateStage

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from tests.api.harness import QUEUE, Harness, eventually, failure_of
-from tests.api.pause_stage import MINUTE, Desk, gone, has, nap
+from tests.api.harness import QUEUE, Harness, eventually, failure_of, gone, has
+from tests.api.pause_stage import MINUTE, Desk, nap
 from understudy import workflow
 from understudy.client import WorkflowExecutionStatus as Status
 from understudy.client import WorkflowFailureError, WorkflowHandle

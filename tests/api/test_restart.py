@@ -6,7 +6,7 @@ import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from tests.api.harness import AT_ONCE, Harness, eventually, ms, topics
+from tests.api.harness import AT_ONCE, Harness, eventually, has, ms, topics
 from understudy import activity, workflow
 from understudy.common import RetryPolicy
 from understudy.exceptions import ApplicationError, QueryRefusedError
@@ -54,7 +54,7 @@ async def test_a_result_is_there_after_a_restart(durable: Harness) -> None:
 async def test_an_open_run_goes_on_after_a_restart(durable: Harness) -> None:
     await durable.work(Order, double)
     handle = await durable.start(Order.run, 1, id="order")
-    await eventually(lambda: _has(handle, "activity.completed"))
+    await eventually(lambda: has(handle, "activity.completed"))
     await durable.restart()
     await durable.work(Order, double)
     handle = durable.client.get_workflow_handle_for(Order.run, "order")
@@ -62,10 +62,6 @@ async def test_an_open_run_goes_on_after_a_restart(durable: Harness) -> None:
     await handle.signal(Order.approve, "kim")
     number, _, approved = await waiting
     assert (number, approved) == (4, ["kim"])
-
-
-async def _has(handle: Any, topic: str) -> bool:
-    return topic in await topics(handle)
 
 
 async def test_signals_and_their_request_ids_survive(durable: Harness) -> None:
@@ -95,7 +91,7 @@ async def test_a_timer_that_came_due_in_between_fires_at_once(durable: Harness) 
 
     await durable.work(naps)
     handle = await durable.start(naps, 20, id="nap")
-    await eventually(lambda: _has(handle, "timer.started"))
+    await eventually(lambda: has(handle, "timer.started"))
     await durable.close()
     started = (await _history_of_closed(durable))[0]
     due = datetime.fromtimestamp(started.at / 1_000_000_000, UTC) + ms(20)
@@ -121,7 +117,7 @@ async def test_a_timer_that_is_not_due_yet_waits_for_its_time(durable: Harness) 
 
     await durable.work(naps)
     handle = await durable.start(naps, id="nap")
-    await eventually(lambda: _has(handle, "timer.started"))
+    await eventually(lambda: has(handle, "timer.started"))
     await durable.restart()
     await durable.work(naps)
     assert await durable.client.get_workflow_handle("nap").result() >= 0.2
@@ -200,7 +196,7 @@ async def test_heartbeat_details_survive(durable: Harness) -> None:
 
     await durable.work(crawls, crawl, graceful_shutdown_timeout=ms(1))
     handle = await durable.start(crawls, id="c")
-    await eventually(lambda: _has(handle, "activity.heartbeat_recorded"))
+    await eventually(lambda: has(handle, "activity.heartbeat_recorded"))
     await durable.restart()
     go_on.set()
     await durable.work(crawls, crawl)

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tests.api.harness import Harness, eventually, topics
+from tests.api.harness import Harness, eventually, has, topics
 from understudy import activity, workflow
 from understudy.client import WorkflowExecutionDescription, WorkflowExecutionStatus, WorkflowHandle
 from understudy.exceptions import DeterminismError, NondeterminismError
@@ -260,7 +260,7 @@ async def test_code_that_asks_for_less_than_before_is_noticed(durable: Harness) 
 
     await durable.work(Before, double)
     handle = await durable.start(Before.run, id="steps")
-    await eventually(lambda: _has(handle, "activity.completed"))
+    await eventually(lambda: has(handle, "activity.completed"))
     await durable.restart()
     await durable.work(less, double)
     handle = durable.client.get_workflow_handle("steps")
@@ -270,14 +270,10 @@ async def test_code_that_asks_for_less_than_before_is_noticed(durable: Harness) 
     assert "timer.started" in str(found.waiting_for)
 
 
-async def _has(handle: WorkflowHandle[Any, Any], topic: str) -> bool:
-    return topic in await topics(handle)
-
-
 async def test_a_difference_that_a_query_came_upon_does_not_hold_up_what_comes_later(durable: Harness) -> None:
     await durable.work(Before, double, triple)
     handle = await durable.start(Before.run, id="steps")
-    await eventually(lambda: _has(handle, "activity.completed"))
+    await eventually(lambda: has(handle, "activity.completed"))
     await durable.restart()
     await durable.work(After, double, triple)
     handle = durable.client.get_workflow_handle("steps")
@@ -305,7 +301,7 @@ async def test_a_swallowed_difference_is_noticed_all_the_same(durable: Harness) 
 
     await durable.work(Before, double)
     handle = await durable.start(Before.run, id="steps")
-    await eventually(lambda: _has(handle, "activity.completed"))
+    await eventually(lambda: has(handle, "activity.completed"))
     await durable.restart()
     await durable.work(swallows, triple)
     handle = durable.client.get_workflow_handle("steps")

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from tests.api.booking import Table, accepted, passivate, refusal, refuse
-from tests.api.harness import Harness, eventually, failure_of, topics
+from tests.api.booking import Table, accepted, refusal, refuse
+from tests.api.harness import Harness, eventually, failure_of, passivate, topics
 from understudy import workflow
 from understudy.client import WorkflowHandle
 from understudy.exceptions import ActivityError, ApplicationError, CancelledError

@@ -7,8 +7,8 @@ from datetime import timedelta
 
 import pytest
 
-from tests.api.booking import Table, accepted, confirm, passivate, refusal
-from tests.api.harness import Harness, topics
+from tests.api.booking import Table, accepted, confirm, refusal
+from tests.api.harness import Harness, passivate, topics
 from understudy import workflow
 from understudy.exceptions import ApplicationError, EngineStoppedError, WorkflowClosedError
 

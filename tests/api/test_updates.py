@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from tests.api.booking import COMPLETED, Table, accepted, confirm, passivate, refusal
-from tests.api.harness import Harness, topics
+from tests.api.booking import COMPLETED, Table, accepted, confirm, refusal
+from tests.api.harness import Harness, passivate, topics
 from understudy.client import Update, WorkflowUpdateStage
 from understudy.exceptions import (
     ApplicationError,

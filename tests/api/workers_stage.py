@@ -1,4 +1,4 @@
-"""What workers run in the tests of workers."""
+"""A run that does nothing until it is woken, for the tests of workers."""
 
 from __future__ import annotations
 
