@@ -10,7 +10,8 @@ import pytest
 
 from tests.api.harness import AT_ONCE, Harness, eventually, topics
 from tests.behaviors.plays import charge
-from tests.behaviors.rehearsal import FINAL, Rehearsal, lead, payload, same_again
+from tests.behaviors.rehearsal import FINAL, Rehearsal, lead, payload
+from tests.behaviors.same_again import same_again
 from understudy import workflow
 from understudy.actors.behaviors.run import Phase
 from understudy.common import Priority, SearchAttributeKey, SearchAttributePair, TypedSearchAttributes

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from tests.behaviors.rehearsal import Rehearsal, same_again
+from tests.behaviors.rehearsal import Rehearsal
+from tests.behaviors.same_again import same_again
 from understudy import activity, workflow
 from understudy.common import Priority, RetryPolicy
 from understudy.events.activity import ActivityScheduled

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from tests.behaviors.payments import SECOND, Order, asked, charge, refusal, seconds
-from tests.behaviors.rehearsal import Rehearsal, payloads, same_again
+from tests.behaviors.rehearsal import Rehearsal, payloads
+from tests.behaviors.same_again import same_again
 from understudy import activity, workflow
 from understudy.activity_options import ActivityConfig, LocalActivityConfig
 from understudy.common import Priority

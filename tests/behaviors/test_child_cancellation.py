@@ -7,7 +7,8 @@ from typing import Final
 
 import pytest
 
-from tests.behaviors.rehearsal import CANCELED, FINAL, Rehearsal, same_again, topics
+from tests.behaviors.rehearsal import CANCELED, FINAL, Rehearsal, topics
+from tests.behaviors.same_again import same_again
 from understudy import workflow
 from understudy.events.child import ChildCancelRequested, ChildCompleted
 from understudy.events.timer import TimerFired

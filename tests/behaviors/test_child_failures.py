@@ -7,7 +7,8 @@ from typing import Any, Final
 
 import pytest
 
-from tests.behaviors.rehearsal import CANCELED, FINAL, Rehearsal, same_again, topics
+from tests.behaviors.rehearsal import CANCELED, FINAL, Rehearsal, topics
+from tests.behaviors.same_again import same_again
 from tests.behaviors.shipping import order, ship
 from understudy import workflow
 from understudy.events.failure import Failure

@@ -8,7 +8,8 @@ from typing import Any, Final
 
 import pytest
 
-from tests.behaviors.rehearsal import Rehearsal, payload, same_again, topics
+from tests.behaviors.rehearsal import Rehearsal, payload, topics
+from tests.behaviors.same_again import same_again
 from tests.behaviors.shipping import Ship, order, ship
 from understudy import workflow
 from understudy.actors.behaviors.run import Phase

@@ -9,7 +9,8 @@ import pytest
 
 from tests.behaviors.given import AGAIN, NOW, VALUE, started
 from tests.behaviors.plays import pack
-from tests.behaviors.rehearsal import Rehearsal, lead, payload, same_again, value_of
+from tests.behaviors.rehearsal import Rehearsal, lead, payload, value_of
+from tests.behaviors.same_again import same_again
 from understudy import workflow
 from understudy.actors.behaviors.successor import next_run
 from understudy.common import RetryPolicy, SearchAttributeKey, SearchAttributePair, TypedSearchAttributes

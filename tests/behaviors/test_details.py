@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from tests.behaviors.plays import pack
-from tests.behaviors.rehearsal import Rehearsal, lead, same_again
+from tests.behaviors.rehearsal import Rehearsal, lead
+from tests.behaviors.same_again import same_again
 from understudy import workflow
 from understudy.actors.behaviors.run import Phase
 from understudy.events.errors import ArgumentTypeError, NondeterminismError, QueryRefusedError

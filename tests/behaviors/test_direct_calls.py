@@ -13,7 +13,8 @@ import cloudpickle
 import pytest
 
 from tests.behaviors.payments import SECOND, Order, asked, charge, refusal, seconds
-from tests.behaviors.rehearsal import Rehearsal, payloads, same_again
+from tests.behaviors.rehearsal import Rehearsal, payloads
+from tests.behaviors.same_again import same_again
 from understudy import activity, workflow
 from understudy.actors.behaviors.definition import activity_of, is_async
 from understudy.common import RawValue, RetryPolicy

@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from tests.behaviors.rehearsal import Rehearsal, new_run, payload, payloads, same_again
+from tests.behaviors.rehearsal import Rehearsal, new_run, payload, payloads
+from tests.behaviors.same_again import same_again
 from understudy import workflow
 from understudy.actors.behaviors.command import SignalWorkflow, UpdateWorkflow
 from understudy.actors.behaviors.definition import WorkflowDefinition, workflow_of

@@ -8,7 +8,8 @@ import pytest
 
 from tests.behaviors.given import NOW, given, scheduled, started, timer
 from tests.behaviors.plays import Cart, charge, pack
-from tests.behaviors.rehearsal import SECOND, START, Rehearsal, payloads, same_again
+from tests.behaviors.rehearsal import SECOND, START, Rehearsal, payloads
+from tests.behaviors.same_again import same_again
 from understudy import workflow
 from understudy.actors.behaviors.command import (
     CancelWorkflow,

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from tests.behaviors.rehearsal import START, Rehearsal, payloads, same_again, topics, value_of
+from tests.behaviors.rehearsal import START, Rehearsal, payloads, topics, value_of
+from tests.behaviors.same_again import same_again
 from understudy import workflow
 from understudy.actors.behaviors.context import current
 from understudy.actors.behaviors.run import Phase

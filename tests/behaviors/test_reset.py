@@ -7,8 +7,9 @@ from typing import Any, Final
 import pytest
 
 from tests.behaviors.plays import Cart, charge, pack
-from tests.behaviors.rehearsal import START, Rehearsal, lead, payloads, same_again
+from tests.behaviors.rehearsal import START, Rehearsal, lead, payloads
 from tests.behaviors.reset_stage import BASE, LATER, NEW, NEWEST, OLD, Errand, cart, reset_to, world
+from tests.behaviors.same_again import same_again
 from understudy import workflow
 from understudy.actors.behaviors.command import PauseWorkflow, ResetWorkflow, UnpauseWorkflow
 from understudy.actors.behaviors.reset import reset

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from tests.behaviors.plays import Cart, charge, nap, step
-from tests.behaviors.rehearsal import START, Rehearsal, new_run, payload, same_again, topics
+from tests.behaviors.rehearsal import START, Rehearsal, new_run, payload, topics
+from tests.behaviors.same_again import same_again
 from understudy import workflow
 from understudy.actors.behaviors.run import Phase
 from understudy.common import RawValue

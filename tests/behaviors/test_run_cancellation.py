@@ -8,7 +8,8 @@ from typing import Any, Final
 import pytest
 
 from tests.behaviors.plays import charge, nap, pack, step, waiting_for
-from tests.behaviors.rehearsal import FINAL, Rehearsal, payload, same_again, topics
+from tests.behaviors.rehearsal import FINAL, Rehearsal, payload, topics
+from tests.behaviors.same_again import same_again
 from understudy import workflow
 from understudy.actors.behaviors.run import Phase
 from understudy.events.failure import Failure

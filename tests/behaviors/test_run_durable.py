@@ -7,7 +7,8 @@ from typing import Any, Final, NamedTuple
 import pytest
 
 from tests.behaviors.plays import Cart, Patient, either, local_step, nap, step, timed_step, twice
-from tests.behaviors.rehearsal import Rehearsal, payload, same_again, topics
+from tests.behaviors.rehearsal import Rehearsal, payload, topics
+from tests.behaviors.same_again import same_again
 from understudy import workflow
 from understudy.actors.behaviors.run import Phase
 from understudy.events.activity import ActivityScheduled

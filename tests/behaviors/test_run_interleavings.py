@@ -14,7 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.behaviors.plays import Cart, Everything, either, twice
-from tests.behaviors.rehearsal import FINAL, Rehearsal, payloads, same_again
+from tests.behaviors.rehearsal import FINAL, Rehearsal, payloads
+from tests.behaviors.same_again import same_again
 from understudy.actors.behaviors.run import Phase
 from understudy.events.activity import ActivityPhase
 from understudy.events.failure import Failure

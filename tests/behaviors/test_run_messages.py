@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from tests.behaviors.plays import Cart, charge, pack, step
-from tests.behaviors.rehearsal import Rehearsal, same_again, topics
+from tests.behaviors.rehearsal import Rehearsal, topics
+from tests.behaviors.same_again import same_again
 from understudy import workflow
 from understudy.actors.behaviors.run import Phase
 from understudy.exceptions import ApplicationError

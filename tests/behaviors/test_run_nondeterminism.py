@@ -16,7 +16,8 @@ from typing import Any, Final, NamedTuple
 import pytest
 
 from tests.behaviors.plays import Cart, charge, pack
-from tests.behaviors.rehearsal import Rehearsal, new_run, same_again
+from tests.behaviors.rehearsal import Rehearsal, new_run
+from tests.behaviors.same_again import same_again
 from understudy import workflow
 from understudy.actors.behaviors.run import Phase
 from understudy.events.errors import NondeterminismError

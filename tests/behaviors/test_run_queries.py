@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from tests.behaviors.plays import Cart, add, charge, step
-from tests.behaviors.rehearsal import Rehearsal, same_again
+from tests.behaviors.rehearsal import Rehearsal
+from tests.behaviors.same_again import same_again
 from understudy import workflow
 from understudy.actors.behaviors.run import Phase
 from understudy.events.errors import (

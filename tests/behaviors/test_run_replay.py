@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from tests.behaviors.plays import Cart, Patient, charge, roll, step
-from tests.behaviors.rehearsal import START, Rehearsal, lead, payload, payloads, same_again, topics
+from tests.behaviors.rehearsal import START, Rehearsal, lead, payload, payloads, topics
+from tests.behaviors.same_again import same_again
 from understudy import workflow
 from understudy.actors.behaviors.run import Phase
 from understudy.events.activity import ActivityCompleted

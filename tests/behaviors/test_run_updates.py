@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from tests.behaviors.plays import pack
-from tests.behaviors.rehearsal import FINAL, Rehearsal, lead, payload, same_again, topics, value_of
+from tests.behaviors.rehearsal import FINAL, Rehearsal, lead, payload, topics, value_of
+from tests.behaviors.same_again import same_again
 from tests.behaviors.shelf import Shelf
 from understudy import workflow
 from understudy.actors.behaviors.run import Phase

@@ -9,7 +9,8 @@ from typing import Any, NoReturn
 
 import pytest
 
-from tests.behaviors.rehearsal import FINAL, Rehearsal, same_again, value_of
+from tests.behaviors.rehearsal import FINAL, Rehearsal, value_of
+from tests.behaviors.same_again import same_again
 from understudy import activity, workflow
 from understudy.actors.behaviors.run import Phase
 from understudy.events.activity import ActivityScheduled

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from tests.behaviors.plays import charge, pack
-from tests.behaviors.rehearsal import FINAL, Rehearsal, same_again
+from tests.behaviors.rehearsal import FINAL, Rehearsal
+from tests.behaviors.same_again import same_again
 from understudy import workflow
 from understudy.actors.behaviors.run import Phase
 from understudy.events.activity import ActivityScheduled

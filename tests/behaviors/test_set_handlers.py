@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from tests.behaviors.rehearsal import Rehearsal, same_again
+from tests.behaviors.rehearsal import Rehearsal
+from tests.behaviors.same_again import same_again
 from understudy import workflow
 from understudy.common import RawValue
 from understudy.events.errors import (

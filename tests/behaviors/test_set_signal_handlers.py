@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from tests.behaviors.plays import pack
-from tests.behaviors.rehearsal import Rehearsal, payloads, same_again, topics
+from tests.behaviors.rehearsal import Rehearsal, payloads, topics
+from tests.behaviors.same_again import same_again
 from understudy import workflow
 from understudy.actors.behaviors.run import Phase
 from understudy.common import RawValue

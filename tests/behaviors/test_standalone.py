@@ -6,7 +6,8 @@ from typing import Any
 
 import msgspec
 
-from tests.behaviors.rehearsal import CANCELED, FINAL, SECOND, START, Rehearsal, payload, same_again
+from tests.behaviors.rehearsal import CANCELED, FINAL, SECOND, START, Rehearsal, payload
+from tests.behaviors.same_again import same_again
 from understudy.actors.behaviors.standalone import (
     JOB_PREFIX,
     JOB_TYPE,

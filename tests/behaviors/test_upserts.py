@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from tests.behaviors.plays import pack
-from tests.behaviors.rehearsal import Rehearsal, payload, same_again, value_of
+from tests.behaviors.rehearsal import Rehearsal, payload, value_of
+from tests.behaviors.same_again import same_again
 from understudy import workflow
 from understudy.common import SearchAttributeKey, SearchAttributePair, TypedSearchAttributes
 from understudy.events.errors import ArgumentTypeError, InvalidArgumentError, PayloadEncodeError

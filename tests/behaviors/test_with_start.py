@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from tests.behaviors.plays import charge, pack
-from tests.behaviors.rehearsal import START, Rehearsal, new_run, payloads, same_again, topics
+from tests.behaviors.rehearsal import START, Rehearsal, new_run, payloads, topics
+from tests.behaviors.same_again import same_again
 from understudy import workflow
 from understudy.actors.behaviors.run import Phase
 from understudy.events.execution import WorkflowExecution
