@@ -1,5 +1,7 @@
 """The marks of size: files, functions and classes that fit a reader's head.
 
+What is not the product, tests above all, keeps the mark of files: one that is longer has more than one subject.
+
 They are marks, not a corset: where one is better broken, it gets a row in EXCEPTIONS with its size and its reason.
 The row is a ceiling, and it goes when the code fits again.
 """
@@ -8,10 +10,11 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
-from tests.house.tree import Module, modules
+from tests.house.tree import Module, modules, python_files, relative
 
 FILE, FUNCTION, CLASS = 400, 40, 300
 """Lines at most: of a file, of a function's body without its docstring, of a class."""
@@ -41,9 +44,14 @@ def body_lines(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
     return (function.end_lineno or 0) - body[0].lineno + 1 if body else 0
 
 
+def file_lines(path: Path) -> int:
+    """Lines of a file."""
+    return len(path.read_text(encoding="utf-8").splitlines())
+
+
 def sizes(module: Module) -> Iterator[tuple[str, int, int]]:
     """What is measured in a module: (its key in EXCEPTIONS, lines, mark)."""
-    yield module.where, len(module.path.read_text(encoding="utf-8").splitlines()), FILE
+    yield module.where, file_lines(module.path), FILE
     for name, node in definitions(module.tree):
         if isinstance(node, ast.ClassDef):
             yield f"{module.where}:{name}", (node.end_lineno or 0) - node.lineno + 1, CLASS
@@ -59,6 +67,11 @@ def test_a_module_keeps_the_marks_of_size(module: Module) -> None:
         if lines > EXCEPTIONS.get(key, (mark, ""))[0]
     ]
     assert over == []
+
+
+@pytest.mark.parametrize("path", python_files("tests", "benchmarks", "examples"), ids=relative)
+def test_a_file_beside_the_product_keeps_the_mark_of_files(path: Path) -> None:
+    assert file_lines(path) <= FILE, "cut it by subject, and put what the parts share into a module of its own"
 
 
 def test_every_exception_is_still_needed_and_says_why() -> None:

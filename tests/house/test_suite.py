@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.house.tree import FOLDERS, ROOT
+from tests.house.tree import FOLDERS, ROOT, python_files, relative
 
 SLEEPERS = frozenset({"anyio.sleep", "asyncio.sleep", "sleep"})
 """What waits when a test awaits it; handed to the engine's loop instead, it is a durable timer like any other."""
@@ -37,17 +37,6 @@ def bare_ignores(text: str) -> Iterator[int]:
             reasoned |= codes
         if not codes or codes - reasoned:
             yield number
-
-
-def python_files(*folders: str) -> list[Path]:
-    """The Python files below folders of the checkout, generated ones left out."""
-    found = (path for folder in folders for path in (ROOT / folder).rglob("*.py"))
-    return sorted(path for path in found if "__pycache__" not in path.parts)
-
-
-def relative(path: Path) -> str:
-    """A path as a person would type it."""
-    return path.relative_to(ROOT).as_posix()
 
 
 def runs_processes(tree: ast.Module) -> bool:

@@ -25,6 +25,8 @@ __all__ = [
     "modules",
     "product_files",
     "pyproject",
+    "python_files",
+    "relative",
     "under",
 ]
 
@@ -50,7 +52,7 @@ class Module:
     @property
     def where(self) -> str:
         """The path as a person would type it."""
-        return self.path.relative_to(ROOT).as_posix()
+        return relative(self.path)
 
     @property
     def is_package(self) -> bool:
@@ -68,6 +70,17 @@ class Import:
     """Whether it stands under `if TYPE_CHECKING:`."""
     inside: bool
     """Whether it runs when a function is called, not when the module is imported."""
+
+
+def relative(path: Path) -> str:
+    """A path as a person would type it."""
+    return path.relative_to(ROOT).as_posix()
+
+
+def python_files(*folders: str) -> list[Path]:
+    """The Python files below folders of the checkout, generated ones left out, in a stable order."""
+    found = (path for folder in folders for path in (ROOT / folder).rglob("*.py"))
+    return sorted(path for path in found if "__pycache__" not in path.parts)
 
 
 def product_files() -> list[Path]:
