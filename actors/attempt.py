@@ -15,6 +15,8 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
+import msgspec
+
 from understudy.actors.cancellation import CANCEL_REQUESTED, NOT_FOUND, TIMED_OUT
 from understudy.actors.execute import converter_of, execute, failure_of, label_of
 from understudy.actors.heartbeats import Heartbeats, throttle
@@ -30,7 +32,7 @@ if TYPE_CHECKING:
     from understudy.events.activity import ActivityScheduled
     from understudy.events.payload import Payload
 
-__all__ = ["SHUTDOWN", "AsyncCompletion", "Attempt", "Outcome", "current_attempt", "timed_out"]
+__all__ = ["SHUTDOWN", "AsyncCompletion", "Attempt", "Outcome", "canceled", "current_attempt", "timed_out"]
 
 SWEPT_SECONDS: Final = 10.0
 """Start-to-close limits from here on are looked at once a second: a loop timer for each costs 3 % of a workflow."""
@@ -197,7 +199,7 @@ class Attempt:
             if self.cancel_details is not None and self.cancel_details.worker_shutdown:
                 self._give_up()
             else:
-                self._end(None, self._cancellation(worker, error))
+                self._end(None, canceled(failure_of(self, worker, error), self.cancel_reason))
         except AsyncCompletion:
             self._defer()
         except BaseException as error:
@@ -210,12 +212,6 @@ class Attempt:
             self._future = None  # the task's context holds the attempt: no cycle is left to the collector
 
     # -- end ---------------------------------------------------------------------------------------------------------
-
-    def _cancellation(self, worker: WorkerSlots, error: BaseException) -> Failure:
-        """Why the code was cancelled."""
-        failure = failure_of(self, worker, error)
-        message = self.cancel_reason or failure.message or "Cancelled"
-        return Failure(kind="canceled", message=message, details=failure.details)
 
     def _end(self, payload: Payload | None, failure: Failure | None) -> None:
         if self.worker is not None:
@@ -357,6 +353,13 @@ class Attempt:
             on_silence=lambda: self.time_out(TimeoutType.HEARTBEAT),
         )
         return beats
+
+
+def canceled(failure: Failure, reason: str) -> Failure:
+    """Return why code was cancelled: for the reason that somebody gave, or for its own if nobody did."""
+    if reason:
+        return Failure(kind="canceled", message=reason, details=failure.details)
+    return msgspec.structs.replace(failure, kind="canceled", message=failure.message or "Cancelled")
 
 
 def timed_out(kind: TimeoutType, details: tuple[Payload, ...]) -> Failure:

@@ -17,6 +17,7 @@ from understudy.actors.behaviors.run import Run
 from understudy.actors.behaviors.successor import Followed, next_run
 from understudy.actors.dispatch import LoopActor
 from understudy.actors.turn import Part, Turn
+from understudy.events.errors import UnknownWorkflowTypeError
 from understudy.events.event import Event, Fact
 from understudy.events.execution import WorkflowExecution
 from understudy.events.workflow import (
@@ -122,7 +123,7 @@ class LiveRun(LoopActor):
                 return
             self.run = self._new_run()
         if self.run is None:
-            self._defer(turn, part, version, str(self.trouble or "the code is not live"), None)
+            self._defer(turn, part, version, *self._why_not_live())
             return
         self._step(turn, part, fact, version)
 
@@ -188,6 +189,13 @@ class LiveRun(LoopActor):
         if self.state.deferred is None:
             self._record(turn, part, TurnDeferred(at=turn.now, since=since, reason=reason, failure=failure))
 
+    def _why_not_live(self) -> tuple[str, Failure | None]:
+        """Return why no code takes a fact, as it is recorded: what code raised is the failure converter's to tell."""
+        trouble = self.trouble
+        if trouble is None or isinstance(trouble, UnknownWorkflowTypeError):
+            return str(trouble or "the code is not live"), None
+        return _in_code(trouble), self.workflows.failure_of(self, trouble)
+
     def _code_failed(self, turn: Turn, part: Part, since: int | None, error: BaseException) -> None:
         """Put off the facts from `since` on (None: all have been taken), and plan to try again with new code."""
         self.drop_code()
@@ -195,20 +203,21 @@ class LiveRun(LoopActor):
         self.failed_turns += 1
         delay = min(FIRST_RETRY_SECONDS * 2 ** (self.failed_turns - 1), LAST_RETRY_SECONDS)
         self.retry_at = turn.now + int(delay * 1e9)
+        failure = self.workflows.failure_of(self, error)
         if since is not None:
-            failure = self.workflows.failures.to_failure(error, self.workflows.converter)
-            self._defer(turn, part, since, f"{type(error).__name__} in the workflow's code", failure)
+            self._defer(turn, part, since, _in_code(error), failure)
         self.phase = Phase.DEFERRED
         self.workflows.turn_failed(self, error, delay)
-        self._pause_if_hopeless(turn, part)
+        self._pause_if_hopeless(turn, part, failure)
 
-    def _pause_if_hopeless(self, turn: Turn, part: Part) -> None:
+    def _pause_if_hopeless(self, turn: Turn, part: Part, failure: Failure) -> None:
         """Pause the run after as many failed turns as its worker says."""
         state = self.state
         definition = self.workflows.definition_of(state.start)
         limit = definition.pause_after_failures if definition is not None else 0
         if limit and self.failed_turns >= limit and state.is_open:
-            note = f"paused after {self.failed_turns} failed turns in a row: {self.trouble!r}"
+            why = f"{type(self.trouble).__name__}: {failure.message}"
+            note = f"paused after {self.failed_turns} failed turns in a row: {why}"
             for event in decide(state, PauseWorkflow(note=note, identity="understudy"), turn.now):
                 self._record(turn, part, event)
 
@@ -278,3 +287,8 @@ class LiveRun(LoopActor):
         for envelope in waiting:
             if envelope.reply_to is not None:
                 envelope.reply_to.set_exception((type(error), error, error.__traceback__))
+
+
+def _in_code(error: BaseException) -> str:
+    """Return as much of what code raised as may stand in clear."""
+    return f"{type(error).__name__} in the workflow's code"

@@ -34,8 +34,7 @@ from understudy.events.errors import (
     WorkflowNotFoundError,
 )
 from understudy.events.execution import fold
-from understudy.events.failure import Failure
-from understudy.events.failure_errors import WorkflowAlreadyStartedError
+from understudy.events.failure_errors import ApplicationError, WorkflowAlreadyStartedError
 from understudy.events.outbound import ExternalCancelRequested, ExternalSignalRequested
 from understudy.events.policy import ParentClosePolicy, ResetChildren, WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from understudy.events.store.port import OPEN_STATUS
@@ -313,12 +312,8 @@ class Related:
         try:
             await self._service.send_to(asked.workflow_id, asked.run_id or None, command, first_run_id=first)
         except _GONE as error:
-            failure = Failure(
-                kind="application",
-                message=str(error),
-                type="ExternalWorkflowExecutionNotFound",
-                non_retryable=True,
-            )
+            told = ApplicationError(str(error), type="ExternalWorkflowExecutionNotFound", non_retryable=True)
+            failure = self._workflows.failure_of(sender, told)
         self._workflows.tell(sender.run_id, NoteMessage(seq=asked.seq, failure=failure))
 
 

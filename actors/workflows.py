@@ -18,10 +18,8 @@ from typing import TYPE_CHECKING, Any, Final
 from pykka._envelope import Envelope
 
 from understudy.actors.behaviors.command import Command, CompleteActivity, FailActivity, Wake
-from understudy.actors.behaviors.run import Run
-from understudy.actors.behaviors.standalone import JOB_TYPE, job_definition
+from understudy.actors.definitions import Definitions
 from understudy.actors.live_run import LiveRun, Phase
-from understudy.actors.live_runs import LiveRuns
 from understudy.actors.row import row_of
 from understudy.actors.turn import Part, Turn
 from understudy.actors.workflow import WorkflowActor
@@ -29,10 +27,8 @@ from understudy.events.errors import (
     EngineError,
     MissingEventError,
     ResetRefusedError,
-    UnknownWorkflowTypeError,
     VersionConflictError,
 )
-from understudy.events.serialization import for_workflow, takes_context
 from understudy.events.store.port import OPEN_STATUS, Unit
 from understudy.events.store_errors import StoreUnavailableError
 
@@ -40,7 +36,6 @@ if TYPE_CHECKING:
     from asyncio import Future
     from collections.abc import Sequence
 
-    from understudy.actors.behaviors.definition import WorkflowDefinition
     from understudy.actors.clock import Clock
     from understudy.actors.dispatch import Dispatcher
     from understudy.actors.guarded import Guarded
@@ -48,7 +43,6 @@ if TYPE_CHECKING:
     from understudy.actors.journal import Journal
     from understudy.actors.worker import WorkerSlots
     from understudy.events.event import Fact
-    from understudy.events.execution import WorkflowExecution
     from understudy.events.failure import FailureConverter
     from understudy.events.payload import PayloadConverter
     from understudy.events.store.port import Append, EventStore, ExecutionRow
@@ -66,7 +60,7 @@ LAST_READ_RETRY: Final = 30.0
 writes, up to the third while its events cannot be read; a message makes it try at once."""
 
 
-class Workflows(LiveRuns):
+class Workflows(Definitions):
     """The live runs of one system; used on the engine's loop."""
 
     def __init__(  # noqa: PLR0913 - the composition root hands everything in
@@ -83,17 +77,13 @@ class Workflows(LiveRuns):
         mailbox_limit: int,
     ) -> None:
         """Begin with no run live and no worker."""
-        super().__init__(dispatcher)
+        super().__init__(dispatcher, converter, failures)
         self.store = store
         self.journal = journal
         self.clock = clock
         self.new_id = new_id
         self.dice = random
         self.guarded = guarded
-        self.converter = converter
-        self.failures = failures
-        self._in_context = takes_context(converter) or takes_context(failures)
-        self.workers: dict[str, list[WorkerSlots]] = {}
         self._mailbox_limit = mailbox_limit
         self._dead_letters = 0
 
@@ -153,33 +143,6 @@ class Workflows(LiveRuns):
         inbox = self.actor(left.run_id, left.name).actor_inbox
         for envelope in envelopes:
             inbox.put(envelope)
-
-    # -- code --------------------------------------------------------------------------------------------------------
-
-    def definition_of(self, started: WorkflowStarted) -> WorkflowDefinition | None:
-        """Return the definition that a worker of the run's task queue has for its type; a job brings its own along."""
-        if started.workflow_type == JOB_TYPE:
-            return job_definition(started)
-        for worker in self.workers.get(started.task_queue, ()):
-            found = worker.workflow(started.workflow_type)
-            if found is not None:
-                return found
-        return None
-
-    def unknown_type(self, started: WorkflowStarted) -> UnknownWorkflowTypeError:
-        """Return the error that says which worker is missing."""
-        for worker in self.workers.get(started.task_queue, ()):
-            return worker.unknown_workflow(started.workflow_type)
-        return UnknownWorkflowTypeError(name=started.workflow_type, task_queue=started.task_queue)
-
-    def new_run(self, definition: WorkflowDefinition, state: WorkflowExecution) -> Run:
-        """Make the coroutine side of a run."""
-        if not self._in_context:
-            return Run(definition, state, self.converter, self.failures, in_context=False)
-        workflow_id = state.start.workflow_id
-        return Run(
-            definition, state, for_workflow(self.converter, workflow_id), for_workflow(self.failures, workflow_id)
-        )
 
     # -- finished turns ----------------------------------------------------------------------------------------------
 
@@ -388,9 +351,3 @@ class Workflows(LiveRuns):
         for actor in list(self.live.values()):
             if actor.phase is Phase.DEFERRED and actor.is_loaded:
                 self.wake(actor.run_id)
-
-    def remove_worker(self, worker: WorkerSlots) -> None:
-        """Use the worker's definitions no more; runs that are live keep the code they have."""
-        workers = self.workers.get(worker.task_queue, [])
-        if worker in workers:
-            workers.remove(worker)

@@ -128,7 +128,7 @@ async def test_a_run_whose_code_fails_is_paused_with_a_note_and_goes_on_with_men
     handle = await engine.start("Counter")
     await handle.signal("tell", "a")
     note = await eventually(lambda: note_of(handle))
-    assert note == "paused after 2 failed turns in a row: ValueError('no a')"
+    assert note == "paused after 2 failed turns in a row: ValueError: no a"
     await handle.signal("tell", "b")
     await engine.stop_work()
     await engine.work(counter(bad=False))

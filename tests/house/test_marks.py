@@ -21,7 +21,6 @@ FILE, FUNCTION, CLASS = 400, 40, 300
 
 EXCEPTIONS: dict[str, tuple[int, str]] = {
     "actors/workflow.py:WorkflowActor": (340, "what an actor does in a turn is one story; its state is private to it"),
-    "actors/workflows.py:Workflows": (330, "the index of live runs, and all that happens to them, change together"),
 }
 """`path` or `path:qualified.name` to (lines at most, why it is better so)."""
 
