@@ -11,6 +11,7 @@ import contextvars
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from understudy.actors.behaviors.definition import is_async
+from understudy.actors.failures import unconverted
 from understudy.actors.thread_cancel import ThreadCancel
 from understudy.actors.worker import is_process_pool
 from understudy.events.payload import Phrase
@@ -46,7 +47,10 @@ def converter_of(attempt: Attempt, worker: WorkerSlots) -> PayloadConverter:
 
 def failure_of(attempt: Attempt, worker: WorkerSlots, error: BaseException) -> Failure:
     """Return what an attempt ended with as it is stored, by the worker's converters as they are for this activity."""
-    return _as_of(attempt, worker.failures).to_failure(error, converter_of(attempt, worker))
+    try:
+        return _as_of(attempt, worker.failures).to_failure(error, converter_of(attempt, worker))
+    except Exception as raised:  # noqa: BLE001 - the attempt must end all the same
+        return unconverted(error, raised, worker.failures)
 
 
 def _as_of(attempt: Attempt, of: C) -> C:

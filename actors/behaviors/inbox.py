@@ -72,8 +72,8 @@ class Owner(Protocol):
         """Whether an exception is a declared failure."""
         ...
 
-    def handler_failed(self, error: Exception | ContinueAsNewError | CancelledError) -> None:
-        """Take what a handler ended with: an end of the run, or a bug."""
+    def handler_failed(self, error: Exception | ContinueAsNewError | CancelledError, *, is_bug: bool = False) -> None:
+        """Take what a handler ended with: an end of the run, or a bug; `is_bug`: whatever its type."""
         ...
 
 
@@ -302,7 +302,11 @@ class Inbox:
             ):
                 self._owner.handler_failed(error)
                 return
-            failure = context.failures.to_failure(error, context.converter)
+            try:
+                failure = context.failures.to_failure(error, context.converter)
+            except Exception as trouble:  # noqa: BLE001 - who sent the update hears when it can be converted
+                self._owner.handler_failed(trouble, is_bug=True)
+                return
         finally:
             self.running.pop(key, None)
         context.ask(UpdateCompleted(at=context.now, update_id=running.id, result=result, failure=failure))

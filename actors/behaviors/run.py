@@ -253,12 +253,9 @@ class Run(Outlet):
     def _signal(self, fact: SignalReceived) -> None:
         self._context.inbox.signal(fact)
 
-    def _update(self, fact: UpdateAccepted) -> None:
-        self._context.inbox.update(fact)
-
-    def handler_failed(self, error: BaseException) -> None:
+    def handler_failed(self, error: BaseException, *, is_bug: bool = False) -> None:
         """A declared failure of a handler ends the run with it, as continuing does; anything else breaks the turn."""
-        if not (isinstance(error, ContinueAsNewError) or self.is_failure(error)):
+        if is_bug or not (isinstance(error, ContinueAsNewError) or self.is_failure(error)):
             self._trouble = self._trouble or error
         elif self.phase is Phase.CLOSED or (self._main is not None and self._main.done()):
             self.warnings.append(f"a handler failed when the workflow had ended: {error!r}")
@@ -266,7 +263,10 @@ class Run(Outlet):
             self._ask(error.request)
             self.phase = Phase.CLOSED
         else:
-            self._fail(error)
+            try:
+                self._fail(error)
+            except Exception as trouble:  # noqa: BLE001 - the failure converter's: in a task nobody would hear of it
+                self._trouble = self._trouble or trouble
 
     # -- closing -----------------------------------------------------------------------------------------------------
 
@@ -374,6 +374,6 @@ _APPLY: Final[dict[type[Fact], Callable[[Run, Any], None]]] = {
     WorkflowStarted: Run._start,  # noqa: SLF001 - the table belongs to the class above
     WorkflowCancelRequested: Run._cancel,  # noqa: SLF001 - the same
     SignalReceived: Run._signal,  # noqa: SLF001 - the same
-    UpdateAccepted: Run._update,  # noqa: SLF001 - the same
+    UpdateAccepted: _in_context(lambda context, fact: context.inbox.update(fact)),
     **{fact: _in_context(apply) for fact, apply in OUTCOMES.items()},
 }
