@@ -105,7 +105,7 @@ class Effects:
         self.activities.drop_all(actor.run_id, "the workflow closed")
         self.outcomes.back(actor.run_id, actor.state.updates)
         self.outcomes.closed(actor.run_id, closing)
-        self.related.parent_closed(actor, again=again)
+        self.related.settle(actor, again=again)
         self.related.tell_parent(actor, closing)
 
     def _see_to_time(self, actor: WorkflowActor) -> None:

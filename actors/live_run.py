@@ -79,8 +79,8 @@ class LiveRun(LoopActor):
         self.active_at = 0.0
         self.last_row: tuple[Any, ...] | None = None
         self.held: list[Envelope[Any]] = []
-        self.children_left = False
-        """Whether what the policies of the children say has been done, after the end."""
+        self.is_settled = False
+        """Whether what it owed to others at its end has been done: to its children, and by its messages."""
         self.waiting: list[Envelope[Any]] = []
         """Updates that wait for code to look at them."""
         self.lost_turns = 0  # in a row, to the store

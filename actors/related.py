@@ -11,6 +11,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from understudy.actors.behaviors.child import child_run_id, child_start, end_of_child
@@ -80,7 +81,7 @@ class Related:
         """Act through these."""
         self._workflows = workflows
         self._service = service
-        self._tasks: dict[tuple[str, str, int], asyncio.Task[None]] = {}
+        self._tasks: dict[tuple[str, str, int], asyncio.Task[bool]] = {}
 
     def __len__(self) -> int:
         """Count what is under way."""
@@ -94,19 +95,21 @@ class Related:
         task = self._tasks[key] = self._workflows.dispatcher.loop.create_task(self._persist(do))
         task.add_done_callback(lambda _: self._tasks.pop(key, None))
 
-    async def _persist(self, do: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    async def _persist(self, do: Callable[[], Coroutine[Any, Any, None]]) -> bool:
+        """Do something, and again if the store fails; False: the engine stopped before it was done."""
         delay = FIRST_AGAIN
         while not self._workflows.dispatcher.stopped:
             try:
                 await do()
             except EngineStoppedError:
-                return
+                return False
             except (EngineError, MailboxFullError) as error:
                 logger.warning("what workflows have to do with each other is tried again: %s", error)
                 await asyncio.sleep(delay)
                 delay = min(2 * delay, LAST_AGAIN)
             else:
-                return
+                return True
+        return False
 
     def close(self) -> None:
         """Do no more."""
@@ -255,41 +258,59 @@ class Related:
         first = pending.run_id or child_run_id(parent.state, asked.seq)
         await self._service.send_to(asked.workflow_id, None, command, first_run_id=first)
 
-    # -- the end of a parent -----------------------------------------------------------------------------------------
+    # -- the end of a run ----------------------------------------------------------------------------------------------
 
-    def parent_closed(self, parent: WorkflowActor, *, again: bool = False) -> None:
-        """A run has closed: do to its children what their policies say, and note when that is done."""
-        if parent.state.children and not parent.children_left:
-            self._spawn("close", parent.run_id, 0, lambda: self._leave_children(parent, again=again))
+    def settle(self, run: WorkflowActor, *, again: bool = False) -> None:
+        """A run has closed: see its last messages to their ends, leave its children, and note when that is done.
 
-    async def _leave_children(self, parent: WorkflowActor, *, again: bool) -> None:
+        Args:
+            run: the closed one.
+            again: it came back closed, so that what it asked for may have been lost.
+        """
+        if run.state.owes and not run.is_settled:
+            self._spawn("settle", run.run_id, 0, lambda: self._settle(run, again=again))
+
+    async def _settle(self, run: WorkflowActor, *, again: bool) -> None:
+        children = list(run.state.children.values())
         if again:
-            row = self._workflows.store.execution(parent.run_id)
+            row = self._workflows.store.execution(run.run_id)
             if row is not None and row.wake_at is None:  # it was done before; somebody only looks at the run
-                parent.children_left = True
+                run.is_settled = True
                 return
-        children = list(parent.state.children.values())
-        for first in range(0, len(children), AT_ONCE):
-            some = children[first : first + AT_ONCE]
-            leaving = (self._leave_child(parent, pending, again=again) for pending in some)
-            for error in await asyncio.gather(*leaving, return_exceptions=True):
-                if error is not None:
-                    raise error
-        await self._workflows.put_row(parent)
+            await _all(children, partial(self._start_missing, run))
+            for asked in run.state.outbound.values():
+                self.send(run, asked)
+            for pending in children:
+                if pending.phase is ChildPhase.CANCELING:
+                    self.cancel_child(run, pending.initiated.seq)
+        await self._sent(run)
+        await _all(children, partial(self._leave_child, run))
+        await self._workflows.put_row(run)
 
-    async def _leave_child(self, parent: WorkflowActor, pending: PendingChild, *, again: bool) -> None:
-        asked = pending.initiated
+    async def _start_missing(self, parent: WorkflowActor, pending: PendingChild) -> None:
+        """Start a child that a crash kept from starting: to be abandoned it has to be there."""
+        closed = parent.state.closed
+        if not pending.run_id and not _is_reset(closed) and _on_close(closed, pending) is None:
+            await self._start(parent, pending, again=True)
+
+    async def _sent(self, run: WorkflowActor) -> None:
+        """Wait until every message of a closed run that is on its way has reached its end.
+
+        Raises:
+            EngineStoppedError: one has not, and is left to the next start.
+        """
+        keys = [("send", run.run_id, seq) for seq in run.state.outbound]
+        keys += [("cancel", run.run_id, seq) for seq in run.state.children]
+        under_way = [task for key in keys if (task := self._tasks.get(key)) is not None]
+        if not all(await asyncio.gather(*under_way)):
+            raise EngineStoppedError
+
+    async def _leave_child(self, parent: WorkflowActor, pending: PendingChild) -> None:
         command = _on_close(parent.state.closed, pending)
-        await self._begun(parent.run_id, asked.seq)
-        if command is None:
-            is_missing = again and not pending.run_id and not _is_reset(parent.state.closed)
-            if is_missing:  # to be abandoned it has to be there
-                await self._start(parent, pending, again=True)
-            return
-        try:
-            await self._send_to_child(parent, pending, command)
-        except _GONE:
-            return  # it has ended, or has never begun
+        await self._begun(parent.run_id, pending.initiated.seq)
+        if command is not None:
+            with suppress(*_GONE):  # it has ended, or has never begun
+                await self._send_to_child(parent, pending, command)
 
     # -- messages ----------------------------------------------------------------------------------------------------
 
@@ -314,7 +335,17 @@ class Related:
         except _GONE as error:
             told = ApplicationError(str(error), type="ExternalWorkflowExecutionNotFound", non_retryable=True)
             failure = self._workflows.failure_of(sender, told)
-        self._workflows.tell(sender.run_id, NoteMessage(seq=asked.seq, failure=failure))
+        if sender.state.is_open:
+            self._workflows.tell(sender.run_id, NoteMessage(seq=asked.seq, failure=failure))
+
+
+async def _all(children: list[PendingChild], do: Callable[[PendingChild], Coroutine[Any, Any, None]]) -> None:
+    """Do something about all children, many at once; the first error ends it."""
+    for first in range(0, len(children), AT_ONCE):
+        doing = map(do, children[first : first + AT_ONCE])
+        for error in await asyncio.gather(*doing, return_exceptions=True):
+            if error is not None:
+                raise error
 
 
 def _is_reset(closing: Event | None) -> bool:

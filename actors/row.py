@@ -32,7 +32,7 @@ _json: Final = msgspec.json.Encoder()
 def wake_at(actor: WorkflowActor, state: WorkflowExecution) -> int | None:
     """When a restart must bring the run back by itself, ns since the epoch; 0: at once; None: only for a message."""
     if not state.is_open:
-        return 0 if state.children and not actor.children_left else None
+        return 0 if state.owes and not actor.is_settled else None
     if state.deferred is not None and state.paused is None:
         first = state.start.first_turn_at
         return first if first > state.deferred.at else 0

@@ -188,7 +188,7 @@ class WorkflowActor(LiveRun):
             not self.uncommitted
             and not self.held
             and not self.waiting
-            and (self.children_left or self.state.is_open or not self.state.children)
+            and (self.is_settled or self.state.is_open or not self.state.owes)
             and self.actor_inbox.empty()
             and (self.phase is Phase.RUNNING or self.phase is Phase.DEFERRED)
             and (self.run is None or self.run.is_idle)

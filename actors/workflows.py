@@ -210,12 +210,12 @@ class Workflows(Definitions):
             raise ResetRefusedError(workflow_id=actor.name, run_id=actor.run_id, open_run_id=latest.run_id)
 
     async def put_row(self, actor: WorkflowActor) -> None:
-        """Store the execution row of a closed run whose children are left as they are to be, and let it go.
+        """Store the execution row of a closed run that owes nothing to others any more, and let it go.
 
         Raises:
             EngineError: it could not be stored; what is there says that the run is due.
         """
-        actor.children_left = True
+        actor.is_settled = True
         row = row_of(actor)
         if row is not None:
             stored: Future[EngineError | None] = self.dispatcher.loop.create_future()
@@ -224,7 +224,7 @@ class Workflows(Definitions):
             error = await stored
             actor.uncommitted -= 1
             if error is not None:
-                actor.children_left, actor.last_row = False, None
+                actor.is_settled, actor.last_row = False, None
                 raise error
         self.passivate_if_quiet(actor)
 

@@ -92,7 +92,7 @@ class WorkflowExecution:
         self.children: dict[int, PendingChild] = {}
         """Those without an outcome; kept when the run closes, for what is to become of them."""
         self.outbound: dict[int, ExternalSignalRequested | ExternalCancelRequested] = {}
-        """Messages to other workflows that are neither delivered nor failed."""
+        """Messages to other workflows that are neither delivered nor failed; kept when the run closes, to be sent."""
         self.updates: dict[str, UpdateAccepted | UpdateCompleted] = {}
         """The latest event of each update, by its id."""
         self.last_activity = self.last_timer = self.last_child = self.last_outbound = 0
@@ -119,6 +119,11 @@ class WorkflowExecution:
             f"<run {self.run_id} {status} at version {self.version}: "
             f"{len(self.activities)} activities, {len(self.timers)} timers, {len(self.children)} children pending>"
         )
+
+    @property
+    def owes(self) -> bool:
+        """Whether something of it is still to be done to others: children without an outcome, messages on their way."""
+        return bool(self.children or self.outbound)
 
     def apply(self, event: Event) -> None:
         """Fold one event in.
@@ -204,7 +209,6 @@ def _closed(state: WorkflowExecution, event: Event) -> None:
     state.closed = event
     state.activities.clear()
     state.timers.clear()
-    state.outbound.clear()
     state._deadlines.clear()  # noqa: SLF001 - the fold is the aggregate's own code
 
 

@@ -101,7 +101,7 @@ def _ended(state: WorkflowExecution, command: CompleteChild | FailChild, now: in
 
 
 def _message(state: WorkflowExecution, command: NoteMessage, now: int) -> list[Event]:
-    if command.seq not in state.outbound:
+    if command.seq not in state.outbound or not state.is_open:
         return []
     if command.failure is None:
         return [MessageDelivered(at=now, seq=command.seq)]
