@@ -12,7 +12,7 @@ from collections.abc import Callable
 from random import random
 from typing import TYPE_CHECKING, Any
 
-from understudy.actors.attempt import Attempt, timed_out
+from understudy.actors.attempt import Attempt, Reports, timed_out
 from understudy.actors.behaviors.command import (
     Command,
     CompleteActivity,
@@ -51,6 +51,7 @@ class Activities:
         """Of attempts that wait for a slot, and not for ever, or back off."""
         self._in_flight = InFlight(self.alarms)
         self._queues = TaskQueues(loop, clock, self._in_flight)
+        self._reports = Reports(self._ended, self._beat, self._put_back, self._deferred)
         self._local = LocalActivities(clock, self._in_flight, self._queues, tell)
 
     def __len__(self) -> int:
@@ -139,7 +140,7 @@ class Activities:
         if attempt is not None and attempt.worker is not None:
             attempt.cancel(reason)
         elif attempt is not None:
-            attempt.outcome(attempt, None, Failure(kind="canceled", message=reason))
+            attempt.reports.outcome(attempt, None, Failure(kind="canceled", message=reason))
 
     def drop(self, run_id: str, seq: int, reason: str) -> None:
         """Stop an attempt whose activity timed out as a whole."""
@@ -180,10 +181,7 @@ class Activities:
             scheduled=pending.scheduled,
             number=pending.attempt,
             details=details,
-            outcome=self._ended,
-            on_heartbeat=self._beat,
-            put_back=self._put_back,
-            on_deferred=self._deferred,
+            reports=self._reports,
         )
 
     def _put_back(self, attempt: Attempt) -> None:
@@ -196,10 +194,7 @@ class Activities:
             scheduled=attempt.scheduled,
             number=attempt.number,
             details=attempt.details,
-            outcome=self._ended,
-            on_heartbeat=self._beat,
-            put_back=self._put_back,
-            on_deferred=self._deferred,
+            reports=self._reports,
         )
         self._queues.enqueue(again, attempt.task_queue)
 

@@ -13,7 +13,7 @@ import contextvars
 import math
 import threading
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import msgspec
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from understudy.events.activity import ActivityScheduled
     from understudy.events.payload import Payload
 
-__all__ = ["SHUTDOWN", "AsyncCompletion", "Attempt", "Outcome", "canceled", "current_attempt", "timed_out"]
+__all__ = ["SHUTDOWN", "AsyncCompletion", "Attempt", "Reports", "canceled", "current_attempt", "timed_out"]
 
 SWEPT_SECONDS: Final = 10.0
 """Start-to-close limits from here on are looked at once a second: a loop timer for each costs 3 % of a workflow."""
@@ -43,8 +43,17 @@ SHUTDOWN: Final = "worker shutdown"
 current_attempt: contextvars.ContextVar[Attempt] = contextvars.ContextVar("understudy_attempt")
 """The attempt whose code is running, on the loop and in threads."""
 
-Outcome = Callable[["Attempt", "Payload | None", "Failure | None"], None]
-"""Called once, on the loop, with the result, or with the failure."""
+
+class Reports(NamedTuple):
+    """Who is told what becomes of an attempt; called on the loop."""
+
+    outcome: Callable[[Attempt, Payload | None, Failure | None], None]
+    """Called once, with the result, or with the failure."""
+    heartbeat: Callable[[Attempt], None]
+    put_back: Callable[[Attempt], None]
+    """Called instead of `outcome` when the worker stopped before the code was done."""
+    deferred: Callable[[Attempt], None]
+    """Called when the code has ended, and the outcome will come from outside."""
 
 
 class AsyncCompletion(BaseException):
@@ -83,12 +92,9 @@ class Attempt:
         "key",
         "loop",
         "number",
-        "on_deferred",
-        "on_heartbeat",
         "outbound",
-        "outcome",
         "outside",
-        "put_back",
+        "reports",
         "run_id",
         "scheduled",
         "started_at",
@@ -107,10 +113,7 @@ class Attempt:
         scheduled: ActivityScheduled,
         number: int,
         details: tuple[Payload, ...],
-        outcome: Outcome,
-        on_heartbeat: Callable[[Attempt], None],
-        put_back: Callable[[Attempt], None],
-        on_deferred: Callable[[Attempt], None],
+        reports: Reports,
         is_local: bool = False,
     ) -> None:
         """Describe the attempt; nothing runs yet."""
@@ -122,12 +125,7 @@ class Attempt:
         self.given = self.details = details
         """Heartbeat details: those of the attempt before; and the same until it gives its own."""
         self.has_beaten = False
-        self.outcome = outcome
-        self.on_heartbeat = on_heartbeat
-        self.put_back = put_back
-        """Called instead of `outcome` when the worker stopped before the code was done."""
-        self.on_deferred = on_deferred
-        """Called when the code has ended, and the outcome will come from outside."""
+        self.reports = reports
         self.outside = False
         """Whether its outcome will come from outside."""
         self.is_local = is_local
@@ -218,7 +216,7 @@ class Attempt:
             self.worker.release(self)
         if not self._ended:
             self._settle()
-            self.outcome(self, payload, failure)
+            self.reports.outcome(self, payload, failure)
 
     def _give_up(self) -> None:
         """The worker stops: the activity keeps waiting for an outcome, by an attempt elsewhere (AT-LEAST)."""
@@ -228,7 +226,7 @@ class Attempt:
             if self._beats is not None:
                 self._beats.flush()
             self._settle()
-            self.put_back(self)
+            self.reports.put_back(self)
 
     def _defer(self) -> None:
         """The code is over, and the outcome will come from outside: the slot is free, the heartbeats go on."""
@@ -242,7 +240,7 @@ class Attempt:
         if not self._ended:
             self._forget_limit()
             self.outside = True
-            self.on_deferred(self)
+            self.reports.deferred(self)
 
     def settle(self) -> None:
         """Tell no outcome any more, since it is known from elsewhere; code that still runs may go on until it beats."""
@@ -289,7 +287,7 @@ class Attempt:
             return
         failure = timed_out(kind, self.details)
         self._settle()
-        self.outcome(self, None, failure)
+        self.reports.outcome(self, None, failure)
         self._ask_to_stop(failure.message, TIMED_OUT)
 
     # -- heartbeats --------------------------------------------------------------------------------------------------
@@ -349,7 +347,7 @@ class Attempt:
             loop,
             limit=limit,
             interval=throttle(limit, options),
-            record=lambda: self.on_heartbeat(self),
+            record=lambda: self.reports.heartbeat(self),
             on_silence=lambda: self.time_out(TimeoutType.HEARTBEAT),
         )
         return beats

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from random import random
 from typing import TYPE_CHECKING, Any
 
-from understudy.actors.attempt import Attempt
+from understudy.actors.attempt import Attempt, Reports
 from understudy.actors.behaviors.command import Command, CompleteLocalActivity, FailLocalActivity
 from understudy.actors.behaviors.decide import activity_failure
 from understudy.actors.behaviors.retry import DEFAULT_ACTIVITY_RETRY, next_attempt
@@ -46,15 +47,17 @@ class LocalActivities:
             scheduled=scheduled,
             number=number,
             details=(),
-            outcome=lambda ended, result, failure: self._ended(ended, queue, result, failure),
-            on_heartbeat=_ignore,
-            put_back=lambda stopped: self._put_back(stopped, queue),
-            on_deferred=_ignore,
+            reports=Reports(
+                outcome=partial(self._ended, queue),
+                heartbeat=_ignore,
+                put_back=partial(self._put_back, queue),
+                deferred=_ignore,
+            ),
             is_local=True,
         )
         self._queues.enqueue(attempt, queue)
 
-    def _put_back(self, attempt: Attempt, queue: str) -> None:
+    def _put_back(self, queue: str, attempt: Attempt) -> None:
         self._in_flight.forget(attempt)
         self.start(
             attempt.run_id,
@@ -65,7 +68,7 @@ class LocalActivities:
             attempt.number,
         )
 
-    def _ended(self, attempt: Attempt, queue: str, result: Any, failure: Failure | None) -> None:
+    def _ended(self, queue: str, attempt: Attempt, result: Any, failure: Failure | None) -> None:
         self._in_flight.forget(attempt)
         scheduled = attempt.scheduled
         if failure is None:

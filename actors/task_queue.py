@@ -99,7 +99,7 @@ class TaskQueues:
             definition = worker.definition(attempt.scheduled.activity_type)
         except UnknownActivityTypeError as error:
             failure = Failure(kind="application", message=str(error), type="NotFoundError")
-            attempt.outcome(attempt, None, failure)
+            attempt.reports.outcome(attempt, None, failure)
             return
         worker.running.add(attempt)
         attempt.start(worker, definition, self._clock())
@@ -111,4 +111,4 @@ class TaskQueues:
                 message="activity ScheduleToStart timeout",
                 timeout_type=TimeoutType.SCHEDULE_TO_START,
             )
-            attempt.outcome(attempt, None, failure)
+            attempt.reports.outcome(attempt, None, failure)

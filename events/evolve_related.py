@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from understudy.events import child as ch
 from understudy.events import outbound as out
@@ -18,14 +18,28 @@ from understudy.events.update import UPDATE, UpdateAccepted, UpdateCompleted, Up
 if TYPE_CHECKING:
     from understudy.events.execution import WorkflowExecution
 
-__all__ = ["EVOLVE_RELATED"]
+__all__ = ["EVOLVE_RELATED", "NONE", "with_item"]
+
+K = TypeVar("K")
+V = TypeVar("V")
+
+NONE: Final[dict[Any, Any]] = {}
+"""Stands for each table of an aggregate that has nothing in it, as most have all their lives; only `with_item` adds."""
+
+
+def with_item(table: dict[K, V], key: K, value: V) -> dict[K, V]:
+    """Return the table with one more item: itself, or a new one if it was empty."""
+    if not table:
+        return {key: value}
+    table[key] = value
+    return table
 
 
 def _child_initiated(state: WorkflowExecution, event: ChildInitiated) -> None:
     if event.seq <= state.last_child:
         raise IllegalTransitionError(state=f"child #{event.seq} is not new", event=event.topic)
     state.last_child = event.seq
-    state.children[event.seq] = PendingChild(event)
+    state.children = with_item(state.children, event.seq, PendingChild(event))
 
 
 def _child_moved(
@@ -58,7 +72,7 @@ def _message_asked(state: WorkflowExecution, event: ExternalSignalRequested | Ex
     if event.seq <= state.last_outbound:
         raise IllegalTransitionError(state=f"message #{event.seq} is not new", event=event.topic)
     state.last_outbound = event.seq
-    state.outbound[event.seq] = event
+    state.outbound = with_item(state.outbound, event.seq, event)
 
 
 def _message_done(state: WorkflowExecution, event: out.MessageDelivered | out.MessageFailed) -> None:
@@ -73,7 +87,7 @@ def _update_moved(state: WorkflowExecution, event: UpdateAccepted | UpdateComple
         None if known is None else UpdatePhase.ACCEPTED if isinstance(known, UpdateAccepted) else UpdatePhase.COMPLETED
     )
     advance(UPDATE, phase, event)
-    state.updates[event.update_id] = event
+    state.updates = with_item(state.updates, event.update_id, event)
 
 
 EVOLVE_RELATED: Final[dict[type[Event], Callable[[WorkflowExecution, Any], None]]] = {

@@ -20,7 +20,7 @@ from understudy.events import workflow as wf
 from understudy.events.activity import ACTIVITY, ActivityScheduled
 from understudy.events.errors import IllegalTransitionError
 from understudy.events.event import Event, encode_event
-from understudy.events.evolve_related import EVOLVE_RELATED
+from understudy.events.evolve_related import EVOLVE_RELATED, NONE, with_item
 from understudy.events.marker import PatchRecorded, SideEffectRecorded, VersionRecorded
 from understudy.events.outbound import ExternalCancelRequested, ExternalSignalRequested
 from understudy.events.payload import Payload
@@ -86,14 +86,14 @@ class WorkflowExecution:
         self.closed: Event | None = None
         self.activities: dict[int, PendingActivity] = {}
         self.timers: dict[int, TimerStarted] = {}
-        self.timer_shifts: dict[int, int] = {}
+        self.timer_shifts: dict[int, int] = NONE
         """How long timers have stood still while the run was paused, ns."""
         self.paused: wf.WorkflowPaused | None = None
-        self.children: dict[int, PendingChild] = {}
+        self.children: dict[int, PendingChild] = NONE
         """Those without an outcome; kept when the run closes, for what is to become of them."""
-        self.outbound: dict[int, ExternalSignalRequested | ExternalCancelRequested] = {}
+        self.outbound: dict[int, ExternalSignalRequested | ExternalCancelRequested] = NONE
         """Messages to other workflows that are neither delivered nor failed; kept when the run closes, to be sent."""
-        self.updates: dict[str, UpdateAccepted | UpdateCompleted] = {}
+        self.updates: dict[str, UpdateAccepted | UpdateCompleted] = NONE
         """The latest event of each update, by its id."""
         self.last_activity = self.last_timer = self.last_child = self.last_outbound = 0
         """The highest numbers scheduled so far: what is closed is forgotten, and must not begin again."""
@@ -235,7 +235,8 @@ def _unpaused(state: WorkflowExecution, event: wf.WorkflowUnpaused) -> None:
     if paused is None or not paused.freeze_timers:
         return
     for seq, timer in state.timers.items():
-        shift = state.timer_shifts[seq] = state.timer_shifts.get(seq, 0) + event.at - paused.at
+        shift = state.timer_shifts.get(seq, 0) + event.at - paused.at
+        state.timer_shifts = with_item(state.timer_shifts, seq, shift)
         state.push_deadline(timer.fire_at + shift, DeadlineKind.TIMER, seq)
 
 
@@ -310,7 +311,8 @@ def _timer_done(state: WorkflowExecution, event: tim.TimerFired | tim.TimerCance
     phase = TimerPhase.STARTED if event.seq in state.timers else None
     advance(TIMER, phase, event)
     del state.timers[event.seq]
-    state.timer_shifts.pop(event.seq, None)
+    if state.timer_shifts:
+        state.timer_shifts.pop(event.seq, None)
 
 
 def _signal_received(state: WorkflowExecution, event: SignalReceived) -> None:

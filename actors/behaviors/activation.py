@@ -6,7 +6,6 @@ activation was put off.
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
@@ -29,7 +28,7 @@ class Activation(NamedTuple):
     """The version of the last of them."""
 
 
-class Deferred(deque[tuple[int, Fact]]):
+class Deferred(list[tuple[int, Fact]]):
     """Facts that were recorded and wait for activation, with their versions."""
 
     __slots__ = ()
@@ -40,11 +39,11 @@ class Deferred(deque[tuple[int, Fact]]):
         Args:
             through: the last version that was taken up together, in a replay; None: all that wait with a start are.
         """
-        version, fact = self.popleft()
+        version, fact = self.pop(0)
         messages: list[Fact] = []
         if type(fact) is WorkflowStarted:
             while self and isinstance(self[0][1], _MESSAGES) and (through is None or self[0][0] <= through):
-                version, message = self.popleft()
+                version, message = self.pop(0)
                 messages.append(message)
         return Activation(fact, messages, version)
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from understudy.actors.behaviors.handle import ActivityHandle
     from understudy.events.activity import ActivityScheduled
 
-__all__ = ["LocalActivity", "as_of_activity", "canceled_activity", "tell_converters"]
+__all__ = ["LocalActivities", "LocalActivity", "as_of_activity", "canceled_activity", "tell_converters"]
 
 C = TypeVar("C")
 
@@ -29,6 +29,38 @@ class LocalActivity:
         self.scheduled = scheduled
         self.handle = handle
         self.canceled = False
+
+
+class LocalActivities:
+    """Those of one run; made when the first is asked for."""
+
+    __slots__ = ("asked", "dropped", "pending")
+
+    def __init__(self) -> None:
+        """Begin with none."""
+        self.pending: dict[int, LocalActivity] = {}
+        """Without an outcome, by number."""
+        self.asked: list[LocalActivity] = []
+        self.dropped: list[LocalActivity] = []
+        """What the shell has not taken yet: new ones, and those that are to be cancelled."""
+
+    def ask(self, local: LocalActivity) -> None:
+        """Let the shell run one."""
+        self.pending[local.scheduled.seq] = local
+        self.asked.append(local)
+
+    def drop(self, seq: int) -> None:
+        """Let the shell cancel one, if it has no outcome."""
+        local = self.pending.get(seq)
+        if local is not None:
+            local.canceled = True
+            self.dropped.append(local)
+
+    def take(self) -> tuple[list[LocalActivity], list[LocalActivity]]:
+        """Return what was asked and dropped since the last time."""
+        asked, dropped = self.asked, self.dropped
+        self.asked, self.dropped = [], []
+        return asked, dropped
 
 
 def canceled_activity(scheduled: ActivityScheduled) -> ActivityError:

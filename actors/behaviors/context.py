@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from understudy.actors.behaviors.activation import Deferred
-from understudy.actors.behaviors.activity import LocalActivity, canceled_activity, tell_converters
+from understudy.actors.behaviors.activity import LocalActivities, LocalActivity, canceled_activity, tell_converters
 from understudy.actors.behaviors.changes import Changes
 from understudy.actors.behaviors.handle import ActivityHandle
 from understudy.actors.behaviors.kept import Kept
@@ -88,8 +88,6 @@ class Context:
         "inbox",
         "instance",
         "local",
-        "local_asked",
-        "local_dropped",
         "loop",
         "mismatch",
         "now",
@@ -116,9 +114,7 @@ class Context:
         self.now = 0
         self.requests: list[Request] = []
         self.activities: dict[int, ActivityHandle[Any]] = {}
-        self.local: dict[int, LocalActivity] = {}
-        self.local_asked: list[LocalActivity] = []
-        self.local_dropped: list[LocalActivity] = []
+        self.local: LocalActivities | None = None
         self.timers: dict[int, Callable[[], None]] = {}
         self.conditions: list[tuple[Callable[[], bool], asyncio.Future[None]]] = []
         self.inbox: Inbox
@@ -224,9 +220,8 @@ class Context:
         self.inbox.close()
         if self._related is not None:
             self._related.let_go()
-        self.chain = self._changes = self._kept = self._related = None
+        self.chain = self._changes = self._kept = self._related = self.local = None
         self.activities.clear()
-        self.local.clear()
         self.timers.clear()
         self.conditions.clear()
 
@@ -288,9 +283,9 @@ class Context:
         if self.read_only:
             raise ReadOnlyContextError(call="a local activity", handler=self.read_only)
         seq = self._activity_seq = scheduled.seq
-        handle = self._handle(scheduled, result_hint, lambda: self._cancel_local(seq), is_local=True)
-        local = self.local[seq] = LocalActivity(scheduled, handle)
-        self.local_asked.append(local)
+        local = self.local = self.local or LocalActivities()
+        handle = self._handle(scheduled, result_hint, lambda: local.drop(seq), is_local=True)
+        local.ask(LocalActivity(scheduled, handle))
         return handle
 
     def _handle(
@@ -311,12 +306,6 @@ class Context:
     def _cancel_activity(self, seq: int) -> None:
         if seq in self.activities and not self.ends_behind(seq, ACTIVITY_ENDS):
             self.ask(ActivityCancelRequested(at=self.now, seq=seq, source=source_line()))
-
-    def _cancel_local(self, seq: int) -> None:
-        local = self.local.get(seq)
-        if local is not None:
-            local.canceled = True
-            self.local_dropped.append(local)
 
     # -- other workflows ---------------------------------------------------------------------------------------------
 

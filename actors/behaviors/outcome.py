@@ -58,7 +58,7 @@ def _fail(handle: DurableHandle[Any] | None, failure: Failure) -> None:
 def _take(context: Context, fact: Any) -> ActivityHandle[Any] | None:
     if not isinstance(fact, act.LocalActivityCompleted | act.LocalActivityFailed):
         return context.activities.pop(fact.seq, None)
-    local = context.local.pop(fact.seq, None)
+    local = context.local.pending.pop(fact.seq, None) if context.local is not None else None
     if local is None or local.scheduled.activity_type != fact.activity_type:
         context.refuse(context.cursor - 1, fact, local.scheduled if local else None)
     return local.handle if local else None

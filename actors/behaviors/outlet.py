@@ -24,25 +24,23 @@ class Outlet:
     @property
     def has_more(self) -> bool:
         """Whether the last activation left more than requests."""
-        context = self._context
-        return bool(context.local_asked or context.local_dropped or context.inbox.warnings)
+        return bool(self.has_local or self._context.inbox.warnings)
 
     @property
     def has_local(self) -> bool:
         """Whether `take_local` has anything to give."""
-        context = self._context
-        return bool(context.local_asked or context.local_dropped)
+        local = self._context.local
+        return local is not None and bool(local.asked or local.dropped)
 
     def take_local(self) -> tuple[list[LocalActivity], list[LocalActivity]]:
         """Return the local activities newly asked for and those to cancel, and forget that they are new."""
-        context = self._context
-        asked, dropped = context.local_asked, context.local_dropped
-        context.local_asked, context.local_dropped = [], []
-        return asked, dropped
+        local = self._context.local
+        return local.take() if local is not None else ([], [])
 
     def local(self, seq: int) -> LocalActivity | None:
         """Return a local activity without an outcome."""
-        return self._context.local.get(seq)
+        local = self._context.local
+        return local.pending.get(seq) if local is not None else None
 
     def unconsumed(self) -> list[SignalReceived]:
         """Return the signals that no handler has taken, in order; also those that wait behind a deferred turn."""

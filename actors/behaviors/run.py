@@ -84,7 +84,7 @@ class Run(Outlet):
         """What the shell shall log: signals dropped, handlers left behind."""
         self.deferred = context.deferred
         self._entry: tuple[Callable[..., Any], Sequence[Any]] | None = None
-        """The run function and its arguments, once the instance is made."""
+        """The run function and its arguments, from when the instance is made until the first step."""
         self._main: asyncio.Task[Any] | None = None
         self._trouble: BaseException | None = None
         self._digest = b""
@@ -98,7 +98,7 @@ class Run(Outlet):
     def is_idle(self) -> bool:
         """Whether nothing but the stream can wake the run: no local activity is under way."""
         local, done = self._context.local, self._context.execution.local_done
-        return not local or (done is not None and local.keys() <= done)
+        return local is None or not local.pending or (done is not None and local.pending.keys() <= done)
 
     @property
     def is_broken(self) -> bool:
@@ -240,7 +240,7 @@ class Run(Outlet):
     def _start(self, fact: WorkflowStarted) -> None:
         self._make(fact)
         if self._entry is not None:
-            run, args = self._entry
+            (run, args), self._entry = self._entry, _BEGUN
             context, chain = self._context, self._context.chain
             code = run(*args) if chain is None else chain.execute(args, fact.headers)
             self._main = context.loop.create_task(code, name=fact.workflow_id, context=Variables())
@@ -358,6 +358,10 @@ class Run(Outlet):
         self._context.loop.close_run()
         self._context.let_go()
         self._main = self._entry = None
+
+
+_BEGUN: Final[tuple[Any, Sequence[Any]]] = (None, ())
+"""Instead of the run function and its arguments, once it was called."""
 
 
 def _note_uncaught(uncaught: list[dict[str, Any]], warnings: list[str | Warning]) -> None:

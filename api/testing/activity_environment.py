@@ -16,7 +16,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final, ParamSpec, TypeVar, cast
 
 from understudy.activity import Info
-from understudy.actors.attempt import Attempt, current_attempt
+from understudy.actors.attempt import Attempt, Reports, current_attempt
 from understudy.actors.behaviors.definition import activity_of, is_async
 from understudy.actors.cancellation import CANCEL_REQUESTED, ActivityCancellationDetails
 from understudy.actors.thread_cancel import ThreadCancel
@@ -205,10 +205,7 @@ class _EnvironmentAttempt(Attempt):
             scheduled=_scheduled(info),
             number=info.attempt,
             details=(),
-            outcome=_ignore,
-            on_heartbeat=_ignore,
-            put_back=_ignore,
-            on_deferred=_ignore,
+            reports=Reports(_ignore, _ignore, _ignore, _ignore),
             is_local=info.is_local,
         )
         self.info = info

@@ -155,7 +155,7 @@ def test_who_may_only_read_asks_in_vain(ask: Callable[[Context], object], *, rep
     with pytest.raises(ReadOnlyContextError) as caught:
         ask(made)
     assert caught.value.handler == "query 'state'"
-    assert (made.requests, made.local_asked, made.timers, made.mismatch) == ([], [], {}, None)
+    assert (made.requests, made.local, made.timers, made.mismatch) == ([], None, {}, None)
 
 
 def test_closed_what_is_asked_for_behind_the_end_is_dropped() -> None:
@@ -204,9 +204,10 @@ def test_activities_are_numbered_and_one_that_ended_is_not_asked_to_stop() -> No
 def test_a_local_activity_that_ended_is_not_asked_to_stop() -> None:
     made = context()
     handle = made.start_local_activity(scheduled(), int)
-    local = made.local.pop(1)
+    assert made.local is not None
+    local = made.local.pending.pop(1)
     handle.cancel()
-    assert (local.canceled, made.local_dropped, made.requests) == (False, [], [])
+    assert (local.canceled, made.local.dropped, made.requests) == (False, [], [])
 
 
 def test_an_activity_that_is_cancelled_without_waiting_ends_with_an_error_that_says_which_it_was() -> None:

@@ -77,7 +77,7 @@ def perform(known: Mapping[str, WorkflowDefinition], run_id: str, events: Sequen
                 asked += run.activate(event, event.at)
         elif isinstance(event, TurnResumed):
             while deferred and deferred[0][0] <= event.through:
-                asked += run.activate(deferred.popleft()[1], event.at)
+                asked += run.activate(deferred.pop(0)[1], event.at)
     recorded = [event for event in events if isinstance(event, Request)]
     if run is not None:
         run.close()
