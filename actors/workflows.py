@@ -241,15 +241,18 @@ class Workflows(Definitions):
     def _not_committed(self, turn: Turn, error: EngineError) -> None:
         """A write failed: who waits is told; what nobody waits for is tried again from the disk's state."""
         turn.refuse(error)
+        begun = [append.run_id for append, _ in turn.founded]
         for part in turn.parts:
             actor = part.actor
             if part.after == 0:
                 self._never_was(actor, error)
-                if isinstance(error, StoreUnavailableError):  # it may be on disk for all that
-                    self.dispatcher.loop.call_later(FIRST_STORE_RETRY, self.wake, actor.run_id)
+                begun.append(actor.run_id)
             else:
                 again = turn.taken if actor is turn.own.actor else []
                 self.turn_lost(actor, [e for e in again if e.reply_to is None], error)
+        if isinstance(error, StoreUnavailableError):  # they may be on disk for all that
+            for run_id in begun:
+                self.dispatcher.loop.call_later(FIRST_STORE_RETRY, self.wake, run_id)
 
     def _never_was(self, actor: WorkflowActor, error: EngineError) -> None:
         actor.refuse_waiting(error)

@@ -16,6 +16,7 @@ from typing import Any, Final, Literal
 
 from tests.store.failing import FailingStore, SimulatedCrash
 from understudy import Client, Worker
+from understudy.actors.clock import Clock, system_clock
 from understudy.actors.system import System
 from understudy.converter import DataConverter
 from understudy.events.error_root import EngineError
@@ -123,10 +124,12 @@ Script = Callable[[Client, MortalStore], Awaitable[Any]]
 """What the client does in each life: it begins anew every time, so whatever it sends carries a request id."""
 
 
-def compose(store: EventStore, inline_seconds: float = ON_A_THREAD) -> Client:
+def compose(store: EventStore, inline_seconds: float = ON_A_THREAD, clock: Clock = system_clock) -> Client:
     """Return a client of a new engine on `store`, on the running loop."""
     converter = DataConverter.default
-    system = System(store, converter.payload_converter, converter.failure_converter, inline_seconds=inline_seconds)
+    system = System(
+        store, converter.payload_converter, converter.failure_converter, clock=clock, inline_seconds=inline_seconds
+    )
     return Client(system, store.url, converter, "tester")
 
 
@@ -135,12 +138,13 @@ def work_for(client: Client, workflows: Sequence[Any], activities: Sequence[Any]
     return Worker(client, task_queue=QUEUE, workflows=workflows, activities=activities, debug_mode=True, **options)
 
 
-def live(
+def live(  # noqa: PLR0913, PLR0917 - a life, and what it lives by
     script: Script,
     workflows: Sequence[Any],
     activities: Sequence[Any],
     mortal_store: Callable[[], MortalStore],
     inline_seconds: float = ON_A_THREAD,
+    clock: Clock = system_clock,
 ) -> tuple[Any, bool]:
     """Live one life.
 
@@ -150,6 +154,7 @@ def live(
         activities: The worker's.
         mortal_store: Makes its store, on the running loop.
         inline_seconds: Where commits are made.
+        clock: What the engine lives by.
 
     Returns:
         The script's result (None if it died), and whether it died.
@@ -158,7 +163,7 @@ def live(
 
     async def life() -> Any:
         mortal = mortal_store()
-        client = compose(mortal, inline_seconds)
+        client = compose(mortal, inline_seconds, clock)
         lived.append((client, mortal))
         await work_for(client, workflows, activities).__aenter__()
         task = asyncio.ensure_future(script(client, mortal))

@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import Any, Final
 
 from tests.recovery.everything import EVERYTHING
+from tests.recovery.once_more import AGAIN
 from understudy import activity, workflow
 from understudy.common import RetryPolicy
 from understudy.events.activity import ActivityScheduled
@@ -308,4 +309,4 @@ class Family:
             return f"dropped: {error.cause}"
 
 
-STORIES: Final[Sequence[Any]] = [Story, sequel, chain, Canceled, Crowd, Kin, cousin, Family, *EVERYTHING]
+STORIES: Final[Sequence[Any]] = [Story, sequel, chain, Canceled, Crowd, Kin, cousin, Family, *EVERYTHING, *AGAIN]

@@ -6,33 +6,37 @@ recorded of it must be the same, whatever the crash took away; and nothing is do
 
 from __future__ import annotations
 
-import re
 from collections import Counter
-from collections.abc import Awaitable, Callable, Container, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import timedelta
 from functools import partial
-from itertools import count
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import pytest
 
 from tests.api.harness import eventually
-from tests.recovery.again import definitions, perform, replay, shape
-from tests.recovery.audit import closed_once, histories, recorded_once, view_once
 from tests.recovery.everything import Everything
-from tests.recovery.lives import NEVER, ON_A_THREAD, ON_THE_LOOP, QUEUE, FaultyStore, MortalStore, Script, When, live
-from tests.recovery.stories import HOUR_NS, STORIES, Canceled, Crowd, Family, Kin, Play, Story, chain, sequel
+from tests.recovery.lives import ON_A_THREAD, ON_THE_LOOP, QUEUE, MortalStore, Script, When
+from tests.recovery.stories import HOUR_NS, Canceled, Crowd, Family, Kin, Story, chain, sequel
+from tests.recovery.tales import (
+    FEWEST,
+    LIVES,
+    Tale,
+    crashes,
+    each_in_any_order,
+    faults,
+    insist,
+    kinds_in_any_order,
+    tell,
+    tell_with_faults,
+)
 from understudy import Client, WorkflowFailureError
 from understudy.client import WorkflowUpdateFailedError
 from understudy.common import RetryPolicy, WorkflowIDReusePolicy
-from understudy.events.event import Event
-from understudy.events.execution import fold
-from understudy.events.store.memory import MemoryStore
 from understudy.events.store.port import EventStore
 from understudy.events.timer import TimerStarted
 from understudy.exceptions import (
-    StoreUnavailableError,
     UpdateNotFoundError,
     WorkflowAlreadyStartedError,
     WorkflowClosedError,
@@ -40,15 +44,7 @@ from understudy.exceptions import (
 
 pytestmark = pytest.mark.slow
 
-TIMES: Final = ("at", "fire_at", "next_at", "first_turn_at")
-UUID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-"""Run ids, and what a run draws by its own dice, which are seeded by its id."""
-FEWEST: Final = 3
-"""Commits that the shortest of these stories takes; turns that fall together are one commit, so it is not always the
-same number."""
 FOREVER: Final = 2**62
-LIVES: Final = 300
-"""More than any of these stories needs, even if each life makes one commit."""
 
 
 def waits_long(store: EventStore, workflow_id: str) -> Callable[[], bool]:
@@ -60,13 +56,6 @@ def waits_long(store: EventStore, workflow_id: str) -> Callable[[], bool]:
         return any(isinstance(event, TimerStarted) and event.fire_at - event.at >= HOUR_NS for event in events)
 
     return look
-
-
-async def insist(ask: Callable[[], Awaitable[Any]]) -> Any:
-    """Ask again for as long as the store is the reason that it was refused."""
-    while True:
-        with suppress(StoreUnavailableError):
-            return await ask()
 
 
 async def tell_story(client: Client, store: MortalStore) -> Any:
@@ -153,80 +142,7 @@ async def tell_everything(client: Client, store: MortalStore) -> Any:
 ENDS: Final = ("child.completed", "child.failed")
 
 
-class Tale(NamedTuple):
-    """A story, told in as many lives as it took."""
-
-    result: Any
-    histories: list[list[str]]
-    """Of each run, oldest first: its events, without what differs between any two performances."""
-    lives: int
-
-
-def tell(script: Script, deaths: Mapping[int, int], when: When = "before", inline_seconds: float = ON_A_THREAD) -> Tale:
-    """Tell a story over a store that dies at commit `deaths[life]` of a life, and check what is left of it."""
-    store, lives, died = MemoryStore(), 0, True
-    play, result = Play(store), None
-    while died:
-        lives += 1
-        assert lives <= LIVES, "it never ends"
-        mortal = partial(MortalStore, store, deaths.get(lives, NEVER), when)
-        result, died = live(script, STORIES, play.all(), mortal, inline_seconds)
-    return finished(store, play, result, lives)
-
-
-def tell_with_faults(script: Script, numbers: Container[int], when: When) -> tuple[Tale, int]:
-    """Tell a story over a store of which these commits go wrong; how many it was asked for is the second answer."""
-    store = MemoryStore()
-    play = Play(store)
-    faulty: list[FaultyStore] = []
-
-    def make() -> MortalStore:
-        faulty.append(FaultyStore(store, numbers, when))
-        return faulty[-1]
-
-    result, _ = live(script, STORIES, play.all(), make)
-    return finished(store, play, result, 1), faulty[0].asked
-
-
-def finished(store: EventStore, play: Play, result: Any, lives: int) -> Tale:
-    """Check what is left of a story, and tell it."""
-    check(store, play)
-    streams = [store.load(row.run_id) for row in reversed(store.executions())]
-    return Tale(result, [[plain(event) for event in events] for events in streams], lives)
-
-
-def check(store: EventStore, play: Play) -> None:
-    """Check the invariants on what is left."""
-    known = definitions(STORIES)
-    assert play.too_early == [], "EFFECT-AFTER: these were done before they were recorded as scheduled"
-    for run_id, events in histories(store).items():
-        closed_once(run_id, events)
-        recorded_once(run_id, events)
-        run = replay(known, run_id, events)
-        row = store.execution(run_id)
-        assert row is not None
-        view_once(fold(run_id, events), row, idle=run.is_idle)
-        run.close()
-        perform(known, run_id, events)
-
-
-def plain(event: Event) -> str:
-    """Return an event without its times and without drawn numbers."""
-    return UUID.sub("a uuid", str(shape(event, *TIMES)))
-
-
 IN_ORDER: Final = pytest.mark.parametrize("script", [tell_story, tell_sequel, tell_chain, tell_cancellation])
-
-
-def each_in_any_order(tale: Tale) -> list[list[str]]:
-    """The histories of a tale, whatever came first of what happened at once."""
-    return sorted(sorted(history) for history in tale.histories)
-
-
-def kinds_in_any_order(tale: Tale) -> list[list[str]]:
-    """The same, without what differs where numbers and secrets are drawn in another order, and without who waited."""
-    kinds = [[event.split("'")[1] for event in history] for history in tale.histories]
-    return sorted(sorted(kind for kind in history if not kind.startswith("turn.")) for history in kinds)
 
 
 Look = Callable[[Tale], list[list[str]]]
@@ -237,16 +153,6 @@ SIDES: Final = pytest.mark.parametrize("when", ["before", "after"])
 
 
 PLACES: Final = pytest.mark.parametrize("place", [ON_A_THREAD, ON_THE_LOOP], ids=["on a thread", "on the loop"])
-
-
-def crashes(script: Script, when: When, place: float = ON_A_THREAD) -> Iterator[tuple[str, Tale]]:
-    """Tell a story with a crash at its first commit, at its second, and so on until there is no such commit."""
-    for number in count(1):
-        told = tell(script, {1: number}, when, place)
-        if told.lives == 1:
-            assert number > FEWEST
-            return
-        yield f"{when} commit {number}", told
 
 
 @PLACES
@@ -270,16 +176,6 @@ def test_a_process_that_always_dies_after_a_commit_or_two_comes_to_the_same_end(
     told = tell(script, dict.fromkeys(range(LIVES), commit), when)
     assert told.lives > FEWEST // 2
     assert (told.result, told.histories) == (whole.result, whole.histories)
-
-
-def faults(script: Script, when: When) -> Iterator[tuple[str, Tale]]:
-    """Tell a story with a fault at its first commit, at its second, and so on until there is no such commit."""
-    for number in count(1):
-        told, commits = tell_with_faults(script, {number}, when)
-        yield f"{when} commit {number}", told
-        if commits < number:
-            assert number > FEWEST
-            return
 
 
 @SIDES
