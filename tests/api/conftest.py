@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.api.harness import Harness
+from tests.api.harness import Harness, Skipping
 from understudy.testing import WorkflowEnvironment
 
 
@@ -30,6 +30,24 @@ async def engine(url: str) -> AsyncIterator[Harness]:
 async def durable(tmp_path: Path) -> AsyncIterator[Harness]:
     """An engine that can be restarted."""
     harness = Harness(f"sqlite:///{tmp_path}/engine.db")
+    await harness.open()
+    yield harness
+    await harness.close()
+
+
+@pytest.fixture
+async def skipping(url: str) -> AsyncIterator[Skipping]:
+    """An engine on each kind of store, whose time the test turns."""
+    harness = Skipping(url)
+    await harness.open()
+    yield harness
+    await harness.close()
+
+
+@pytest.fixture
+async def durable_skipping(tmp_path: Path) -> AsyncIterator[Skipping]:
+    """An engine that can be restarted, whose time the test turns."""
+    harness = Skipping(f"sqlite:///{tmp_path}/engine.db")
     await harness.open()
     yield harness
     await harness.close()

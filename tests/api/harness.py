@@ -15,15 +15,19 @@ from itertools import count
 from typing import Any, TypeVar
 
 from understudy.actors.behaviors.definition import WORKFLOW_MARK
+from understudy.actors.clock import SkippableClock
 from understudy.client import Client, WorkflowFailureError, WorkflowHandle
 from understudy.common import RetryPolicy
+from understudy.testing import WorkflowEnvironment
 from understudy.worker import Worker
 
 __all__ = [
     "AT_ONCE",
     "ONCE",
+    "PATIENCE",
     "QUEUE",
     "Harness",
+    "Skipping",
     "eventually",
     "failure_of",
     "gone",
@@ -36,7 +40,7 @@ __all__ = [
 T = TypeVar("T")
 
 QUEUE = "tests"
-DEADLINE = 20.0
+PATIENCE = 30.0
 """Seconds after which what is awaited will not happen; a busy machine is slow, not wrong."""
 
 
@@ -54,14 +58,14 @@ ONCE = RetryPolicy(maximum_attempts=1)
 async def eventually(fn: Callable[[], Any]) -> Any:
     """Return what `fn` returns, or what that resolves to, as soon as it is true."""
     loop = asyncio.get_running_loop()
-    end = loop.time() + DEADLINE
+    end = loop.time() + PATIENCE
     while True:
         found = fn()
         value: Any = await found if inspect.isawaitable(found) else found
         if value:
             return value
         if loop.time() > end:
-            raise TimeoutError(f"{inspect.getsource(fn).strip()} did not come true in {DEADLINE} s")
+            raise TimeoutError(f"{inspect.getsource(fn).strip()} did not come true in {PATIENCE} s")
         await asyncio.sleep(0)
 
 
@@ -137,6 +141,41 @@ class Harness:
     async def execute(self, workflow: Any, *args: Any, **options: Any) -> Any:
         """Start a workflow and wait for its result."""
         return await (await self.start(workflow, *args, **options)).result()
+
+
+class Skipping(Harness):
+    """An engine whose clock the test turns, so that nothing strikes before it is to.
+
+    It jumps by itself, too, while a result is awaited and only time can bring it.
+    """
+
+    def __init__(self, url: str) -> None:
+        super().__init__(url)
+        self._env: WorkflowEnvironment | None = None
+
+    @property
+    def env(self) -> WorkflowEnvironment:
+        """The environment that is open."""
+        if self._env is None:
+            raise RuntimeError("the harness is not open")
+        return self._env
+
+    async def open(self) -> None:
+        """Connect; the clock shows the time of the machine again."""
+        self._env = await WorkflowEnvironment.start_time_skipping(url=self.url)
+        self._client = self._env.client
+
+    def turn(self, time: timedelta) -> None:
+        """Let so much time have passed, whatever is under way."""
+        engine, clock = self.client.engine, self.client.engine.clock
+        assert isinstance(clock, SkippableClock)
+        clock.skip_to(clock() + int(time / timedelta(microseconds=1)) * 1_000)
+        engine.time_jumped()
+
+    async def close(self) -> None:
+        """Stop all workers and the engine."""
+        await self.stop_work()
+        await self.env.shutdown()
 
 
 def passivate(engine: Harness) -> int:

@@ -6,11 +6,13 @@ import asyncio
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from tests.api.harness import AT_ONCE, ONCE, Harness, eventually, failure_of, ms, topics
+from tests.api.harness import AT_ONCE, ONCE, PATIENCE, Harness, eventually, failure_of, ms, topics
+from tests.api.turned import Turned, on_turned_time
 from understudy import activity, workflow
 from understudy.activity import ActivityCancellationDetails
 from understudy.client import WorkflowHandle
@@ -18,7 +20,6 @@ from understudy.exceptions import ActivityError, CancelledError
 from understudy.workflow import ActivityCancellationType
 
 WAIT = ActivityCancellationType.WAIT_CANCELLATION_COMPLETED
-PATIENCE = 20.0
 
 
 @workflow.defn
@@ -102,12 +103,18 @@ async def test_an_activity_whose_run_was_terminated_is_told_that_nobody_waits(en
 
 
 @plain_or_not
-async def test_an_attempt_that_timed_out_is_told_so_and_the_next_one_runs(engine: Harness, *, plain: bool) -> None:
-    watched = Watched()
-    await engine.work(Waits, hanging(watched, plain=plain))
-    assert await engine.execute(Waits.run, 30) == "again"
-    await eventually(lambda: len(watched.seen) == 3)
-    assert ActivityCancellationDetails(timed_out=True) in watched.seen
+def test_an_attempt_that_timed_out_is_told_so_and_the_next_one_runs(url: str, *, plain: bool) -> None:
+    async def script(engine: Turned) -> None:
+        watched = Watched()
+        await engine.work(Waits, hanging(watched, plain=plain))
+        handle = await engine.start(Waits.run, 3_600_000)
+        await eventually(lambda: watched.begun)
+        engine.turn(timedelta(hours=1))
+        assert await handle.result() == "again"
+        await eventually(lambda: len(watched.seen) == 3)
+        assert ActivityCancellationDetails(timed_out=True) in watched.seen
+
+    on_turned_time(url, script)
 
 
 @plain_or_not
@@ -185,14 +192,17 @@ async def test_a_thread_that_was_interrupted_does_its_next_work_undisturbed(engi
     @workflow.defn
     async def both() -> int:
         stopped = workflow.start_activity("hang", retry_policy=ONCE)
-        await workflow.sleep(ms(20))
+        await workflow.receive("begun")
         stopped.cancel()
         return await workflow.execute_activity(next_work)
 
     await engine.work(both, hanging(watched, plain=True), next_work)
     for turn in range(5):
         watched.begun = 0
-        assert await engine.execute(both, id=f"both-{turn}") == 49_995_000
+        handle = await engine.start(both, id=f"both-{turn}")
+        await eventually(lambda: watched.begun)
+        await handle.signal("begun")
+        assert await handle.result() == 49_995_000
 
 
 async def test_code_that_is_not_to_be_interrupted_asks(engine: Harness) -> None:

@@ -5,14 +5,19 @@ from __future__ import annotations
 import asyncio
 import threading
 from datetime import timedelta
-from typing import Any
+from typing import Any, Final
 
 import pytest
 
-from tests.api.harness import AT_ONCE, ONCE, Harness, eventually, failure_of, ms
+from tests.api.harness import AT_ONCE, ONCE, PATIENCE, Harness, eventually, failure_of, ms
+from tests.api.turned import Turned, on_turned_time
 from understudy import activity, workflow
+from understudy.common import RetryPolicy
 from understudy.exceptions import ActivityError, ApplicationError, RetryState, TimeoutType
 from understudy.exceptions import TimeoutError as ActivityTimeout
+
+HOUR: Final = timedelta(hours=1)
+HOUR_MS: Final = 3_600_000
 
 
 @activity.defn
@@ -54,11 +59,18 @@ async def test_schedule_to_close_limits_all_attempts_together(engine: Harness) -
         attempts.append(activity.info().attempt)
         raise ApplicationError("not yet")
 
-    await engine.work(Hang, fails)
-    _, state, _ = await engine.execute(Hang.run, {"schedule_to_close_timeout": 200}, 0)
-    assert state == "TIMEOUT"
-    assert attempts == list(range(1, len(attempts) + 1))
-    assert len(attempts) > 1
+    @workflow.defn
+    async def calls() -> str:
+        soon_then_late = RetryPolicy(initial_interval=ms(1), maximum_interval=9 * HOUR, backoff_coefficient=1e9)
+        try:
+            await workflow.execute_activity(fails, schedule_to_close_timeout=HOUR, retry_policy=soon_then_late)
+        except ActivityError as error:
+            return error.retry_state.name if error.retry_state is not None else ""
+        return "done"
+
+    await engine.work(calls, fails)
+    assert await engine.execute(calls) == "TIMEOUT"
+    assert attempts == [1, 2], "the third would come too late"
 
 
 async def test_schedule_to_close_strikes_an_attempt_that_runs(engine: Harness) -> None:
@@ -89,17 +101,28 @@ async def test_the_heartbeat_time_out_strikes_an_attempt_that_is_silent(engine: 
     assert (kind, state) == ("HEARTBEAT", "MAXIMUM_ATTEMPTS_REACHED")
 
 
-async def test_heartbeats_keep_an_attempt_alive(engine: Harness) -> None:
-    @activity.defn(name="hang")
-    async def beats() -> None:
-        loop = asyncio.get_running_loop()
-        end = loop.time() + 0.03
-        while loop.time() < end:
-            activity.heartbeat()
-            await asyncio.sleep(0)
+def test_heartbeats_keep_an_attempt_alive(url: str) -> None:
+    async def script(engine: Turned) -> None:
+        beaten: asyncio.Queue[int] = asyncio.Queue()
+        go_on = asyncio.Event()
 
-    await engine.work(Hang, beats)
-    assert await engine.execute(Hang.run, {"heartbeat_timeout": 10}) == ["done"]
+        @activity.defn(name="hang")
+        async def beats() -> None:
+            for number in range(3):
+                activity.heartbeat()
+                go_on.clear()
+                beaten.put_nowait(number)
+                await go_on.wait()
+
+        await engine.work(Hang, beats)
+        handle = await engine.start(Hang.run, {"heartbeat_timeout": HOUR_MS, "start_to_close_timeout": 9 * HOUR_MS})
+        for number in range(3):
+            assert await beaten.get() == number
+            engine.turn(0.75 * HOUR)
+            go_on.set()
+        assert await handle.result() == ["done"]
+
+    on_turned_time(url, script)
 
 
 async def test_an_attempt_that_timed_out_is_tried_again(engine: Harness) -> None:
@@ -127,32 +150,37 @@ async def test_an_attempt_that_timed_out_is_told_to_stop(engine: Harness) -> Non
     await stopped.wait()
 
 
-async def test_code_in_a_thread_that_timed_out_sees_it_and_keeps_its_slot_until_it_ends(engine: Harness) -> None:
-    inside: list[int] = []
-    most: list[int] = []
-    let_go = threading.Event()
+def test_code_in_a_thread_that_timed_out_sees_it_and_keeps_its_slot_until_it_ends(url: str) -> None:
+    async def script(engine: Turned) -> None:
+        inside: list[int] = []
+        most: list[int] = []
+        let_go = threading.Event()
 
-    @activity.defn(name="hang", no_thread_cancel_exception=True)
-    def stubborn() -> None:
-        inside.append(activity.info().attempt)
-        most.append(len(inside))
-        if activity.info().attempt == 1:
-            activity.wait_for_cancelled_sync(timeout=10)
-            assert activity.is_cancelled()
-            let_go.wait(10)
-        inside.remove(activity.info().attempt)
+        @activity.defn(name="hang", no_thread_cancel_exception=True)
+        def stubborn() -> None:
+            inside.append(activity.info().attempt)
+            most.append(len(inside))
+            if activity.info().attempt == 1:
+                activity.wait_for_cancelled_sync(timeout=PATIENCE)
+                assert activity.is_cancelled()
+                let_go.wait(PATIENCE)
+            inside.remove(activity.info().attempt)
 
-    await engine.work(Hang, stubborn, max_concurrent_activities=1)
-    handle = await engine.start(Hang.run, {"start_to_close_timeout": 10}, 0)
+        await engine.work(Hang, stubborn, max_concurrent_activities=1)
+        handle = await engine.start(Hang.run, {"start_to_close_timeout": HOUR_MS}, 0)
+        await eventually(lambda: inside)
+        engine.turn(HOUR)
 
-    async def second() -> bool:
-        return any(pending.attempt == 2 for pending in (await handle.describe()).pending_activities)
+        async def second() -> bool:
+            return any(pending.attempt == 2 for pending in (await handle.describe()).pending_activities)
 
-    await eventually(second)
-    assert inside == [1], "the second attempt waits for the slot"
-    let_go.set()
-    assert await handle.result() == ["done"]
-    assert set(most) == {1}
+        await eventually(second)
+        assert inside == [1], "the second attempt waits for the slot"
+        let_go.set()
+        assert await handle.result() == ["done"]
+        assert set(most) == {1}
+
+    on_turned_time(url, script)
 
 
 # -- heartbeat details -----------------------------------------------------------------------------------------------
@@ -204,19 +232,30 @@ async def test_details_survive_an_attempt_that_sends_none(engine: Harness) -> No
     assert await engine.execute(crawls) == [5]
 
 
-async def test_a_time_out_brings_the_last_details_to_the_workflow(engine: Harness) -> None:
-    @activity.defn
-    async def crawl() -> None:
-        activity.heartbeat("page", 3)
-        await asyncio.Event().wait()
+def test_a_time_out_brings_the_last_details_to_the_workflow(url: str) -> None:
+    async def script(engine: Turned) -> None:
+        beaten = asyncio.Event()
 
-    @workflow.defn
-    async def crawls() -> None:
-        await workflow.execute_activity(crawl, heartbeat_timeout=ms(5), retry_policy=ONCE)
+        @activity.defn
+        async def crawl() -> None:
+            activity.heartbeat("page", 3)
+            beaten.set()
+            await asyncio.Event().wait()
 
-    await engine.work(crawls, crawl)
-    error = await failure_of(engine.execute(crawls))
-    assert isinstance(error, ActivityError)
-    cause = error.cause
-    assert isinstance(cause, ActivityTimeout)
-    assert list(cause.last_heartbeat_details) == ["page", 3]
+        @workflow.defn
+        async def crawls() -> None:
+            await workflow.execute_activity(
+                crawl, heartbeat_timeout=HOUR, start_to_close_timeout=9 * HOUR, retry_policy=ONCE
+            )
+
+        await engine.work(crawls, crawl)
+        handle = await engine.start(crawls)
+        await beaten.wait()
+        engine.turn(HOUR)
+        error = await failure_of(handle.result())
+        assert isinstance(error, ActivityError)
+        cause = error.cause
+        assert isinstance(cause, ActivityTimeout)
+        assert list(cause.last_heartbeat_details) == ["page", 3]
+
+    on_turned_time(url, script)
