@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.api.harness import AT_ONCE, QUEUE, Harness, eventually
+from tests.api.harness import AT_ONCE, PATIENCE, QUEUE, Harness, eventually
 from understudy import activity, workflow
 from understudy.common import MetricMeter, Priority, RetryPolicy
 from understudy.exceptions import NotInActivityError
@@ -47,7 +47,7 @@ async def test_async_activities_run_on_the_event_loop_of_the_worker(engine: Harn
 
 
 async def test_plain_activities_run_in_threads_and_do_not_hold_up_the_loop(engine: Harness) -> None:
-    met = threading.Barrier(2, timeout=10)
+    met = threading.Barrier(2, timeout=PATIENCE)
 
     @activity.defn
     def meet() -> str:
@@ -241,7 +241,7 @@ async def test_an_activity_hears_that_its_worker_stops(engine: Harness) -> None:
     @activity.defn
     def waits_in_a_thread() -> str:
         begun.append("thread")
-        activity.wait_for_worker_shutdown_sync(timeout=10)
+        activity.wait_for_worker_shutdown_sync(timeout=PATIENCE)
         return f"thread {activity.is_worker_shutdown()} {activity.is_cancelled()}"
 
     @workflow.defn

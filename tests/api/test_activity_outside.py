@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.api.harness import Harness, eventually, failure_of, topics
+from tests.api.harness import PATIENCE, Harness, eventually, failure_of, topics
 from tests.api.outside_stage import WAIT, Desk, Sign, left_outside
 from understudy import activity, workflow
 from understudy.activity import ActivityCancellationDetails
@@ -177,7 +177,7 @@ async def test_a_cancellation_is_heard_of_at_the_next_heartbeat_and_reported(eng
 
 
 async def _until_cancelled(outside: AsyncActivityHandle) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE):
         while True:
             await outside.heartbeat()
 

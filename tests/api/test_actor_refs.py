@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import pykka
 import pytest
 
-from tests.api.harness import Harness, eventually, topics
+from tests.api.harness import PATIENCE, Harness, eventually, topics
 from understudy import workflow
 from understudy.client import WorkflowExecutionStatus, WorkflowFailureError
 from understudy.common import RawValue
@@ -76,7 +76,7 @@ async def test_a_proxy_signals_queries_and_waits_for_the_result(engine: Harness)
         proxy = ref.proxy()
         nobody = proxy.who().get()
         approved = proxy.approve("kim").get()
-        return [nobody, approved, proxy.approved_by("kim").get(), proxy.result().get(timeout=10)]
+        return [nobody, approved, proxy.approved_by("kim").get(), proxy.result().get(timeout=PATIENCE)]
 
     assert await in_thread(program) == [[], None, True, ["kim"]]
 
@@ -89,7 +89,7 @@ async def test_ask_waits_for_the_answer(engine: Harness) -> None:
             ref.ask(Query("who")),
             ref.ask(Signal("approve", ("kim",))),
             ref.ask(Query("approved_by", ("kim",))),
-            ref.ask(Result(), timeout=10),
+            ref.ask(Result(), timeout=PATIENCE),
         ]
 
     assert await in_thread(program) == [[], None, True, ["kim"]]
@@ -101,8 +101,8 @@ async def test_ask_gives_the_future_of_pykka_at_once(engine: Harness) -> None:
     def program() -> list[Any]:
         result = ref.ask(Result(), block=False)
         assert isinstance(result, pykka.Future)
-        answers = pykka.get_all([ref.proxy().approve("kim"), ref.proxy().who()], timeout=10)
-        return [*answers, result.map(len).get(timeout=10)]
+        answers = pykka.get_all([ref.proxy().approve("kim"), ref.proxy().who()], timeout=PATIENCE)
+        return [*answers, result.map(len).get(timeout=PATIENCE)]
 
     assert await in_thread(program) == [None, ["kim"], 1]
 
@@ -112,7 +112,7 @@ async def test_tell_does_not_wait(engine: Harness) -> None:
     ref.tell(Signal("need-more", (2,)))
     ref.tell(Signal("approve", ("kim",)))
     ref.tell(Signal("approve", ("lee",)))
-    assert await in_thread(lambda: ref.ask(Result(), timeout=10)) == ["kim", "lee"]
+    assert await in_thread(lambda: ref.ask(Result(), timeout=PATIENCE)) == ["kim", "lee"]
 
 
 async def test_messages_of_one_thread_arrive_in_their_order(engine: Harness) -> None:
@@ -123,7 +123,7 @@ async def test_messages_of_one_thread_arrive_in_their_order(engine: Harness) -> 
         ref.tell(Signal("need-more", (len(names),)))
         for name in names:
             ref.tell(Signal("approve", (name,)))
-        return ref.ask(Result(), timeout=20)
+        return ref.ask(Result(), timeout=PATIENCE)
 
     assert await in_thread(program) == names
 
@@ -135,10 +135,10 @@ async def test_many_threads_talk_to_one_workflow(engine: Harness) -> None:
     def program(name: str) -> None:
         proxy = ref.proxy()
         for number in range(10):
-            proxy.approve(f"{name}{number}").get(timeout=20)
+            proxy.approve(f"{name}{number}").get(timeout=PATIENCE)
 
     await asyncio.gather(*(in_thread(program, name) for name in "abcd"))
-    result = await in_thread(lambda: ref.ask(Result(), timeout=20))
+    result = await in_thread(lambda: ref.ask(Result(), timeout=PATIENCE))
     assert len(result) == 40
     for name in "abcd":
         assert [who for who in result if who.startswith(name)] == [f"{name}{number}" for number in range(10)]
@@ -164,7 +164,7 @@ async def test_cancel_and_terminate_are_messages_too(engine: Harness) -> None:
     def program() -> None:
         ref.ask(Cancel("no longer needed"))
         with pytest.raises(WorkflowFailureError) as caught:
-            ref.ask(Result(), timeout=10)
+            ref.ask(Result(), timeout=PATIENCE)
         assert isinstance(caught.value.cause, CancelledError)
         engine.client.actor_ref("b").ask(Terminate("over"))
 
@@ -195,17 +195,17 @@ async def test_errors_arrive_where_the_answer_is_awaited(engine: Harness) -> Non
     def program() -> None:
         proxy = ref.proxy()
         with pytest.raises(UnknownSignalError, match="perhaps 'approve' was meant"):
-            proxy.aprove("kim").get(timeout=10)
+            proxy.aprove("kim").get(timeout=PATIENCE)
         with pytest.raises(InvalidArgumentError, match="'approve'"):
-            proxy.approve().get(timeout=10)
+            proxy.approve().get(timeout=PATIENCE)
         with pytest.raises(InvalidArgumentError, match="a Signal, Query, Update, Cancel, Terminate or Result"):
             ref.ask("hello")
-        proxy.approve("kim").get(timeout=10)
-        proxy.result().get(timeout=10)
+        proxy.approve("kim").get(timeout=PATIENCE)
+        proxy.result().get(timeout=PATIENCE)
         with pytest.raises(WorkflowClosedError):
-            proxy.approve("late").get(timeout=10)
+            proxy.approve("late").get(timeout=PATIENCE)
         with pytest.raises(WorkflowNotFoundError, match="'nobody'"):
-            engine.client.actor_ref("nobody").proxy().who().get(timeout=10)
+            engine.client.actor_ref("nobody").proxy().who().get(timeout=PATIENCE)
 
     await in_thread(program)
 
@@ -248,13 +248,13 @@ async def test_a_name_that_means_two_things_is_refused_by_a_proxy_and_not_by_ask
         proxy = ref.proxy()
         ends = r"the end of the run and query 'result' of .* ask\(Result\(\)\) or ask\(Query\('result', \.\.\.\)\)"
         with pytest.raises(InvalidArgumentError, match=ends):
-            proxy.result().get(timeout=10)
+            proxy.result().get(timeout=PATIENCE)
         both = r"signal 'votes' and query 'votes' of .* ask\(Signal\('votes', \.\.\.\)\) or ask\(Query"
         with pytest.raises(InvalidArgumentError, match=both):
-            proxy.votes().get(timeout=10)
+            proxy.votes().get(timeout=PATIENCE)
         before = ref.ask(Query("result"))
         ref.ask(Signal("votes", ("kim", "lee")))
-        return [before, ref.ask(Query("votes")), ref.ask(Query("result")), ref.ask(Result(), timeout=10)]
+        return [before, ref.ask(Query("votes")), ref.ask(Query("result")), ref.ask(Result(), timeout=PATIENCE)]
 
     assert await in_thread(program) == ["none", ["kim", "lee"], "lee", 2]
 
@@ -263,7 +263,7 @@ async def test_a_proxy_reaches_handlers_whose_names_begin_with_an_underscore(eng
     await engine.work(Poll)
     await engine.start(Poll.run, id="poll")
     proxy, name = engine.client.actor_ref("poll").proxy(), "_ref"
-    assert await in_thread(lambda: getattr(proxy, name)().get(timeout=10)) == "a name of its own"
+    assert await in_thread(lambda: getattr(proxy, name)().get(timeout=PATIENCE)) == "a name of its own"
     with pytest.raises(AttributeError):
         _ = proxy.__wrapped__
 
@@ -272,12 +272,12 @@ async def test_a_proxy_cannot_tell_a_signal_from_a_query_while_no_worker_knows_t
     handle = await engine.start(Order.run, id="order-17")
     ref = engine.client.actor_ref("order-17")
     with pytest.raises(UnknownWorkflowTypeError, match="has no worker with a workflow 'Order'"):
-        await in_thread(lambda: ref.proxy().who().get(timeout=10))
+        await in_thread(lambda: ref.proxy().who().get(timeout=PATIENCE))
     assert "signal.received" not in await topics(handle)
     result = ref.proxy().result()
     await in_thread(lambda: ref.ask(Signal("approve", ("kim",))))
     await engine.work(Order)
-    assert await in_thread(lambda: result.get(timeout=10)) == ["kim"]
+    assert await in_thread(lambda: result.get(timeout=PATIENCE)) == ["kim"]
 
 
 @workflow.defn
@@ -305,8 +305,8 @@ async def test_a_proxy_reaches_dynamic_handlers(engine: Harness) -> None:
 
     def program() -> Any:
         with pytest.raises(InvalidArgumentError, match="signal 'size' and query 'size' of workflow 'Both'"):
-            engine.client.actor_ref("both").proxy().size(1).get(timeout=10)
-        return engine.client.actor_ref("echo").proxy().size(1).get(timeout=10)
+            engine.client.actor_ref("both").proxy().size(1).get(timeout=PATIENCE)
+        return engine.client.actor_ref("echo").proxy().size(1).get(timeout=PATIENCE)
 
     assert await in_thread(program) == "size with 1"
 
@@ -317,7 +317,7 @@ async def test_a_reference_of_a_closed_client_is_dead(engine: Harness) -> None:
     await engine.close()
     assert not ref.is_alive()
     with pytest.raises(pykka.ActorDeadError):
-        proxy.who().get(timeout=10)
+        proxy.who().get(timeout=PATIENCE)
     with pytest.raises(pykka.ActorDeadError):
         ref.tell(Signal("approve", ("kim",)))
     with pytest.raises(pykka.ActorDeadError):
@@ -339,7 +339,7 @@ def _as_concurrent(future: pykka.Future[Any]) -> Any:
     from concurrent.futures import Future
 
     done: Future[Any] = Future()
-    threading.Thread(target=lambda: done.set_result(future.get(timeout=10)), daemon=True).start()
+    threading.Thread(target=lambda: done.set_result(future.get(timeout=PATIENCE)), daemon=True).start()
     return done
 
 
@@ -347,7 +347,7 @@ async def test_the_start_of_a_workflow_may_come_after_its_reference(engine: Harn
     ref = engine.client.actor_ref("order-17")
     await engine.work(Order)
     await engine.start(Order.run, id="order-17", execution_timeout=timedelta(minutes=1))
-    assert await in_thread(lambda: ref.proxy().approve("kim").get(timeout=10)) is None
+    assert await in_thread(lambda: ref.proxy().approve("kim").get(timeout=PATIENCE)) is None
     assert repr(ref) == "<WorkflowRef for 'order-17'>"
     assert repr(ref.proxy()) == "<WorkflowProxy for 'order-17'>"
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.api.harness import QUEUE, eventually
+from tests.api.harness import PATIENCE, QUEUE, eventually
 from understudy import activity, workflow
 from understudy.client import (
     CancelWorkflowInput,
@@ -356,4 +356,4 @@ async def test_a_reference_to_an_actor_goes_through_the_interceptors_too() -> No
         ref = client.actor_ref("shop")
         future = ref.proxy().count(0)
         await eventually(lambda: "query_workflow" in notes.log)
-        assert await asyncio.to_thread(future.get, timeout=10) == 1
+        assert await asyncio.to_thread(future.get, timeout=PATIENCE) == 1

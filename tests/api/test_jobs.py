@@ -147,16 +147,16 @@ async def test_a_start_delay_holds_a_job_back(engine: Harness) -> None:
 
 
 async def test_the_decorator_of_an_activity_says_what_the_start_does_not(engine: Harness) -> None:
-    @activity.defn(heartbeat_timeout=ms(500), retry_policy=ONCE, task_queue="elsewhere", result_type=float)
+    @activity.defn(heartbeat_timeout=timedelta(minutes=5), retry_policy=ONCE, task_queue="elsewhere", result_type=float)
     async def half(number: int) -> Any:
         return number // 2
 
     await engine.work(half)
-    handle = await start(engine, half, 4, heartbeat_timeout=ms(700))
+    handle = await start(engine, half, 4, heartbeat_timeout=timedelta(minutes=7))
     result = await handle.result()
     described = await handle.describe()
     assert (result, type(result)) == (2.0, float)
-    assert described.heartbeat_timeout == ms(700)
+    assert described.heartbeat_timeout == timedelta(minutes=7)
     assert described.retry_policy == ONCE
     assert described.start_to_close_timeout == timedelta(seconds=300)
     assert described.task_queue == QUEUE

@@ -6,7 +6,7 @@ import asyncio
 from datetime import timedelta
 from typing import Any, cast
 
-from tests.api.harness import AT_ONCE, ONCE, Harness, eventually, failure_of, ms, topics
+from tests.api.harness import AT_ONCE, ONCE, Harness, Skipping, eventually, failure_of, ms, topics
 from understudy import activity, workflow
 from understudy.common import RetryPolicy
 from understudy.exceptions import ActivityError, ApplicationError, TimeoutType
@@ -156,11 +156,13 @@ async def test_a_local_activity_times_out(engine: Harness) -> None:
     assert await engine.execute(calls) == [TimeoutType.START_TO_CLOSE, TimeoutType.SCHEDULE_TO_CLOSE]
 
 
-async def test_a_local_activity_is_cancelled_with_its_task(engine: Harness) -> None:
+async def test_a_local_activity_is_cancelled_with_its_task(skipping: Skipping) -> None:
+    begun = asyncio.Event()
     ended: list[str] = []
 
     @activity.defn
     async def hang() -> None:
+        begun.set()
         try:
             await asyncio.Event().wait()
         finally:
@@ -169,14 +171,17 @@ async def test_a_local_activity_is_cancelled_with_its_task(engine: Harness) -> N
     @workflow.defn
     async def calls() -> str:
         try:
-            async with asyncio.timeout(0.005):
+            async with asyncio.timeout(60):
                 await workflow.execute_local_activity(hang)
         except TimeoutError:
             return "timed out"
         return "none"
 
-    await engine.work(calls, hang)
-    assert await engine.execute(calls) == "timed out"
+    await skipping.work(calls, hang)
+    handle = await skipping.start(calls)
+    await begun.wait()
+    skipping.turn(timedelta(minutes=1))
+    assert await handle.result() == "timed out"
     await eventually(lambda: ended)
 
 

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from tests.api.harness import AT_ONCE, Harness, eventually, failure_of, gone, has, topics
+from tests.api.harness import AT_ONCE, Harness, Skipping, eventually, failure_of, gone, has, topics
 from tests.api.pause_stage import MINUTE, Desk, nap
 from understudy import activity, workflow
 from understudy.client import WorkflowExecutionStatus as Status
@@ -186,9 +185,9 @@ async def test_a_run_that_is_unpaused_without_a_worker_goes_on_when_one_comes(en
     assert await handle.result() == ["a"]
 
 
-async def test_a_run_that_waits_for_its_first_turn_can_be_paused(engine: Harness) -> None:
-    await engine.work(Desk)
-    handle = await engine.start(Desk.run, 1, start_delay=timedelta(milliseconds=20))
+async def test_a_run_that_waits_for_its_first_turn_can_be_paused(skipping: Skipping) -> None:
+    await skipping.work(Desk)
+    handle = await skipping.start(Desk.run, 1, start_delay=MINUTE)
     await handle.pause()
     await handle.signal(Desk.put, "a")
     await handle.unpause()

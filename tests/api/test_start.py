@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.api.harness import QUEUE, Harness, eventually, failure_of, ms
+from tests.api.harness import QUEUE, Harness, Skipping, eventually, failure_of, ms
 from understudy import workflow
 from understudy.client import WorkflowExecutionStatus
 from understudy.common import (
@@ -200,23 +200,23 @@ async def test_a_run_times_out_without_a_worker(engine: Harness) -> None:
     assert isinstance(await failure_of(handle.result()), WorkflowTimeout)
 
 
-async def test_a_run_that_timed_out_is_tried_again_by_its_policy(engine: Harness) -> None:
+async def test_a_run_that_timed_out_is_tried_again_by_its_policy(skipping: Skipping) -> None:
     @workflow.defn
     async def second_time_lucky() -> int:
         attempt = workflow.info().attempt
         if attempt == 1:
-            await workflow.sleep(timedelta(hours=1))
+            await workflow.sleep(timedelta(hours=2))
         return attempt
 
-    await engine.work(second_time_lucky)
+    await skipping.work(second_time_lucky)
     policy = RetryPolicy(initial_interval=ms(1))
-    assert await engine.execute(second_time_lucky, run_timeout=ms(30), retry_policy=policy) == 2
+    assert await skipping.execute(second_time_lucky, run_timeout=timedelta(hours=1), retry_policy=policy) == 2
 
 
-async def test_the_execution_time_out_ends_the_whole_chain_of_runs(engine: Harness) -> None:
-    await engine.work(Job)
-    policy = RetryPolicy(initial_interval=ms(1), backoff_coefficient=1.0)
-    handle = await engine.start(Job.run, "fail", retry_policy=policy, execution_timeout=ms(40))
+async def test_the_execution_time_out_ends_the_whole_chain_of_runs(skipping: Skipping) -> None:
+    await skipping.work(Job)
+    policy = RetryPolicy(initial_interval=timedelta(minutes=10), backoff_coefficient=1.0)
+    handle = await skipping.start(Job.run, "fail", retry_policy=policy, execution_timeout=timedelta(hours=1))
     await failure_of(handle.result())
     description = await handle.describe()
     assert description.attempt > 1

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.api.harness import QUEUE
+from tests.api.harness import PATIENCE, QUEUE
 from understudy import Client, Worker, activity, workflow
 from understudy.exceptions import ClosedClientError, InvalidArgumentError, StoreLockedError
 from understudy.workflow_ref import Result, Signal, WorkflowRef
@@ -50,10 +50,10 @@ def test_a_program_without_an_event_loop(url: str) -> None:
     with Client.open(url) as client, Worker(client, task_queue=QUEUE, workflows=[Order], activities=[greet]) as worker:
         assert worker.is_running
         proxy = start(client).proxy()
-        assert proxy.who().get(timeout=10) == ""
-        proxy.approve("kim").get(timeout=10)
-        assert proxy.who().get(timeout=10) == "kim"
-        assert proxy.result().get(timeout=10) == "Hello kim"
+        assert proxy.who().get(timeout=PATIENCE) == ""
+        proxy.approve("kim").get(timeout=PATIENCE)
+        assert proxy.who().get(timeout=PATIENCE) == "kim"
+        assert proxy.result().get(timeout=PATIENCE) == "Hello kim"
     assert worker.is_shutdown
 
 
@@ -61,8 +61,8 @@ def test_nothing_is_left_of_a_program_that_has_ended(url: str) -> None:
     before = set(threading.enumerate())
     with Client.open(url) as client, Worker(client, task_queue=QUEUE, workflows=[Order], activities=[greet]):
         start(client)
-        client.actor_ref("order-17").ask(Signal("approve", ("kim",)), timeout=10)
-        client.actor_ref("order-17").ask(Result(), timeout=10)
+        client.actor_ref("order-17").ask(Signal("approve", ("kim",)), timeout=PATIENCE)
+        client.actor_ref("order-17").ask(Result(), timeout=PATIENCE)
     left = {thread for thread in set(threading.enumerate()) - before if thread.is_alive()}
     assert [t.name for t in left if t.name.startswith("understudy") and "activity" not in t.name] == []
 
@@ -73,7 +73,7 @@ def test_a_workflow_goes_on_in_the_next_program(tmp_path: Path) -> None:
         start(client)
         client.actor_ref("order-17").tell(Signal("approve", ("kim",)))
     with Client.open(url) as client, Worker(client, task_queue=QUEUE, workflows=[Order], activities=[greet]):
-        assert client.actor_ref("order-17").proxy().result().get(timeout=10) == "Hello kim"
+        assert client.actor_ref("order-17").proxy().result().get(timeout=PATIENCE) == "Hello kim"
 
 
 def test_two_clients_of_one_file_share_the_engine_and_the_last_one_ends_it(tmp_path: Path) -> None:
@@ -84,8 +84,8 @@ def test_two_clients_of_one_file_share_the_engine_and_the_last_one_ends_it(tmp_p
     with second, Worker(second, task_queue=QUEUE, workflows=[Order], activities=[greet]):
         with first:
             start(first)
-        second.actor_ref("order-17").ask(Signal("approve", ("kim",)), timeout=10)
-        assert second.actor_ref("order-17").ask(Result(), timeout=10) == "Hello kim"
+        second.actor_ref("order-17").ask(Signal("approve", ("kim",)), timeout=PATIENCE)
+        assert second.actor_ref("order-17").ask(Result(), timeout=PATIENCE) == "Hello kim"
         engine = second.engine
         assert not engine.stopped
     assert engine.stopped
@@ -104,8 +104,8 @@ async def test_a_synchronous_client_joins_the_engine_of_an_async_one(tmp_path: P
         with Client.open(url) as client:
             start(client)
             proxy = client.actor_ref("order-17").proxy()
-            proxy.approve("kim").get(timeout=10)
-            return proxy.result().get(timeout=10)
+            proxy.approve("kim").get(timeout=PATIENCE)
+            return proxy.result().get(timeout=PATIENCE)
 
     async with (
         await Client.connect(url) as client,
@@ -132,7 +132,7 @@ def test_a_store_that_cannot_be_opened_leaves_no_thread_behind() -> None:
         Client.open("postgres:/nowhere")
     for thread in threading.enumerate():
         if thread.name == "understudy-engine":
-            thread.join(10)
+            thread.join(PATIENCE)
     assert threading.active_count() == before
 
 

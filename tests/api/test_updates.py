@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.api.booking import COMPLETED, Table, accepted, confirm, refusal
-from tests.api.harness import Harness, passivate, topics
+from tests.api.harness import PATIENCE, Harness, passivate, topics
 from understudy.client import Update, WorkflowUpdateStage
 from understudy.exceptions import (
     ApplicationError,
@@ -126,9 +126,9 @@ async def test_an_update_is_sent_through_a_reference_or_its_proxy(engine: Harnes
     def talk() -> list[Any]:
         proxy = ref.proxy()
         return [
-            proxy.book("kim").get(timeout=20),
-            ref.ask(Update("book", ("lee",), "u-1", float), timeout=20),
-            ref.ask(Update("book", ("lee",), "u-1"), timeout=20),
+            proxy.book("kim").get(timeout=PATIENCE),
+            ref.ask(Update("book", ("lee",), "u-1", float), timeout=PATIENCE),
+            ref.ask(Update("book", ("lee",), "u-1"), timeout=PATIENCE),
         ]
 
     assert await asyncio.to_thread(talk) == [3, 2.0, 2]

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.api.harness import QUEUE, Harness, eventually, ms
+from tests.api.harness import PATIENCE, QUEUE, Harness, Skipping, eventually, ms
 from tests.api.workers_stage import Sleeper
 from understudy import Client, Worker, activity, workflow
 from understudy.client import WorkflowExecutionStatus
@@ -122,15 +122,15 @@ async def test_a_run_that_was_idle_for_long_leaves_memory(engine: Harness) -> No
     assert await handle.result() == "awake"
 
 
-async def test_a_timer_brings_a_passivated_run_back(engine: Harness) -> None:
+async def test_a_timer_brings_a_passivated_run_back(skipping: Skipping) -> None:
     @workflow.defn
     async def naps() -> str:
-        await workflow.sleep(0.3)
+        await workflow.sleep(3_600)
         return "rested"
 
-    await engine.work(naps)
-    handle = await engine.start(naps)
-    assert engine.client.engine.workflows.passivate(0) == 1
+    await skipping.work(naps)
+    handle = await skipping.start(naps)
+    assert skipping.client.engine.workflows.passivate(0) == 1
     assert await handle.result() == "rested"
 
 
@@ -293,7 +293,7 @@ async def test_clients_on_two_event_loops_share_the_engine(durable: Harness) -> 
     await durable.work(Sleeper)
     thread = threading.Thread(target=lambda: asyncio.run(elsewhere()))
     thread.start()
-    await asyncio.to_thread(thread.join, 20)
+    await asyncio.to_thread(thread.join, PATIENCE)
     assert results == ["awake"]
     assert (await durable.client.get_workflow_handle("s").describe()).status is WorkflowExecutionStatus.COMPLETED
 
@@ -309,16 +309,16 @@ async def test_a_worker_may_live_on_another_event_loop_than_the_client(durable: 
     async def elsewhere() -> None:
         async with await Client.connect(durable.url) as other, Worker(other, task_queue=QUEUE, workflows=[Sleeper]):
             begun.set()
-            await asyncio.to_thread(stop.wait, 20)
+            await asyncio.to_thread(stop.wait, PATIENCE)
 
     thread = threading.Thread(target=lambda: asyncio.run(elsewhere()))
     thread.start()
-    await asyncio.to_thread(begun.wait, 20)
+    await asyncio.to_thread(begun.wait, PATIENCE)
     handle = await durable.start(Sleeper.run)
     await handle.signal(Sleeper.wake)
     assert await handle.result() == "awake"
     stop.set()
-    await asyncio.to_thread(thread.join, 20)
+    await asyncio.to_thread(thread.join, PATIENCE)
 
 
 def test_a_client_that_was_not_closed_lets_go_of_its_file_when_its_loop_is_gone(tmp_path: Path) -> None:
