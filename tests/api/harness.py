@@ -14,8 +14,8 @@ from datetime import timedelta
 from itertools import count
 from typing import Any, TypeVar
 
+from tests.turn import turn
 from understudy.actors.behaviors.definition import WORKFLOW_MARK
-from understudy.actors.clock import SkippableClock
 from understudy.client import Client, WorkflowFailureError, WorkflowHandle
 from understudy.common import RetryPolicy
 from understudy.testing import WorkflowEnvironment
@@ -167,10 +167,7 @@ class Skipping(Harness):
 
     def turn(self, time: timedelta) -> None:
         """Let so much time have passed, whatever is under way."""
-        engine, clock = self.client.engine, self.client.engine.clock
-        assert isinstance(clock, SkippableClock)
-        clock.skip_to(clock() + int(time / timedelta(microseconds=1)) * 1_000)
-        engine.time_jumped()
+        turn(self.client, time)
 
     async def close(self) -> None:
         """Stop all workers and the engine."""

@@ -16,7 +16,7 @@ from typing import Any, Final, Literal
 
 from tests.store.failing import FailingStore, SimulatedCrash
 from understudy import Client, Worker
-from understudy.actors.clock import Clock, system_clock
+from understudy.actors.clock import Clock, SkippableClock
 from understudy.actors.system import System
 from understudy.converter import DataConverter
 from understudy.events.error_root import EngineError
@@ -124,11 +124,15 @@ Script = Callable[[Client, MortalStore], Awaitable[Any]]
 """What the client does in each life: it begins anew every time, so whatever it sends carries a request id."""
 
 
-def compose(store: EventStore, inline_seconds: float = ON_A_THREAD, clock: Clock = system_clock) -> Client:
-    """Return a client of a new engine on `store`, on the running loop."""
+def compose(store: EventStore, inline_seconds: float = ON_A_THREAD, clock: Clock | None = None) -> Client:
+    """Return a client of a new engine on `store`, on the running loop; its clock, if none is given, `tests.turn` turns."""
     converter = DataConverter.default
     system = System(
-        store, converter.payload_converter, converter.failure_converter, clock=clock, inline_seconds=inline_seconds
+        store,
+        converter.payload_converter,
+        converter.failure_converter,
+        clock=clock or SkippableClock(),
+        inline_seconds=inline_seconds,
     )
     return Client(system, store.url, converter, "tester")
 
@@ -144,7 +148,7 @@ def live(  # noqa: PLR0913, PLR0917 - a life, and what it lives by
     activities: Sequence[Any],
     mortal_store: Callable[[], MortalStore],
     inline_seconds: float = ON_A_THREAD,
-    clock: Clock = system_clock,
+    clock: Clock | None = None,
 ) -> tuple[Any, bool]:
     """Live one life.
 

@@ -132,8 +132,8 @@ async def working_here(word: str) -> str:
 
 @workflow.defn
 async def hurried(word: str) -> str:
-    """Give an activity no time, and go on."""
-    soon = timedelta(milliseconds=5)
+    """Give an activity an hour, and go on."""
+    soon = timedelta(hours=1)
     try:
         return await workflow.execute_activity_method(Hands.work, word, schedule_to_close_timeout=soon)
     except ActivityError:
@@ -202,12 +202,10 @@ class Stage:
 
 
 @asynccontextmanager
-async def engine(
-    inner: EventStore | None = None, *, working: bool = True, patience: float = PATIENCE
-) -> AsyncGenerator[Stage]:
+async def engine(inner: EventStore | None = None, *, working: bool = True) -> AsyncGenerator[Stage]:
     """An engine, with a worker unless it is not `working`; what is left of every run is checked in the end."""
     store = HeldStore(inner or MemoryStore())
-    async with asyncio.timeout(patience), compose(store) as client:
+    async with asyncio.timeout(PATIENCE), compose(store) as client:
         stage = Stage(client, store, Hands())
         try:
             if working:

@@ -34,6 +34,7 @@ from tests.recovery.fatal import (
     status,
 )
 from tests.recovery.lives import MortalStore
+from tests.turn import turn
 from understudy import Client
 from understudy.events.child import ChildCancelRequested, ChildInitiated
 from understudy.events.store.port import EventStore, ExecutionRow
@@ -62,12 +63,15 @@ WAYS: Final = ("complete", "fail", "cancel", "terminate", "time out", "continue"
 
 async def end_parent(client: Client, store: MortalStore, how: str, policy: Policy) -> None:
     """Start a parent, wait for its child, and end it."""
-    options: Any = {"run_timeout": timedelta(milliseconds=60)} if how == "time out" else {}
+    hour = timedelta(hours=1)
+    options: Any = {"run_timeout": hour} if how == "time out" else {}
     handle = await start(client, Parent.run, policy, **options)
     await store.until(lambda: status(store) == "Running")
     if how in {"cancel", "terminate"}:
         await getattr(handle, how)()
-    elif how != "time out":
+    elif how == "time out":
+        turn(client, hour)
+    else:
         await handle.signal(Parent.end, how)
     await asyncio.Event().wait()
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 from functools import partial
 from typing import Any, Final
 
@@ -28,6 +29,7 @@ from tests.recovery.stage import (
     working,
     working_here,
 )
+from tests.turn import turn
 from understudy import WorkflowFailureError
 from understudy.events.activity import ActivityCompleted, ActivityScheduled
 from understudy.events.execution import fold
@@ -154,7 +156,7 @@ async def test_same_again_a_run_that_left_memory_comes_back_to_the_same_state_an
 @pytest.mark.parametrize(("other", "end"), [("timer", TimerFired), ("activity", ActivityCompleted)])
 async def test_same_again_code_that_was_mended_may_cancel_what_has_ended_meanwhile(other: str, end: type[Any]) -> None:
     Mended.broken = True
-    async with engine(patience=3.0) as stage:
+    async with engine() as stage:
         handle = await stage.start(Mended.run, other)
         await stage.store.until(lambda: any(isinstance(event, TurnDeferred) for event in stage.events()))
         stage.hands.gate.set()
@@ -248,6 +250,7 @@ async def test_once_recorded_what_comes_after_a_time_out_is_dropped() -> None:
     async with engine() as stage:
         handle = await stage.start(hurried, "late")
         await stage.hands.entered.wait()
+        turn(stage.client, timedelta(hours=1))
         assert await handle.result() == "too late"
         stage.hands.gate.set()
         await others_first()

@@ -19,6 +19,7 @@ import pytest
 from tests.recovery.again import definitions, perform, replay
 from tests.recovery.audit import closed_once, histories, recorded_once, view_once
 from tests.recovery.lives import QUEUE, MortalStore, compose, work_for
+from tests.turn import turn
 from understudy import Client, activity, workflow
 from understudy.events.execution import fold
 from understudy.events.signal import SignalReceived
@@ -33,6 +34,7 @@ from understudy.exceptions import (
     WorkflowNotFoundError,
 )
 
+HOUR = timedelta(hours=1)
 LARGE = 5_000
 """What is to be refused by a full disk must be large: there is always room for a word in some page."""
 PATIENCE = 20.0
@@ -79,7 +81,7 @@ class Patient:
         if first == "local":
             said = [await workflow.execute_local_activity_method(Gate.enter_locally, first)]
         elif first == "timer":
-            await workflow.sleep(0.25)
+            await workflow.sleep(HOUR)
             said = [first * LARGE]
         else:
             said = [await workflow.execute_activity_method(Gate.enter, first)]
@@ -161,6 +163,7 @@ def is_refused(stage: Stage, kind: type[EngineError], times: int) -> Callable[[]
 
 async def endure(stage: Stage, handles: list[Any], kind: type[EngineError]) -> None:
     """Live through the trouble: callers are told, outcomes and timers wait."""
+    turn(stage.client, HOUR)
     stage.gate.open.set()
     with pytest.raises(kind) as refused:
         await stage.client.start_workflow(weigh, "x" * LARGE, id="refused", task_queue=QUEUE)
@@ -307,6 +310,7 @@ async def test_a_damaged_run_tells_who_asks_and_costs_no_other_run(tmp_path: Pat
     path = tmp_path / "store.db"
     async with engine(path) as stage:
         hurt, sound = await start(stage, "timer", "activity")
+        turn(stage.client, HOUR)
         run_id = await run_id_of(hurt)
         await stage.store.until(lambda: any(isinstance(event, TimerFired) for event in stage.file.load(run_id)))
         await stage.gate.entered.wait()
