@@ -43,13 +43,20 @@ _WEIGHT: Final = 0.2
 class Journal:
     """Group commit over one store; used from the dispatcher's loop, writes on a thread of its own."""
 
-    def __init__(self, dispatcher: Dispatcher, store: EventStore, inline_seconds: float = INLINE_SECONDS) -> None:
+    def __init__(
+        self,
+        dispatcher: Dispatcher,
+        store: EventStore,
+        inline_seconds: float = INLINE_SECONDS,
+        stopwatch: Callable[[], float] = perf_counter,
+    ) -> None:
         """Start the writer thread, a daemon: what is not committed was not acknowledged.
 
         Args:
             dispatcher: whose loop hands in units and is told their fate.
             store: where they go.
             inline_seconds: how long commits may take on the average to be made on the loop; 0: never there.
+            stopwatch: by which that is measured, s.
         """
         self._dispatcher = dispatcher
         self._store = store
@@ -57,6 +64,7 @@ class Journal:
         self._busy = self._gathering = self._closed = False
         self._inline_seconds = inline_seconds
         self._commit_seconds = 0.0
+        self._stopwatch = stopwatch
         self._to_writer: SimpleQueue[list[tuple[Unit, Done]] | None] = SimpleQueue()
         self._thread = threading.Thread(target=self._write, name="understudy-journal", daemon=True)
         self._thread.start()
@@ -118,7 +126,7 @@ class Journal:
 
     def _commit(self, batch: list[tuple[Unit, Done]]) -> Sequence[EngineError | None]:
         """Write one group, on whichever thread; return what became of each unit."""
-        began = perf_counter()
+        began = self._stopwatch()
         try:
             return self._store.commit([unit for unit, _ in batch])
         except Exception as error:  # noqa: BLE001 - the port promises not to raise; never hang on one that does
@@ -126,7 +134,7 @@ class Journal:
             failure.__cause__ = error
             return [failure] * len(batch)
         finally:
-            self._commit_seconds += _WEIGHT * (perf_counter() - began - self._commit_seconds)
+            self._commit_seconds += _WEIGHT * (self._stopwatch() - began - self._commit_seconds)
 
     def _committed(self, batch: list[tuple[Unit, Done]], errors: Sequence[EngineError | None]) -> None:
         self._busy = False

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 from tests.actors.office import Office, linger, scheduled, settle
+from tests.turn import on_turned_loop, turn_loop
 from understudy import activity
 from understudy.actors.behaviors.command import DeferActivity, RecordHeartbeat
 from understudy.events.payload import PayloadConverter
@@ -44,16 +47,21 @@ async def test_a_cancellation_of_an_attempt_outside_is_left_to_its_next_heartbea
     assert office.activities.is_in_flight("run-1", 1)
 
 
-async def test_heartbeats_from_outside_keep_an_attempt_alive_until_they_stop(office: Office) -> None:
-    office.work(leave)
-    office.dispatch(1, leave, heartbeat=30_000_000)
-    await office.next()
-    details = PayloadConverter.default.encode_args(["half"])
-    assert office.activities.beat_outside("run-1", 1, 1, details)
-    assert await office.next() == RecordHeartbeat(seq=1, attempt=1, details=details)
-    command = await office.next()
-    assert (command.failure.timeout_type, command.heartbeat_details) == (TimeoutType.HEARTBEAT, details)
-    assert not office.activities.beat_outside("run-1", 1, 1, details)
+def test_heartbeats_from_outside_keep_an_attempt_alive_until_they_stop() -> None:
+    async def script() -> None:
+        office = Office()
+        office.work(leave)
+        office.dispatch(1, leave, heartbeat=3_600 * 10**9)
+        await office.next()
+        details = PayloadConverter.default.encode_args(["half"])
+        assert office.activities.beat_outside("run-1", 1, 1, details)
+        assert await office.next() == RecordHeartbeat(seq=1, attempt=1, details=details)
+        turn_loop(timedelta(hours=1))
+        command = await office.next()
+        assert (command.failure.timeout_type, command.heartbeat_details) == (TimeoutType.HEARTBEAT, details)
+        assert not office.activities.beat_outside("run-1", 1, 1, details)
+
+    on_turned_loop(script)
 
 
 async def test_the_next_attempt_takes_over_from_one_that_was_told_to_be_over(office: Office) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.api.harness import AT_ONCE, ONCE, Harness, eventually, ms
+from tests.api.harness import AT_ONCE, ONCE, Harness, Skipping, eventually, ms
 from tests.api.job_stage import STATUS, at_work, double, fail, nothing, outside, start, wait, why
 from understudy import activity
 from understudy.client import ActivityExecutionDescription, ActivityFailureError, PendingActivityState
@@ -114,11 +114,12 @@ async def test_a_job_times_out(engine: Harness, options: Any) -> None:
     assert [each.status async for each in engine.client.list_activities()] == [STATUS.TIMED_OUT]
 
 
-async def test_a_job_times_out_for_want_of_a_worker(engine: Harness) -> None:
-    handle = await start(engine, wait, schedule_to_start_timeout=ms(20), schedule_to_close_timeout=timedelta(hours=1))
+async def test_a_job_times_out_for_want_of_a_worker(skipping: Skipping) -> None:
+    minute, hour = timedelta(minutes=1), timedelta(hours=1)
+    handle = await start(skipping, wait, schedule_to_start_timeout=minute, schedule_to_close_timeout=hour)
     described = await handle.describe()
-    assert described.expiration_time == described.schedule_time + timedelta(hours=1)
-    assert described.schedule_to_start_timeout == ms(20)
+    assert described.expiration_time == described.schedule_time + hour
+    assert described.schedule_to_start_timeout == minute
     assert isinstance(await why(handle.result()), TimeoutError)
 
 

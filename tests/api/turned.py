@@ -7,25 +7,13 @@ if the loop is its own. Limits are hours then: none strikes because the machine 
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
 from tests.api.harness import Skipping
+from tests.turn import on_turned_loop, turn_loop
 
 __all__ = ["Turned", "on_turned_time"]
-
-
-class TurnedLoop(asyncio.SelectorEventLoop):
-    """A loop whose time goes on as usual, and jumps when it is turned."""
-
-    def __init__(self) -> None:
-        self.ahead = 0.0
-        super().__init__()
-
-    def time(self) -> float:
-        """The time, s."""
-        return super().time() + self.ahead
 
 
 class Turned(Skipping):
@@ -33,9 +21,7 @@ class Turned(Skipping):
 
     def turn(self, time: timedelta) -> None:
         """Let so much time have passed, whatever is under way."""
-        loop = asyncio.get_running_loop()
-        assert isinstance(loop, TurnedLoop)
-        loop.ahead += time.total_seconds()
+        turn_loop(time)
         super().turn(time)
 
 
@@ -50,5 +36,4 @@ def on_turned_time(url: str, script: Callable[[Turned], Awaitable[None]]) -> Non
         finally:
             await engine.close()
 
-    with asyncio.Runner(loop_factory=TurnedLoop) as runner:
-        runner.run(play())
+    on_turned_loop(play)
