@@ -125,7 +125,7 @@ Script = Callable[[Client, MortalStore], Awaitable[Any]]
 
 
 def compose(store: EventStore, inline_seconds: float = ON_A_THREAD, clock: Clock | None = None) -> Client:
-    """Return a client of a new engine on `store`, on the running loop; its clock, if none is given, `tests.turn` turns."""
+    """Return a client of a new engine on `store`, on the running loop; `tests.turn` turns its own clock."""
     converter = DataConverter.default
     system = System(
         store,
