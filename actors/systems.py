@@ -23,7 +23,7 @@ from understudy.events.store.coded import behind_codec
 if TYPE_CHECKING:
     from understudy.events.converters import DataConverter
 
-__all__ = ["acquire", "release"]
+__all__ = ["acquire", "check_same", "release"]
 
 _PLAIN: Final = {str, bytes, int, float, bool, type(None)}
 
@@ -44,9 +44,7 @@ def acquire(url: str, converter: DataConverter) -> System:
         if found is not None:
             system, users, shared = found
             if not system.dispatcher.loop.is_closed() and not system.stopped:
-                _same_kind(shared.payload_converter, converter.payload_converter)
-                _same_kind(shared.failure_converter, converter.failure_converter)
-                _same_codec(shared.payload_codec, converter.payload_codec)
+                check_same(shared, converter)
                 _systems[place] = (system, users + 1, shared)
                 return system
             system.abandon()
@@ -68,6 +66,18 @@ def release(system: System) -> bool:
                     return False
                 del _systems[place]
         return True
+
+
+def check_same(ours: DataConverter, theirs: DataConverter) -> None:
+    """Refuse another converter than the one that a system has.
+
+    Raises:
+        InvalidArgumentError: what it brings is of another kind, or has other settings.
+    """
+    if ours is not theirs:
+        _same_kind(ours.payload_converter, theirs.payload_converter)
+        _same_kind(ours.failure_converter, theirs.failure_converter)
+        _same_codec(ours.payload_codec, theirs.payload_codec)
 
 
 def _same_kind(ours: object, theirs: object) -> None:

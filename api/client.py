@@ -30,7 +30,6 @@ from understudy.client_errors import (
     RPCTimeoutOrCancelledError,
     WorkflowContinuedAsNewError,
     WorkflowFailureError,
-    WorkflowQueryFailedError,
     WorkflowQueryRejectedError,
     WorkflowUpdateFailedError,
     WorkflowUpdateRPCTimeoutOrCancelledError,
@@ -71,6 +70,7 @@ from understudy.events.policy import (
     WorkflowIDConflictPolicy,
     WorkflowIDReusePolicy,
 )
+from understudy.events.rpc_errors import RPCError, RPCStatusCode, WorkflowQueryFailedError
 from understudy.service import (
     DnsLoadBalancingConfig,
     GrpcCompression,
@@ -78,8 +78,6 @@ from understudy.service import (
     KeepAliveConfig,
     PayloadLimitsConfig,
     RetryConfig,
-    RPCError,
-    RPCStatusCode,
     TLSConfig,
 )
 from understudy.standalone_description import (

@@ -14,7 +14,6 @@ __all__ = [
     "RPCTimeoutOrCancelledError",
     "WorkflowContinuedAsNewError",
     "WorkflowFailureError",
-    "WorkflowQueryFailedError",
     "WorkflowQueryRejectedError",
     "WorkflowUpdateFailedError",
     "WorkflowUpdateRPCTimeoutOrCancelledError",
@@ -71,21 +70,6 @@ class WorkflowContinuedAsNewError(UnderstudyError, Exception):
     def __reduce__(self) -> tuple[object, ...]:
         """Pickle by the run id."""
         return type(self), (self._new_execution_run_id,)
-
-
-class WorkflowQueryFailedError(UnderstudyError, Exception):
-    """A query handler raised; what it raised is the cause."""
-
-    __module__ = "understudy.client"
-
-    def __init__(self, message: str) -> None:
-        """Say what went wrong."""
-        super().__init__(message)
-
-    @property
-    def message(self) -> str:
-        """What went wrong."""
-        return str(self.args[0])
 
 
 class WorkflowQueryRejectedError(UnderstudyError, Exception):

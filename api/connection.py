@@ -17,12 +17,12 @@ from typing import TYPE_CHECKING, Any, Final, Self, Unpack
 from understudy.actors import systems
 from understudy.actors.service import Service
 from understudy.actors.system import System, start_loop_thread
-from understudy.calls import NO_METADATA, checked_kind
+from understudy.calls import NO_METADATA
 from understudy.client_chain import ClientChain
-from understudy.client_config import ClientConfig, ConnectOptions
+from understudy.client_config import ClientConfig, ConnectOptions, ServiceClient, checked_client
 from understudy.events.choices import HeaderCodecBehavior
 from understudy.events.converters import DataConverter
-from understudy.events.errors import ClosedClientError, InvalidArgumentError
+from understudy.events.errors import ClosedClientError
 from understudy.events.policy import QueryRejectCondition
 from understudy.events.serialization import for_workflow
 from understudy.service import (
@@ -54,22 +54,49 @@ class Connection:
 
     def __init__(
         self,
-        engine: System,
-        url: str,
-        data_converter: DataConverter,
-        identity: str,
-        config: ClientConfig | None = None,
+        service_client: ServiceClient,
+        *,
+        namespace: str = "default",
+        data_converter: DataConverter = DataConverter.default,
+        plugins: Sequence[Any] = (),
+        interceptors: Sequence[Any] = (),
+        default_workflow_query_reject_condition: QueryRejectCondition | None = None,
+        header_codec_behavior: HeaderCodecBehavior = HeaderCodecBehavior.NO_CODEC,
     ) -> None:
-        """Use `Client.connect` or `Client.open` instead."""
-        self._engine: System | None = engine
-        self._url = url
+        """Make another client of an engine, as `Client(**client.config())`; `Client.connect` opens one.
+
+        It is a guest: the client that opened the engine ends it, and should be closed last.
+
+        Args:
+            service_client: of a client that is open.
+            namespace: accepted so that programs run; there is one.
+            data_converter: how values become payloads: what the first client has.
+            plugins: refused unless empty: they are not applied.
+            interceptors: what stands around the client's calls, the first outermost.
+            default_workflow_query_reject_condition: statuses in which queries are not asked that say none themselves.
+            header_codec_behavior: no effect: headers go the way of all values.
+
+        Raises:
+            InvalidArgumentError: the engine has another data converter, or an argument cannot be.
+        """
+        checked_client(namespace, plugins, default_workflow_query_reject_condition)
+        systems.check_same(service_client.data_converter, data_converter)
+        self._engine: System | None = service_client.engine
+        self._owns_engine = False
+        self._service_client = service_client
         self._data_converter = data_converter
-        self._identity = identity
-        self._config = config if config is not None else ClientConfig(data_converter=data_converter)
-        self._service = Service(engine)
+        self._config = ClientConfig(
+            service_client=service_client,
+            namespace=namespace,
+            data_converter=data_converter,
+            plugins=(),
+            interceptors=tuple(interceptors),
+            default_workflow_query_reject_condition=default_workflow_query_reject_condition,
+            header_codec_behavior=header_codec_behavior,
+        )
+        self._service = Service(service_client.engine)
         self._in_context = data_converter.takes_context
         client: Any = self
-        interceptors = self._config.get("interceptors")
         self.chain = ClientChain(client, interceptors) if interceptors else None
 
     def converter_of(self, workflow_id: str) -> PayloadConverter:
@@ -89,7 +116,8 @@ class Connection:
 
     def __repr__(self) -> str:
         """Show the URL."""
-        return f"<{type(self).__name__} of {self._url!r}{'' if self._engine is not None else ', closed'}>"
+        closed = "" if self._engine is not None else ", closed"
+        return f"<{type(self).__name__} of {self._service_client.url!r}{closed}>"
 
     # -- connection --------------------------------------------------------------------------------------------------
 
@@ -154,26 +182,31 @@ class Connection:
         """
         del api_key, tls, retry_config, keep_alive_config, rpc_metadata, lazy, runtime, grpc_compression, payload_limits
         del http_connect_proxy_config, dns_load_balancing_config
-        checked_connection(plugins, connect_timeout)
-        if default_workflow_query_reject_condition is not None:
-            checked_kind(
-                default_workflow_query_reject_condition, QueryRejectCondition, "default_workflow_query_reject_condition"
-            )
-        if namespace != "default":
-            raise InvalidArgumentError(
-                what="namespace", got=repr(namespace), expected="'default'", fix="Use one file for each namespace"
-            )
+        checked_connection(connect_timeout)
+        checked_client(namespace, plugins, default_workflow_query_reject_condition)
         converter = data_converter if data_converter is not None else DataConverter.default
-        config = ClientConfig(
+        engine = systems.acquire(target_host, converter)
+        identity = identity or f"{os.getpid()}@{socket.gethostname()}"
+        return cls.owning(
+            ServiceClient(engine, target_host, identity, converter),
             namespace=namespace,
             data_converter=converter,
-            plugins=(),
-            interceptors=tuple(interceptors),
+            interceptors=interceptors,
             default_workflow_query_reject_condition=default_workflow_query_reject_condition,
             header_codec_behavior=header_codec_behavior,
         )
-        engine = systems.acquire(target_host, converter)
-        return cls(engine, target_host, converter, identity or f"{os.getpid()}@{socket.gethostname()}", config)
+
+    @classmethod
+    def owning(cls, service_client: ServiceClient, **options: Any) -> Self:
+        """Return a client that gives its engine back when it is closed.
+
+        Args:
+            service_client: the engine.
+            options: as for `Client(...)`.
+        """
+        client = cls(service_client, **options)
+        client._owns_engine = True
+        return client
 
     @classmethod
     def open(cls, target_host: str, **options: Unpack[ConnectOptions]) -> Self:
@@ -199,10 +232,10 @@ class Connection:
         """The engine, for workers and references.
 
         Raises:
-            ClosedClientError: the client was closed.
+            ClosedClientError: the client was closed, or the one that opened its engine.
         """
-        if self._engine is None:
-            raise ClosedClientError(url=self._url)
+        if self._engine is None or self._engine.stopped:
+            raise ClosedClientError(url=self._service_client.url)
         return self._engine
 
     @property
@@ -210,16 +243,21 @@ class Connection:
         """The requests that the engine serves, on its loop.
 
         Raises:
-            ClosedClientError: the client was closed.
+            ClosedClientError: the client was closed, or the one that opened its engine.
         """
-        if self._engine is None:
-            raise ClosedClientError(url=self._url)
+        if self._engine is None or self._engine.stopped:
+            raise ClosedClientError(url=self._service_client.url)
         return self._service
+
+    @property
+    def service_client(self) -> ServiceClient:
+        """The engine, as another client takes it: `Client(client.service_client)`."""
+        return self._service_client
 
     @property
     def identity(self) -> str:
         """Who this is, in the history."""
-        return self._identity
+        return self._service_client.identity
 
     @property
     def namespace(self) -> str:
@@ -248,9 +286,9 @@ class Connection:
         return config
 
     async def close(self) -> None:
-        """Close the client; the last one of an engine stops it, gracefully. A second call does nothing."""
+        """Close the client; the last one that opened an engine stops it, gracefully. A second call does nothing."""
         engine, self._engine = self._engine, None
-        if engine is not None and systems.release(engine):
+        if engine is not None and self._owns_engine and systems.release(engine):
             await engine.dispatcher.run(engine.stop())
 
     async def __aenter__(self) -> Self:

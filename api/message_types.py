@@ -109,6 +109,16 @@ class QueryCall(Protocol):
     """`handle.query`."""
 
     @overload
+    async def __call__(self, query: Callable[[Any], Awaitable[R]], **options: Unpack[_QueryOptions]) -> R: ...
+    @overload
+    async def __call__(
+        self, query: Callable[[Any, A], Awaitable[R]], arg: A, **options: Unpack[_QueryOptions]
+    ) -> R: ...
+    @overload
+    async def __call__(
+        self, query: Callable[..., Awaitable[R]], *, args: Sequence[Any], **options: Unpack[_QueryOptions]
+    ) -> R: ...
+    @overload
     async def __call__(self, query: Callable[[Any], R], **options: Unpack[_QueryOptions]) -> R: ...
     @overload
     async def __call__(self, query: Callable[[Any, A], R], arg: A, **options: Unpack[_QueryOptions]) -> R: ...

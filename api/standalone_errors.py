@@ -78,7 +78,7 @@ def about_jobs() -> Generator[None]:
         if not is_job(error.workflow_id):
             raise
         raise ActivityClosedError(
-            activity_id=activity_id_of(error.workflow_id), run_id=error.run_id, status=error.status
+            activity_id=activity_id_of(error.workflow_id), run_id=error.run_id, outcome=error.outcome
         ) from None
     except ActivityNotFoundError as error:
         if not is_job(error.workflow_id):

@@ -14,16 +14,16 @@ from understudy.client_errors import (
     RPCTimeoutOrCancelledError,
     WorkflowContinuedAsNewError,
     WorkflowFailureError,
-    WorkflowQueryFailedError,
     WorkflowQueryRejectedError,
     in_time,
 )
 from understudy.client_history import HistoryReader
-from understudy.events.errors import UnderstudyError
+from understudy.events.errors import EngineError, UsageError
 from understudy.events.event import Event
 from understudy.events.failure_errors import CancelledError, TerminatedError
 from understudy.events.failure_errors import TimeoutError as WorkflowTimeoutError
 from understudy.events.policy import QueryRejectCondition, TimeoutType, WorkflowExecutionStatus
+from understudy.events.rpc_errors import WorkflowQueryFailedError
 from understudy.events.serialization import for_workflow
 from understudy.events.workflow import (
     WorkflowCanceled,
@@ -282,7 +282,7 @@ class WorkflowHandle(UpdateSender, HistoryReader, Operator, Generic[S, R]):
                 raise WorkflowQueryRejectedError(status)
         try:
             return await service.query(run_id, name, payloads, self._client.headers)
-        except UnderstudyError:
+        except (UsageError, EngineError):
             raise
         except Exception as error:
             text = f"query {name!r} of workflow {self._id!r} failed: {type(error).__name__}: {error}"

@@ -46,12 +46,6 @@ D = TypeVar("D")
 
 _NOTHING: Final[Any] = object()
 
-_AT_ONCE: Final = {
-    "query handler": "a query handler cannot be a coroutine function, because it answers at once",
-    "update validator": "the validator of an update cannot be a coroutine function, because it decides at once",
-}
-"""What may not wait, and why."""
-
 
 @dataclass(frozen=True)
 class UpdateInfo:
@@ -124,7 +118,7 @@ def set_dynamic_signal_handler(handler: Callable[..., Any] | None) -> None:
 
 
 def set_query_handler(name: str, handler: Callable[..., Any] | None) -> None:
-    """Set the handler of queries called `name`; a plain function that only reads; None: there is none any more."""
+    """Set the handler of queries called `name`; it only reads, and waits for nothing; None: there is none any more."""
     _set(HandlerKind.QUERY, _named(name), handler)
 
 
@@ -177,8 +171,9 @@ def _set(
     for what, fn in ((f"{word} handler", handler), (f"{word} validator", validator)):
         if fn is not None and not callable(fn):
             raise ArgumentTypeError(what=what, got=repr(fn), expected="a function, or None")
-        if fn is not None and is_async(fn) and what in _AT_ONCE:
-            raise DefinitionError(subject=repr(fn), problem=_AT_ONCE[what], fix="write a plain function")
+    if validator is not None and is_async(validator):
+        problem = "the validator of an update cannot be a coroutine function, because it decides at once"
+        raise DefinitionError(subject=repr(validator), problem=problem, fix="write a plain function")
     definition = HandlerDefinition(
         kind, name, handler, hints_of(handler, skip_first=False), validator=validator, is_bound=True
     )

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import ClassVar
 
 from understudy.events.error_root import UsageError
+from understudy.events.rpc_errors import NotFoundError
 
 __all__ = ["ActivityClosedError", "ActivityExecutionNotFoundError", "ActivityNotFoundError"]
 
 
-class ActivityNotFoundError(UsageError, LookupError):
+class ActivityNotFoundError(UsageError, NotFoundError, LookupError):
     """No activity of the run waits for this outcome or heartbeat; `reason` says more, and no `workflow_id`: unknown."""
 
     activity: str
@@ -33,7 +34,7 @@ class ActivityNotFoundError(UsageError, LookupError):
         return f": {self.reason}" if self.reason else ""
 
 
-class ActivityExecutionNotFoundError(UsageError, LookupError):
+class ActivityExecutionNotFoundError(UsageError, NotFoundError, LookupError):
     """No stand-alone activity, or no run of it, has that id."""
 
     activity_id: str
@@ -50,12 +51,12 @@ class ActivityExecutionNotFoundError(UsageError, LookupError):
         return f" with run id {self.run_id!r}" if self.run_id else ""
 
 
-class ActivityClosedError(UsageError):
-    """A stand-alone activity has ended and takes no more messages; `status` is how it ended."""
+class ActivityClosedError(UsageError, NotFoundError):
+    """A stand-alone activity has ended and takes no more messages; `outcome` is how it ended."""
 
     activity_id: str
     run_id: str
-    status: str
+    outcome: str
 
-    statement: ClassVar[str] = "stand-alone activity {activity_id!r} (run {run_id!r}) is closed: {status}"
+    statement: ClassVar[str] = "stand-alone activity {activity_id!r} (run {run_id!r}) is closed: {outcome}"
     advice: ClassVar[str] = "Start it again, or read the outcome with the handle's result()"

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from understudy.events.error_root import StopError, UsageError, nearest_name
+from understudy.events.rpc_errors import ExhaustedError, NotFoundError, WorkflowQueryFailedError
 
 __all__ = [
     "ArgumentTypeError",
@@ -171,7 +172,7 @@ class UnknownActivityTypeError(UnknownNameError):
     advice: ClassVar[str] = "Add it to the worker: Worker(..., activities=[...])"
 
 
-class UnknownQueryError(UnknownNameError):
+class UnknownQueryError(UnknownNameError, WorkflowQueryFailedError):
     """The workflow answers no query of that name."""
 
     workflow_type: str = ""
@@ -210,7 +211,7 @@ class ClosedClientError(UsageError, RuntimeError):
     advice: ClassVar[str] = "Connect again with Client.connect, and keep the client open while its handles are used"
 
 
-class WorkflowNotFoundError(UsageError, LookupError):
+class WorkflowNotFoundError(UsageError, NotFoundError, LookupError):
     """No workflow, or no run of it, has that id."""
 
     workflow_id: str
@@ -225,7 +226,7 @@ class WorkflowNotFoundError(UsageError, LookupError):
         return f" with run id {self.run_id!r}" if self.run_id else ""
 
 
-class UpdateNotFoundError(UsageError, LookupError):
+class UpdateNotFoundError(UsageError, NotFoundError, LookupError):
     """The run has accepted no update with that id."""
 
     update_id: str
@@ -248,18 +249,18 @@ class ResetRefusedError(UsageError):
     advice: ClassVar[str] = "Reset the open run instead, or terminate it first"
 
 
-class WorkflowClosedError(UsageError):
-    """The run is closed and takes no more messages; `status` is how it ended."""
+class WorkflowClosedError(UsageError, NotFoundError):
+    """The run is closed and takes no more messages; `outcome` is how it ended."""
 
     workflow_id: str
     run_id: str
-    status: str
+    outcome: str
 
-    statement: ClassVar[str] = "workflow {workflow_id!r} (run {run_id!r}) is closed: {status}"
+    statement: ClassVar[str] = "workflow {workflow_id!r} (run {run_id!r}) is closed: {outcome}"
     advice: ClassVar[str] = "Start a new run of it, or read the outcome with the handle's result()"
 
 
-class QueryRefusedError(UsageError):
+class QueryRefusedError(UsageError, WorkflowQueryFailedError):
     """A query did more than read: it asked the engine for something, or changed the workflow."""
 
     query: str
@@ -270,7 +271,7 @@ class QueryRefusedError(UsageError):
     advice: ClassVar[str] = "Let its handler only read and return; what changes something belongs into a signal"
 
 
-class MailboxFullError(UsageError):
+class MailboxFullError(UsageError, ExhaustedError):
     """The workflow's mailbox is full; nothing was recorded."""
 
     workflow_id: str

@@ -99,7 +99,7 @@ def activity_failure(pending: PendingActivity, cause: Failure, retry_state: Retr
 
 def _closed(state: WorkflowExecution) -> WorkflowClosedError:
     return WorkflowClosedError(
-        workflow_id=state.start.workflow_id, run_id=state.run_id, status=state.status.name if state.status else ""
+        workflow_id=state.start.workflow_id, run_id=state.run_id, outcome=state.status.name if state.status else ""
     )
 
 

@@ -380,12 +380,6 @@ def _by_name(
     for handler in handlers:
         if handler.kind is not kind:
             continue
-        if kind is HandlerKind.QUERY and handler.is_async:
-            raise DefinitionError(
-                subject=_place(handler.fn, handler.fn),
-                problem="a query handler cannot be a coroutine function, because it answers at once",
-                fix=f"write: def {_name_of(handler.fn)}(...), and await in the run method or in a signal handler",
-            )
         if handler.name in table:
             raise DefinitionError(
                 subject=_label(target),

@@ -35,6 +35,7 @@ __all__ = [
     "HandleUpdateInput",
     "Interception",
     "WorkflowInboundInterceptor",
+    "at_once",
     "no_handler",
 ]
 
@@ -167,7 +168,8 @@ class _Root(WorkflowInboundInterceptor):
 
     async def handle_query(self, input: HandleQueryInput) -> Any:
         handler = self._handler(HandlerKind.QUERY, input.query, input._found)  # noqa: SLF001 - the same
-        return handler.call(self._context.instance, input.args)
+        value = handler.call(self._context.instance, input.args)
+        return await value if handler.is_async else value
 
     def handle_update_validator(self, input: HandleUpdateInput) -> None:
         handler = self._handler(HandlerKind.UPDATE, input.update, input._found)  # noqa: SLF001 - the same
@@ -186,6 +188,16 @@ class _Root(WorkflowInboundInterceptor):
         if handler is None:
             raise no_handler(self._context, kind, name)
         return handler
+
+
+def at_once(coroutine: Coroutine[Any, Any, Any]) -> tuple[Any, bool]:
+    """Run a coroutine, with variables of its own; return its value, and whether it came without waiting."""
+    try:
+        Variables().run(coroutine.send, None)
+    except StopIteration as done:
+        return done.value, True
+    coroutine.close()
+    return None, False
 
 
 def no_handler(context: Context, kind: HandlerKind, name: str) -> Exception:
@@ -245,13 +257,7 @@ class Chain:
         self._asked += 1
         query_id = f"{self._context.execution.run_id}/query/{self._asked}"
         given = HandleQueryInput(query_id, name, args, headers, _found=handler)
-        coroutine = self.inbound.handle_query(given)
-        try:
-            Variables().run(coroutine.send, None)
-        except StopIteration as done:
-            return done.value, True
-        coroutine.close()
-        return None, False
+        return at_once(self.inbound.handle_query(given))
 
     def validate(
         self,

@@ -50,7 +50,7 @@ def awaited(state: WorkflowExecution, activity: str, *, seq: int = 0, attempt: i
     workflow_id, run_id = state.start.workflow_id, state.run_id
     if not state.is_open:
         raise WorkflowClosedError(
-            workflow_id=workflow_id, run_id=run_id, status=state.status.name if state.status else ""
+            workflow_id=workflow_id, run_id=run_id, outcome=state.status.name if state.status else ""
         )
     pending = state.activities.get(seq) if seq else _of_id(state, activity)
     if pending is None:

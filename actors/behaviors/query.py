@@ -8,11 +8,12 @@ holds: both are seen afterwards, and then the run has to be built anew from its 
 from __future__ import annotations
 
 from collections.abc import Coroutine, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from understudy.actors.behaviors.definition import HandlerKind
-from understudy.actors.behaviors.interceptor import no_handler
+from understudy.actors.behaviors.interceptor import at_once, no_handler
 from understudy.events.errors import QueryRefusedError, ReadOnlyContextError
+from understudy.events.signature import Signature
 
 if TYPE_CHECKING:
     from understudy.actors.behaviors.context import Context
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
     from understudy.events.payload import Payload
 
 __all__ = ["answer", "digest", "message_args", "refused"]
+
+_UNTYPED: Final = Signature(varargs="args")
+"""Takes any number of values, as JSON gives them."""
 
 
 def message_args(
@@ -33,6 +37,8 @@ def message_args(
     """
     where = f"{handler.kind.name.lower()} {name!r} of workflow {context.definition.label!r}"
     if handler.name is None:
+        if handler.signature.is_varargs:  # Temporal's old form of a dynamic handler: (self, name, *args)
+            return [name, *context.converter.decode_args(payloads, _UNTYPED, where=where)]
         return [name, context.converter.raw(payloads)]
     handler.signature.check(len(payloads), where=where)
     return context.converter.decode_args(payloads, handler.signature, where=where)
@@ -55,15 +61,17 @@ def answer(
     context.read_only = f"query {name!r}"
     try:
         if chain is None:
-            value, at_once = context.loop.call(ask, context.instance, args), True
+            value, answered = context.loop.call(ask, context.instance, args), True
+            if handler.is_async:
+                value, answered = context.loop.call(at_once, value)
         else:
-            value, at_once = context.loop.call(chain.query, handler, name, args, headers)
+            value, answered = context.loop.call(chain.query, handler, name, args, headers)
     except ReadOnlyContextError as error:
         raise refused(context, name, f"its handler asked for {error.call}") from error
     finally:
         context.read_only = ""
-    if not at_once:
-        raise refused(context, name, "an interceptor of it waited for something")
+    if not answered:
+        raise refused(context, name, "its handler, or an interceptor of it, waited for something")
     if isinstance(value, Coroutine):
         value.close()
         raise refused(context, name, "its handler returned a coroutine")

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any, Self
 from understudy.actors.clock import Clock, SkippableClock, system_clock
 from understudy.actors.outcomes import Outcomes
 from understudy.actors.system import System
-from understudy.client import Client, ClientConfig
+from understudy.client import Client
+from understudy.client_config import ServiceClient
 from understudy.events.converters import DataConverter
 from understudy.events.errors import InvalidArgumentError
 from understudy.events.policy import QueryRejectCondition, from_ns, to_ns
@@ -203,20 +204,14 @@ class WorkflowEnvironment:
         Raises:
             InvalidArgumentError: the data converter is another one.
         """
-        client = self._client
-        converter = kwargs.get("data_converter")
-        if converter is not None and converter != client.data_converter:
-            raise InvalidArgumentError(
-                what="data_converter",
-                got=repr(converter),
-                expected="the environment's, which all clients of an engine share,",
-                fix="Give it to the environment",
-            )
-        identity = kwargs.get("identity") or client.identity
-        config = client.config()
+        config = self._client.config()
+        if kwargs.get("data_converter"):
+            config["data_converter"] = kwargs["data_converter"]
         if kwargs.get("interceptors"):
-            config["interceptors"] = tuple(kwargs["interceptors"])
-        return _Guest(client.engine, "the environment", client.data_converter, identity, config)
+            config["interceptors"] = kwargs["interceptors"]
+        if kwargs.get("identity"):
+            config["service_client"] = replace(config["service_client"], identity=kwargs["identity"])
+        return Client(**config)
 
     @property
     def supports_time_skipping(self) -> bool:
@@ -291,14 +286,6 @@ class WorkflowEnvironment:
             skipper.enabled = before
 
 
-class _Guest(Client):
-    """A client that does not end the engine when it is closed."""
-
-    async def close(self) -> None:
-        """Let go of the engine."""
-        self._engine = None
-
-
 class _EnvironmentSystem(System):
     """An engine for tests: in its workflows a failed assert is an outcome."""
 
@@ -338,5 +325,5 @@ def _open(
     values, failures = converter.payload_converter, FinalAsserts(converter.failure_converter)
     store = behind_codec(open_store(url), converter.payload_codec)
     system = _EnvironmentSystem(store, values, failures, clock=time[0], outcomes=time[1])
-    config = ClientConfig(data_converter=converter, interceptors=tuple(interceptors))
-    return Client(system, url, converter, identity or "test", config)
+    service_client = ServiceClient(system, url, identity or "test", converter)
+    return Client.owning(service_client, data_converter=converter, interceptors=interceptors)

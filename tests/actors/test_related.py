@@ -15,6 +15,7 @@ from tests.recovery.stage import HeldStore, others_first
 from understudy import Client, workflow
 from understudy.actors.behaviors.command import SignalWorkflow
 from understudy.actors.system import System
+from understudy.client_config import ServiceClient
 from understudy.converter import DataConverter
 from understudy.events.child import ChildStarted
 from understudy.events.error_root import EngineError
@@ -153,7 +154,7 @@ async def engine(mailbox_limit: int = 10_000) -> AsyncGenerator[Stage]:
     workflows = [Waiter, Many, executes, sends]
     async with (
         asyncio.timeout(PATIENCE),
-        Client(system, store.url, converter, "tester") as client,
+        Client.owning(ServiceClient(system, store.url, "tester", converter)) as client,
         work_for(client, workflows, []),
     ):
         yield Stage(client, store)

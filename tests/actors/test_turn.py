@@ -16,7 +16,7 @@ from understudy.events.errors import EngineStoppedError, WorkflowClosedError
 from understudy.events.signal import SignalReceived
 from understudy.events.store.port import Append
 
-LATE = WorkflowClosedError(workflow_id="order-1", run_id="run-1", status="COMPLETED")
+LATE = WorkflowClosedError(workflow_id="order-1", run_id="run-1", outcome="COMPLETED")
 LOST = EngineStoppedError(reason="the disk is gone")
 
 

@@ -126,7 +126,7 @@ def test_closed_a_message_behind_the_end_is_refused_and_told_how_it_ended(
     end: Event, status: str, message: Command
 ) -> None:
     caught = given(started(), end).when(message).then_refused(WorkflowClosedError)
-    assert caught.value.fields() == {"workflow_id": "order-1", "run_id": "run-1", "status": status}
+    assert caught.value.fields() == {"workflow_id": "order-1", "run_id": "run-1", "outcome": status}
 
 
 def test_closed_a_run_that_was_asked_to_cancel_refuses_a_cancellation_behind_its_end() -> None:

@@ -149,7 +149,7 @@ def test_a_report_about_an_attempt_that_is_over_is_refused_and_says_so() -> None
 
 def test_closed_a_report_to_a_closed_run_is_refused() -> None:
     closed = given(scheduled(), DEFERRED, WorkflowCompleted(at=60)).when(report()).then_refused(WorkflowClosedError)
-    assert closed.value.status == "COMPLETED"
+    assert closed.value.outcome == "COMPLETED"
 
 
 def test_what_is_awaited_is_found_by_number_or_id() -> None:

@@ -143,36 +143,6 @@ def test_two_handlers_of_one_kind_have_two_names(
     assert refused(lambda: define(Twice))["problem"] == f"two {kind} handlers are called {name!r}"
 
 
-def test_a_query_handler_is_a_plain_function() -> None:
-    class Asks:
-        @workflow.run
-        async def run(self) -> None: ...
-
-        @workflow.query(name="how-many")
-        async def count(self) -> int:
-            return 1
-
-    fields = refused(lambda: define(Asks))
-    line = Asks.count.__code__.co_firstlineno
-    assert fields["subject"].endswith(f"Asks.count (test_definition_refusals.py:{line})")
-    assert fields["problem"] == "a query handler cannot be a coroutine function, because it answers at once"
-    assert fields["fix"].startswith("write: def count(...)")
-
-
-def test_a_query_handler_is_not_overridden_by_a_coroutine_function() -> None:
-    class Counts(Base):
-        @workflow.query
-        def count(self) -> int:
-            return 1
-
-    class Sub(Counts):
-        async def count(self) -> int:
-            return 2
-
-    define(Counts)
-    assert refused(lambda: define(Sub))["subject"].partition(" (")[0].endswith("Sub.count")
-
-
 def test_a_validator_is_a_plain_function() -> None:
     def make() -> None:
         class Books:

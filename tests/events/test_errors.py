@@ -31,7 +31,7 @@ from understudy.events.errors import (
 )
 
 EXAMPLES: dict[str, dict[str, Any]] = {
-    "ActivityClosedError": {"activity_id": "bill-7", "run_id": "run-1", "status": "COMPLETED"},
+    "ActivityClosedError": {"activity_id": "bill-7", "run_id": "run-1", "outcome": "COMPLETED"},
     "ActivityExecutionNotFoundError": {"activity_id": "bill-7", "run_id": "run-1"},
     "ActivityNotFoundError": {"activity": "charge-1", "run_id": "run-1", "reason": "there is no such run"},
     "AlreadyOpenError": {"workflow_id": "order-1", "run_id": "run-1"},
@@ -85,7 +85,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "UnsupportedVersionError": {"change_id": "tax", "version": 1, "min_supported": 2, "max_supported": 3},
     "UnstorableError": {"run_id": "run-1", "version": 3, "reason": "not JSON"},
     "VersionConflictError": {"run_id": "run-1", "expected": 8},
-    "WorkflowClosedError": {"workflow_id": "order-1", "run_id": "run-1", "status": "COMPLETED"},
+    "WorkflowClosedError": {"workflow_id": "order-1", "run_id": "run-1", "outcome": "COMPLETED"},
     "WorkflowNotFoundError": {"workflow_id": "order-1", "run_id": "run-1"},
 }
 

@@ -48,11 +48,8 @@ DELIBERATE = (
         "There is no server to call: the engine is in the process, and what an operator does is on the client.",
         (
             "client.Client.*_service",
-            "client.Client.service_client",
-            "client.Client(service_client)",
             "client.Client.api_key",
             "client.Client.rpc_metadata",
-            "client.ClientConfig.service_client",
             "client.CloudOperationsClient",
             "service.*Service*",
             "service.ConnectConfig",
@@ -121,7 +118,6 @@ DELIBERATE = (
             "client.ActivityExecution(*)",
             "client.ActivityExecutionAsyncIterator(*)",
             "client.ActivityExecutionDescription(*)",
-            "client.Client(*)",
             "client.WorkflowExecutionDescription(*)",
             "client.WorkflowHandle(*)",
             "client.WorkflowHistory(*)",
@@ -194,7 +190,7 @@ LATER = (
     Difference(
         "Plugins",
         "They come after the interceptors; until then they are refused, since a program without them is another.",
-        ("client.*Plugin", "client.Client*(plugins)", "worker.Plugin"),
+        ("client.*Plugin", "worker.Plugin"),
     ),
     Difference(
         "Large payloads elsewhere",

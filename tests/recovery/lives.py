@@ -18,6 +18,7 @@ from tests.store.failing import FailingStore, SimulatedCrash
 from understudy import Client, Worker
 from understudy.actors.clock import Clock, SkippableClock
 from understudy.actors.system import System
+from understudy.client_config import ServiceClient
 from understudy.converter import DataConverter
 from understudy.events.error_root import EngineError
 from understudy.events.errors import EngineStoppedError
@@ -134,7 +135,7 @@ def compose(store: EventStore, inline_seconds: float = ON_A_THREAD, clock: Clock
         clock=clock or SkippableClock(),
         inline_seconds=inline_seconds,
     )
-    return Client(system, store.url, converter, "tester")
+    return Client.owning(ServiceClient(system, store.url, "tester", converter), data_converter=converter)
 
 
 def work_for(client: Client, workflows: Sequence[Any], activities: Sequence[Any], **options: Any) -> Worker:

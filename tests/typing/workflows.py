@@ -187,7 +187,7 @@ async def looks(client: Client, handle: WorkflowHandle[Sale, Receipt]) -> None:
     assert_type(await seen.memo_value("for", 3, type_hint=str), int | str)
     async for event in handle.fetch_history_events(wait_new_event=True):
         assert_type(event, Event)
-    async with await Client.connect("memory://", **client.config()) as other:
+    async with Client(client.service_client, interceptors=[]) as other:
         assert_type(other, Client)
     everything: ClientConnectConfig = {"target_host": "memory://", "lazy": True, "tls": None}
     await Client.connect(**everything)
