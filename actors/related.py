@@ -18,6 +18,8 @@ from understudy.actors.behaviors.child import child_run_id, child_start, end_of_
 from understudy.actors.behaviors.command import (
     CancelWorkflow,
     Command,
+    CompleteChild,
+    FailChild,
     NoteChild,
     NoteChildCanceling,
     NoteChildConflict,
@@ -49,6 +51,7 @@ if TYPE_CHECKING:
     from understudy.events.event import Event
     from understudy.events.execution import WorkflowExecution
     from understudy.events.pending import PendingChild
+    from understudy.events.workflow import WorkflowStarted
 
 __all__ = ["Related"]
 
@@ -160,7 +163,7 @@ class Related:
         if not (start.resets and run_id):
             return False
         whose = [start.seed, *(mark.run_id for mark in start.resets)]
-        holder = fold(run_id, store.load(run_id))
+        holder = self._read(run_id)
         if holder.start.parent_run_id not in whose:
             return False
         if not holder.is_open:  # it has gone meanwhile, and its actor is about to hear so
@@ -192,7 +195,7 @@ class Related:
             row = store.execution(run_id)
             if row is None or row.status == OPEN_STATUS:
                 return None
-            state = fold(run_id, store.load(run_id))
+            state = self._read(run_id)
             closed = state.closed
             if closed is None:
                 return None
@@ -207,31 +210,47 @@ class Related:
         if not start.parent_run_id or _following(closing):
             return
         ended = end_of_child(child.state, closing)
-        self._spawn("end", child.run_id, 0, lambda: self._tell_parent(start.parent_run_id, ended))
+        self._spawn("end", child.run_id, 0, lambda: self._tell_parent(start, ended))
 
-    async def _tell_parent(self, run_id: str, ended: Command) -> None:
-        parent_id = self._open_parent(run_id)
+    async def _tell_parent(self, child: WorkflowStarted, ended: CompleteChild | FailChild) -> None:
+        parent_id = self._open_parent(child, ended.run_id)
         if parent_id:
             self._workflows.tell(parent_id, ended)
 
-    def _open_parent(self, run_id: str) -> str:
-        """Return the run that waits for a child: the one that started it, or what that was reset to; empty: none."""
-        store = self._workflows.store
-        while run_id not in self._workflows.live:
-            row = store.execution(run_id)
-            if row is None:
-                return ""
-            if row.status == OPEN_STATUS:
-                return run_id
-            closing = store.load(run_id)[-1]
-            if not isinstance(closing, WorkflowTerminated) or not closing.new_run_id:
-                return ""
-            run_id = closing.new_run_id
-        actor = self._workflows.live[run_id]
-        closed = actor.state.closed
-        if isinstance(closed, WorkflowTerminated) and closed.new_run_id:
-            return self._open_parent(closed.new_run_id)
-        return run_id
+    def _open_parent(self, child: WorkflowStarted, first_run_id: str) -> str:
+        """Return the run that waits for a child: the one that started it, or what that was reset to; empty: none.
+
+        Args:
+            child: the first event of one of its runs.
+            first_run_id: the run that its parent knows it by.
+        """
+        live, store, started = self._workflows.live, self._workflows.store, child.parent_run_id
+        actor = live.get(started)
+        if actor is not None and actor.state.is_open:
+            return started
+        row = store.execution(started)
+        if row is None or row.status == OPEN_STATUS:
+            return started if row is not None else ""
+        latest = store.latest(row.workflow_id)
+        if latest is None or latest.status != OPEN_STATUS:
+            return ""
+        actor = live.get(latest.run_id)
+        parent = actor.state if actor is not None and actor.is_loaded else self._read(latest.run_id)
+        pending = parent.children.get(child.parent_seq)
+        is_its_own = pending is not None and first_run_id == _run_of(parent, pending)
+        return latest.run_id if is_its_own else ""
+
+    def _read(self, run_id: str) -> WorkflowExecution:
+        return fold(run_id, self._workflows.store.load(run_id))
+
+    def open_children(self, parent: WorkflowExecution, after: int) -> list[str]:
+        """Return the workflow ids of the children of a closed run that are numbered above `after`, and still open."""
+        store, found = self._workflows.store, list[str]()
+        for seq, pending in parent.children.items():
+            run_id = _run_of(parent, pending)
+            if seq > after and store.execution(run_id) is not None and self._end_of(run_id) is None:
+                found.append(pending.initiated.workflow_id)
+        return found
 
     def cancel_child(self, parent: WorkflowActor, seq: int) -> None:
         """Ask a child to cancel, once it has started."""
@@ -255,7 +274,7 @@ class Related:
 
     async def _send_to_child(self, parent: WorkflowActor, pending: PendingChild, command: Command) -> None:
         asked = pending.initiated
-        first = pending.run_id or child_run_id(parent.state, asked.seq)
+        first = _run_of(parent.state, pending)
         await self._service.send_to(asked.workflow_id, None, command, first_run_id=first)
 
     # -- the end of a run ----------------------------------------------------------------------------------------------
@@ -360,6 +379,11 @@ def _on_close(closing: Event | None, pending: PendingChild) -> Command | None:
     if closing.reset_children is ResetChildren.TERMINATE and asked.seq > closing.reset_after:
         return _REPLACED
     return None
+
+
+def _run_of(parent: WorkflowExecution, pending: PendingChild) -> str:
+    """Return the run that a child began as, or begins as."""
+    return pending.run_id or child_run_id(parent, pending.initiated.seq)
 
 
 def _following(closing: Event) -> str:

@@ -23,6 +23,7 @@ from understudy.actors.behaviors.decide import decide
 from understudy.actors.behaviors.reset import reset
 from understudy.actors.behaviors.run import Run
 from understudy.actors.live_run import LiveRun, Phase
+from understudy.actors.resetting import check_reset_of_closed
 from understudy.actors.row import execution_row
 from understudy.actors.turn import Part, Turn
 from understudy.events.activity import ActivityTimedOut, LocalActivityCompleted, LocalActivityFailed
@@ -289,10 +290,11 @@ class WorkflowActor(LiveRun):
         if self.uncommitted or turn.own.events:
             workflows.after_commit(self, envelope)
             return _LATER
-        workflows.refuse_reset_of_closed(self)
         new_id = workflows.new_id()
         events = workflows.store.load(self.run_id)
         made = reset(self.run_id, events, command, new_id, turn.now)
+        if not self.state.is_open:
+            check_reset_of_closed(self, command.children, made.last_child)
         if self.state.is_open:
             end = WorkflowTerminated(
                 at=turn.now,

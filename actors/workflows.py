@@ -26,10 +26,9 @@ from understudy.actors.workflow import WorkflowActor
 from understudy.events.errors import (
     EngineError,
     MissingEventError,
-    ResetRefusedError,
     VersionConflictError,
 )
-from understudy.events.store.port import OPEN_STATUS, Unit
+from understudy.events.store.port import Unit
 from understudy.events.store_errors import StoreUnavailableError
 
 if TYPE_CHECKING:
@@ -196,18 +195,6 @@ class Workflows(Definitions):
             self.effects.of_part(part)
         for append, _ in turn.founded:
             self.wake(append.run_id)
-
-    def refuse_reset_of_closed(self, actor: WorkflowActor) -> None:
-        """Refuse to reset a closed run while another one has its workflow id.
-
-        Raises:
-            ResetRefusedError: one has.
-        """
-        if actor.state.is_open:
-            return
-        latest = self.store.latest(actor.name)
-        if latest is not None and latest.status == OPEN_STATUS:
-            raise ResetRefusedError(workflow_id=actor.name, run_id=actor.run_id, open_run_id=latest.run_id)
 
     async def put_row(self, actor: WorkflowActor) -> None:
         """Store the execution row of a closed run that owes nothing to others any more, and let it go.

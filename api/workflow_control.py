@@ -80,7 +80,8 @@ class Operator:
             The run id of the new run.
 
         Raises:
-            InvalidArgumentError: the run has no such event.
+            InvalidArgumentError: the run has no such event, or is closed, and its children that are to be terminated
+                are open.
             ResetRefusedError: another run of the workflow is open.
             WorkflowNotFoundError: there is no such workflow.
         """
