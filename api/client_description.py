@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from understudy.calls import NO_ARG
+from understudy.events.activity import ActivityPhase
 from understudy.events.policy import WorkflowExecutionStatus
 
 if TYPE_CHECKING:
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from understudy.events.converters import DataConverter
     from understudy.events.execution import WorkflowExecution
     from understudy.events.payload import Payload
+    from understudy.events.pending import PendingActivity
     from understudy.events.search import SearchAttributes, TypedSearchAttributes
     from understudy.events.workflow import WorkflowStarted
 
@@ -37,8 +39,10 @@ class PendingActivityInfo:
     activity_id: str
     activity_type: str
     phase: str
+    """scheduled: an attempt waits or runs; backing off; outside: its outcome is to come from outside; canceling."""
     attempt: int
     next_attempt_at: datetime | None
+    """When the attempt may begin, or might have begun; None: its code is over, and somebody outside completes it."""
     last_failure: str | None
 
 
@@ -231,13 +235,18 @@ def _activities(state: WorkflowExecution) -> tuple[PendingActivityInfo, ...]:
         PendingActivityInfo(
             activity_id=pending.scheduled.activity_id or str(pending.scheduled.seq),
             activity_type=pending.scheduled.activity_type,
-            phase=pending.phase.label,
+            phase="outside" if _is_outside(pending) else pending.phase.label,
             attempt=pending.attempt,
-            next_attempt_at=_time(pending.next_at),
+            next_attempt_at=None if pending.outside else _time(pending.next_at),
             last_failure=pending.last_failure.message if pending.last_failure is not None else None,
         )
         for pending in state.activities.values()
     )
+
+
+def _is_outside(pending: PendingActivity) -> bool:
+    """Whether somebody outside is awaited, and nobody has asked them to stop."""
+    return pending.outside and pending.phase is ActivityPhase.SCHEDULED
 
 
 def _children(state: WorkflowExecution) -> tuple[PendingChildInfo, ...]:
