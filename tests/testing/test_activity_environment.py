@@ -332,7 +332,7 @@ async def test_another_thread_may_cancel_an_async_activity(env: ActivityEnvironm
 
 
 async def test_an_activity_hears_that_the_worker_stops(env: ActivityEnvironment) -> None:
-    begun = threading.Barrier(2, timeout=10)
+    begun = threading.Barrier(2, timeout=30)
 
     async def waits() -> list[bool]:
         before = activity.is_worker_shutdown()
@@ -351,7 +351,7 @@ def test_a_plain_activity_that_begins_late_finds_the_worker_stopping(env: Activi
     env.worker_shutdown()
 
     def waits() -> bool:
-        activity.wait_for_worker_shutdown_sync(timeout=10)
+        activity.wait_for_worker_shutdown_sync(timeout=30)
         return activity.is_worker_shutdown()
 
     assert env.run(waits)
