@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Generator
-from contextlib import contextmanager
+from collections.abc import Callable, Coroutine
 from datetime import timedelta
 from typing import Any
 
 from understudy.actors.clock import SkippableClock
 from understudy.client import Client
 
-__all__ = ["on_turned_loop", "standing_still", "turn", "turn_loop"]
+__all__ = ["on_turned_loop", "turn", "turn_loop"]
 
 
 def turn(client: Client, time: timedelta) -> None:
@@ -23,16 +22,15 @@ def turn(client: Client, time: timedelta) -> None:
 
 
 class TurnedLoop(asyncio.SelectorEventLoop):
-    """A loop whose time goes on as usual, jumps when it is turned, and stands still when it is held."""
+    """A loop whose time goes on as usual, and jumps when it is turned."""
 
     def __init__(self) -> None:
         self.ahead = 0.0
-        self.held: float | None = None
         super().__init__()
 
     def time(self) -> float:
         """The time, s."""
-        return super().time() + self.ahead if self.held is None else self.held
+        return super().time() + self.ahead
 
 
 def _running_loop() -> TurnedLoop:
@@ -44,17 +42,6 @@ def _running_loop() -> TurnedLoop:
 def turn_loop(time: timedelta) -> None:
     """Let so much time have passed by the running loop, which is one of `on_turned_loop`."""
     _running_loop().ahead += time.total_seconds()
-
-
-@contextmanager
-def standing_still() -> Generator[None]:
-    """Let no time pass by the running loop meanwhile, however slow the machine is."""
-    loop = _running_loop()
-    loop.held = loop.time()
-    try:
-        yield
-    finally:
-        loop.held = None
 
 
 def on_turned_loop(script: Callable[[], Coroutine[Any, Any, None]]) -> None:
