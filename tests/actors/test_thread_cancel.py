@@ -147,18 +147,21 @@ def test_a_shield_in_which_nothing_comes_changes_nothing() -> None:
 
 def test_a_shield_in_a_helping_thread_holds_nothing_back() -> None:
     cancel = ThreadCancel()
+    ready = threading.Event()  # to be struck: while a thread is being started, that would tear the starting of it
 
     def helps() -> None:
+        ready.wait(PATIENCE)
         with Shield(cancel):
             cancel.cancel()
 
     def works() -> str:
+        helper = threading.Thread(target=helps)
+        helper.start()
         try:
-            helper = threading.Thread(target=helps)
-            helper.start()
-            helper.join(PATIENCE)
+            ready.set()
             spin()
         except CancelledError:
+            helper.join(PATIENCE)
             return "struck here"
         return "never"
 

@@ -170,9 +170,7 @@ async def test_a_stuck_run_says_why_it_cannot_answer(engine: Harness) -> None:
     await engine.work(Stuck)
     handle = await engine.start(Stuck.run)
     for _ in range(2):  # how often its turn was tried again meanwhile is the machine's to say
-        with pytest.raises(
-            StuckWorkflowError, match=r"turn failed [1-9]\d* times, last with ValueError\('a bug'\)"
-        ):
+        with pytest.raises(StuckWorkflowError, match=r"turn failed [1-9]\d* times, last with ValueError\('a bug'\)"):
             await handle.query(Stuck.state)
     broken = False
     assert await handle.result() == "mended"
