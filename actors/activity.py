@@ -8,7 +8,8 @@ outcome (AT-LEAST), but for those whose outcome is to come from outside: for tho
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from random import random
 from typing import TYPE_CHECKING, Any
 
@@ -66,6 +67,16 @@ class Activities:
     def is_running(self) -> bool:
         """Whether an attempt is at work, here or outside, and not waiting for a worker or backing off."""
         return self._in_flight.is_running
+
+    @contextmanager
+    def asleep(self, attempt: Attempt) -> Generator[None]:
+        """Return a context in which the code of an attempt waits for nothing but time."""
+        sleepers = self._in_flight.asleep
+        sleepers.add(attempt)
+        try:
+            yield
+        finally:
+            sleepers.discard(attempt)
 
     def under_way(self, run_id: str, seq: int) -> tuple[int, str] | None:
         """Return since when an attempt of this activity is at work, ns since the epoch, and who is; None: nobody."""

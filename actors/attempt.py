@@ -9,7 +9,6 @@ are still watched here.
 from __future__ import annotations
 
 import asyncio
-import contextvars
 import math
 import threading
 from collections.abc import Callable, Sequence
@@ -17,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import msgspec
 
-from understudy.actors.cancellation import CANCEL_REQUESTED, NOT_FOUND, TIMED_OUT
+from understudy.actors.cancellation import CANCEL_REQUESTED, NOT_FOUND, TIMED_OUT, current_attempt
 from understudy.actors.execute import converter_of, execute, failure_of, label_of
 from understudy.actors.heartbeats import Heartbeats, throttle
 from understudy.events.failure import Failure
@@ -32,16 +31,13 @@ if TYPE_CHECKING:
     from understudy.events.activity import ActivityScheduled
     from understudy.events.payload import Payload
 
-__all__ = ["SHUTDOWN", "AsyncCompletion", "Attempt", "Reports", "canceled", "current_attempt", "timed_out"]
+__all__ = ["SHUTDOWN", "AsyncCompletion", "Attempt", "Reports", "canceled", "timed_out"]
 
 SWEPT_SECONDS: Final = 10.0
 """Start-to-close limits from here on are looked at once a second: a loop timer for each costs 3 % of a workflow."""
 
 SHUTDOWN: Final = "worker shutdown"
 """The reason for a cancellation that is no outcome."""
-
-current_attempt: contextvars.ContextVar[Attempt] = contextvars.ContextVar("understudy_attempt")
-"""The attempt whose code is running, on the loop and in threads."""
 
 
 class Reports(NamedTuple):
@@ -75,7 +71,6 @@ class Attempt:
         "_beats",
         "_due",
         "_due_at",
-        "_due_type",
         "_ended",
         "_future",
         "_options",
@@ -85,6 +80,7 @@ class Attempt:
         "canceled_in_thread",
         "details",
         "dispatched_at",
+        "due_type",
         "given",
         "has_beaten",
         "info",
@@ -147,7 +143,7 @@ class Attempt:
         self._future: asyncio.Future[Any] | None = None
         self._due: asyncio.TimerHandle | None = None
         self._due_at = math.inf
-        self._due_type = TimeoutType.START_TO_CLOSE
+        self.due_type = TimeoutType.START_TO_CLOSE  # what it has not kept to when its limit is over
         self._beats: Heartbeats | None = None
         self._options: WorkerOptions | None = None
         self._ended = False
@@ -164,30 +160,30 @@ class Attempt:
         loop = self.loop = worker.loop
         self._options = worker.options
         self.started_at = now
-        limit = self._limit(now) / 1e9
+        limit = self.limit(now) / 1e9
         if limit >= SWEPT_SECONDS:
             self._due_at = loop.time() + limit
         elif limit:
-            self._due = loop.call_later(limit, self.time_out, self._due_type)
+            self._due = loop.call_later(limit, self.time_out, self.due_type)
         if self.scheduled.heartbeat and not self.is_local:
             self.watch_heartbeats(loop, worker.options)
         self._future = loop.create_task(self._run(worker, definition), name=self.scheduled.activity_type)
 
-    def _limit(self, now: int) -> int:
+    def limit(self, now: int) -> int:
         """Return how long it may take, ns; a local one has nobody else to watch over schedule-to-close."""
         scheduled = self.scheduled
         limit = scheduled.start_to_close
         if self.is_local and scheduled.schedule_to_close:
             left = max(scheduled.at + scheduled.schedule_to_close - now, 1)
             if not limit or left < limit:
-                self._due_type = TimeoutType.SCHEDULE_TO_CLOSE
+                self.due_type = TimeoutType.SCHEDULE_TO_CLOSE
                 return left
         return limit
 
     def sweep(self, now: float) -> None:
         """Time out if a long limit is over at loop time `now`, s; asked about once a second."""
         if self._due_at <= now:
-            self.time_out(self._due_type)
+            self.time_out(self.due_type)
 
     async def _run(self, worker: WorkerSlots, definition: ActivityDefinition) -> None:
         current_attempt.set(self)

@@ -1,13 +1,29 @@
-"""Why an attempt is asked to stop: said once, and what it says does not change."""
+"""The attempt whose code is running, and why it is asked to stop: said once, and what it says does not change."""
 
 from __future__ import annotations
 
+import threading
+from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from understudy.events.public import public
 
-__all__ = ["CANCEL_REQUESTED", "NOT_FOUND", "TIMED_OUT", "WORKER_SHUTDOWN", "ActivityCancellationDetails"]
+if TYPE_CHECKING:
+    from understudy.actors.attempt import Attempt
+
+__all__ = [
+    "CANCEL_REQUESTED",
+    "NOT_FOUND",
+    "TIMED_OUT",
+    "WORKER_SHUTDOWN",
+    "ActivityCancellationDetails",
+    "current_attempt",
+    "wait_canceled",
+]
+
+current_attempt: ContextVar[Attempt] = ContextVar("understudy_attempt")
+"""The attempt whose code is running, on the loop and in threads; in another process, what stands in for it."""
 
 
 @public("understudy.activity")
@@ -36,3 +52,12 @@ NOT_FOUND: Final = ActivityCancellationDetails(not_found=True)
 CANCEL_REQUESTED: Final = ActivityCancellationDetails(cancel_requested=True)
 TIMED_OUT: Final = ActivityCancellationDetails(timed_out=True)
 WORKER_SHUTDOWN: Final = ActivityCancellationDetails(worker_shutdown=True)
+
+
+def wait_canceled(attempt: Attempt, seconds: float | None) -> bool:
+    """Wait until an attempt is asked to stop, or `seconds` have passed; return whether it is. Blocks."""
+    if attempt.canceled_in_thread is None:
+        attempt.canceled_in_thread = threading.Event()
+    if attempt.cancel_details is None:  # whoever sets it looks for the event afterwards
+        attempt.canceled_in_thread.wait(seconds)
+    return attempt.cancel_details is not None

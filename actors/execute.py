@@ -126,7 +126,7 @@ async def _in_executor(  # noqa: PLR0913, PLR0917 - as `call_function`
     if is_process_pool(executor):
         from understudy.actors.process import run_in_process
 
-        return await run_in_process(loop, executor, fn, args)
+        return await run_in_process(attempt, loop, executor, fn, args)
     variables = contextvars.copy_context()
     cancel = attempt.thread_cancel = None if definition.no_thread_cancel_exception else ThreadCancel()
 

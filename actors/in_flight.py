@@ -23,6 +23,8 @@ class InFlight:
         """Begin with none; `alarms` are those of attempts that wait for a slot, and not for ever, or back off."""
         self._of_run: dict[str, dict[int, Attempt]] = {}
         self._alarms = alarms
+        self.asleep: set[Attempt] = set()
+        """Those whose code waits for nothing but time, which a test may skip."""
 
     def __len__(self) -> int:
         """Count them."""
@@ -34,9 +36,11 @@ class InFlight:
 
     @property
     def is_running(self) -> bool:
-        """Whether one is at work, here or outside, and not waiting for a worker or backing off."""
+        """Whether one is at work, here or outside, and not waiting for a worker, backing off or asleep."""
         attempts = (attempt for of_run in self._of_run.values() for attempt in of_run.values())
-        return any(attempt.worker is not None or attempt.outside for attempt in attempts)
+        return any(
+            (attempt.worker is not None or attempt.outside) and attempt not in self.asleep for attempt in attempts
+        )
 
     def find(self, run_id: str, key: int) -> Attempt | None:
         """Return the attempt of a run's activity."""

@@ -12,11 +12,16 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from contextvars import Context
 from io import BytesIO
-from typing import Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import cloudpickle
 
+from understudy.actors.cancellation import current_attempt
+from understudy.actors.remote_attempt import Stand
 from understudy.events.failure import ApplicationError
+
+if TYPE_CHECKING:
+    from understudy.actors.attempt import Attempt
 
 __all__ = ["run_in_process"]
 
@@ -46,15 +51,16 @@ def _dumps(subject: object) -> bytes:
 
 
 async def run_in_process(
-    loop: asyncio.AbstractEventLoop, executor: Executor, fn: Callable[..., Any], args: Sequence[Any]
+    attempt: Attempt, loop: asyncio.AbstractEventLoop, executor: Executor, fn: Callable[..., Any], args: Sequence[Any]
 ) -> Any:
-    """Run `fn(*args)` in `executor`, a process pool, and return its result.
+    """Run `fn(*args)`, the code of an attempt, in `executor`, a process pool, and return its result.
 
     Raises:
         BaseException: what `fn` raised.
     """
-    work = _dumps((fn, tuple(args)))
-    ok, outcome = cloudpickle.loads(await loop.run_in_executor(executor, _work, work))
+    with Stand(attempt) as remote:
+        work = _dumps((remote, fn, tuple(args)))
+        ok, outcome = cloudpickle.loads(await loop.run_in_executor(executor, _work, work))
     if ok:
         return outcome
     raise outcome
@@ -62,10 +68,12 @@ async def run_in_process(
 
 def _work(work: bytes) -> bytes:
     """Run in the child: unpack, call, pack."""
-    fn, args = cloudpickle.loads(work)
+    remote, fn, args = cloudpickle.loads(work)
+    variables = Context()  # a forked child inherits that of whatever attempt it was forked in, which is not this one
     try:
-        # A forked child inherits the context of whatever attempt it was forked in: that one is not this one.
-        outcome = (True, Context().run(fn, *args))
+        remote.arrive()
+        variables.run(current_attempt.set, remote)
+        outcome = (True, variables.run(fn, *args))
     except Exception as error:  # noqa: BLE001 - it crosses to the parent and is raised there
         outcome = (False, error)
     try:

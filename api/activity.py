@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import sys
-import threading
 from contextlib import AbstractContextManager
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final, NoReturn
@@ -17,8 +16,8 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn
 from understudy.activity_definition import defn
 from understudy.activity_info import Info, info_of
 from understudy.activity_log import LoggerAdapter
-from understudy.actors.attempt import AsyncCompletion, Attempt, current_attempt
-from understudy.actors.cancellation import ActivityCancellationDetails
+from understudy.actors.attempt import AsyncCompletion, Attempt
+from understudy.actors.cancellation import ActivityCancellationDetails, current_attempt, wait_canceled
 from understudy.actors.execute import converter_of
 from understudy.actors.thread_cancel import Shield
 from understudy.events.errors import NotInActivityError
@@ -158,11 +157,7 @@ def wait_for_cancelled_sync(timeout: timedelta | float | None = None) -> None:
 
     Where a cancellation is raised in the thread, it comes here; see `shield_thread_cancel_exception`.
     """
-    attempt = _attempt()
-    if attempt.canceled_in_thread is None:
-        attempt.canceled_in_thread = threading.Event()
-    if attempt.cancel_details is None:  # whoever sets it looks for the event afterwards
-        attempt.canceled_in_thread.wait(_seconds(timeout))
+    _ = wait_canceled(_attempt(), _seconds(timeout))
 
 
 async def wait_for_worker_shutdown() -> None:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, MutableMapping
 from typing import Any
 
 from understudy.activity_info import info_of, log_details
-from understudy.actors.attempt import current_attempt
+from understudy.actors.cancellation import current_attempt
 from understudy.actors.thread_cancel import Shield
 from understudy.events.public import public
 
@@ -22,7 +22,7 @@ class LoggerAdapter(logging.LoggerAdapter[logging.Logger]):
 
     Attributes:
         activity_info_on_message: add the attempt's ids to the message.
-        activity_info_on_extra: add them to the record, as its attribute `activity`.
+        activity_info_on_extra: add them to the record, as its attributes `activity` and `temporal_activity`.
         full_activity_info_on_extra: add all of `activity.info()` to the record, as its attribute `activity_info`.
     """
 
@@ -53,7 +53,7 @@ class LoggerAdapter(logging.LoggerAdapter[logging.Logger]):
             if self.activity_info_on_message:
                 msg = f"{msg} ({log_details(attempt)})"
             if self.activity_info_on_extra:
-                extra["activity"] = log_details(attempt)
+                extra["activity"] = extra["temporal_activity"] = log_details(attempt)
             if self.full_activity_info_on_extra:
                 extra["activity_info"] = info_of(attempt)
         if extra:

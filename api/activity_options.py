@@ -98,7 +98,7 @@ def _preset(fields: _Fields, name: str, value: object) -> None:
 
 
 def _time(fields: _Fields, name: str, value: Any) -> None:
-    fields[name.removesuffix("_timeout")] = to_ns(value, name=name, allow_zero=False) or 0
+    fields[name.removesuffix("_timeout")] = to_ns(value, name=name) or 0
 
 
 def _text(fields: _Fields, name: str, value: object) -> None:

@@ -297,8 +297,8 @@ def stored_priority(priority: object) -> dict[str, Any]:
 
 
 def stored_ns(value: timedelta | None, name: str) -> int:
-    """Return a duration as events hold it; None: 0."""
-    return 0 if value is None else to_ns(value, name=name, allow_zero=False) or 0
+    """Return a duration as events hold it; None: 0, which is no limit."""
+    return 0 if value is None else to_ns(value, name=name) or 0
 
 
 def stored_policy(policy: object) -> StoredRetryPolicy:

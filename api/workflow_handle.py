@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
@@ -18,7 +19,7 @@ from understudy.client_errors import (
     in_time,
 )
 from understudy.client_history import HistoryReader
-from understudy.events.errors import EngineError, UsageError
+from understudy.events.errors import EngineError, UsageError, WorkflowClosedError
 from understudy.events.event import Event
 from understudy.events.failure_errors import CancelledError, TerminatedError
 from understudy.events.failure_errors import TimeoutError as WorkflowTimeoutError
@@ -298,7 +299,7 @@ class WorkflowHandle(UpdateSender, HistoryReader, Operator, Generic[S, R]):
         rpc_metadata: Mapping[str, str | bytes] = NO_METADATA,
         rpc_timeout: timedelta | None = None,
     ) -> None:
-        """Ask the workflow to cancel; its code decides how it ends.
+        """Ask the workflow to cancel; its code decides how it ends. Nothing happens if it has ended.
 
         Args:
             reason: for its code, as `workflow.cancellation_reason()`, and for people.
@@ -307,13 +308,13 @@ class WorkflowHandle(UpdateSender, HistoryReader, Operator, Generic[S, R]):
 
         Raises:
             WorkflowNotFoundError: there is no such workflow.
-            WorkflowClosedError: the run is closed.
         """
         if self._client.chain is not None:
             await self._client.chain.cancel((self._id, self._run_id), self._first_execution_run_id, locals())
             return
         del rpc_metadata, rpc_timeout
-        await self._send(CancelWorkflow(reason=reason, identity=self._client.identity))
+        with suppress(WorkflowClosedError):
+            await self._send(CancelWorkflow(reason=reason, identity=self._client.identity))
 
     async def terminate(
         self,

@@ -217,9 +217,9 @@ def metric_meter() -> MetricMeter:
 
 
 def cancellation_reason() -> str | None:
-    """Return why the run was asked to cancel; None: it was not, or no reason was given."""
+    """Return why the run was asked to cancel, empty if no reason was given; None: it was not."""
     asked = current().cancel_requested
-    return (asked.reason or None) if asked is not None else None
+    return asked.reason if asked is not None else None
 
 
 class LoggerAdapter(logging.LoggerAdapter[logging.Logger]):
@@ -249,7 +249,7 @@ class LoggerAdapter(logging.LoggerAdapter[logging.Logger]):
             return msg, kwargs
         details, extra = _log_details(), dict[str, Any]()
         if self.workflow_info_on_extra:
-            extra["workflow"] = details
+            extra["workflow"] = extra["temporal_workflow"] = details
         if self.full_workflow_info_on_extra:
             extra["workflow_info"] = info()
         if extra:
@@ -278,11 +278,12 @@ def _log_details() -> dict[str, Any]:
     context = current()
     started, update = context.execution.start, current_update.get()
     details: dict[str, Any] = {
-        "workflow_id": started.workflow_id,
-        "run_id": context.execution.run_id,
-        "workflow_type": started.workflow_type,
-        "task_queue": started.task_queue,
         "attempt": started.attempt,
+        "namespace": "default",
+        "run_id": context.execution.run_id,
+        "task_queue": started.task_queue,
+        "workflow_id": started.workflow_id,
+        "workflow_type": started.workflow_type,
     }
     if update is not None:
         details["update_id"], details["update_name"] = update

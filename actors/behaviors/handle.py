@@ -49,7 +49,12 @@ class DurableHandle(NumberedFuture[T]):
     Lives on the workflow's own loop and is used from workflow code only.
     """
 
-    __slots__ = ("_as_asyncio", "_asked", "_canceled_error", "_kind", "_stop", "converter", "failures", "result_hint")
+    __slots__ = (
+        *("_as_asyncio", "_asked", "_canceled_error", "_kind", "_stop"),
+        *("converter", "failures", "reason", "result_hint"),
+    )
+    reason: str
+    """Why it is to stop, if that was said; set when it is cancelled."""
     converter: PayloadConverter
     failures: FailureConverter
     """What its outcome is read with."""
@@ -78,6 +83,9 @@ class DurableHandle(NumberedFuture[T]):
     def cancel(self, msg: Any = _BY_USER) -> bool:
         """Ask for cancellation; see the module's page for who then sees what.
 
+        Args:
+            msg: a text is the reason that a child is told.
+
         Returns:
             False when there already is an outcome.
         """
@@ -85,6 +93,7 @@ class DurableHandle(NumberedFuture[T]):
             return False
         if not self._asked:
             self._asked = True
+            self.reason = msg if isinstance(msg, str) else ""
             self._as_asyncio = msg is not _BY_USER or _called_by_asyncio()
             if not _is_in(self._kind, _ASKED_NOT):
                 self._stop()

@@ -78,7 +78,7 @@ class Related:
         context = self._context
         if seq in self.children and not context.ends_behind(seq, CHILD_ENDS):
             asked = context.cancel_requested
-            reason = asked.reason if asked is not None else ""
+            reason = self.children[seq].reason or (asked.reason if asked is not None else "")
             context.ask(ChildCancelRequested(at=context.now, seq=seq, reason=reason, source=source_line()))
 
     def child_started(self, fact: ch.ChildStarted) -> None:

@@ -16,9 +16,9 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final, ParamSpec, TypeVar, cast
 
 from understudy.activity import Info
-from understudy.actors.attempt import Attempt, Reports, current_attempt
+from understudy.actors.attempt import Attempt, Reports
 from understudy.actors.behaviors.definition import activity_of, is_async
-from understudy.actors.cancellation import CANCEL_REQUESTED, ActivityCancellationDetails
+from understudy.actors.cancellation import CANCEL_REQUESTED, ActivityCancellationDetails, current_attempt
 from understudy.actors.thread_cancel import ThreadCancel
 from understudy.actors.worker import WorkerOptions, WorkerSlots
 from understudy.events.activity import ActivityScheduled

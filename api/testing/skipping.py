@@ -16,8 +16,10 @@ from itertools import count
 from typing import TYPE_CHECKING, Any, Final
 
 from understudy.actors.outcomes import Outcomes
+from understudy.events.policy import TimeoutType
 
 if TYPE_CHECKING:
+    from understudy.actors.attempt import Attempt
     from understudy.actors.clock import SkippableClock
     from understudy.actors.system import System
     from understudy.events.event import Event
@@ -79,10 +81,27 @@ class TimeSkipper:
         future.add_done_callback(self._no_longer_awaited)
         self._go_on()
 
-    async def sleep(self, ns: int) -> None:
-        """Wait until `ns` nanoseconds have passed by the clock, as far as need be by jumps."""
+    async def sleep(self, ns: int, attempt: Attempt | None = None) -> None:
+        """Wait until `ns` nanoseconds have passed by the clock, as far as need be by jumps.
+
+        Args:
+            ns: how long.
+            attempt: of the activity whose code waits; time does not wait for it then.
+        """
+        now = self.clock()
+        if attempt is None or self._system is None:
+            await self._until(now + ns)
+            return
+        late = _late(attempt, now, ns)
+        with self._system.activities.asleep(attempt):
+            if late is not None:
+                await self._until(late[0])
+                attempt.time_out(late[1])
+            await self._until(now + ns)
+
+    async def _until(self, at: int) -> None:
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        heappush(self._sleepers, (self.clock() + ns, next(self._numbers), future))
+        heappush(self._sleepers, (at, next(self._numbers), future))
         self._go_on()
         await future
 
@@ -138,3 +157,16 @@ class TimeSkipper:
         self.clock.skip_to(due)
         system.time_jumped()
         return True
+
+
+def _late(attempt: Attempt, now: int, ns: int) -> tuple[int, TimeoutType] | None:
+    """Return when it is too late for code that waits `ns` from now and says nothing, ns since the epoch; None: never.
+
+    The time-outs of an attempt go by the loop's time, which does not jump.
+    """
+    limit, due = attempt.limit(attempt.started_at), list[tuple[int, TimeoutType]]()
+    if limit:
+        due.append((attempt.started_at + limit, attempt.due_type))
+    if attempt.scheduled.heartbeat:
+        due.append((now + attempt.scheduled.heartbeat, TimeoutType.HEARTBEAT))
+    return min((late for late in due if late[0] <= now + ns), default=None)

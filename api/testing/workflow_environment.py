@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from types import MappingProxyType, TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
+from understudy.actors.cancellation import current_attempt
 from understudy.actors.clock import Clock, SkippableClock, system_clock
 from understudy.actors.outcomes import Outcomes
 from understudy.actors.system import System
@@ -250,6 +251,8 @@ class WorkflowEnvironment:
     async def sleep(self, duration: timedelta | float) -> None:
         """Let `duration` pass: by jumps where time can jump, with all that becomes due on the way; else by waiting.
 
+        An activity may call it, too, to be late or to miss its heartbeats.
+
         Args:
             duration: a timedelta, or seconds.
 
@@ -261,7 +264,7 @@ class WorkflowEnvironment:
         if self._skipper is None:
             await asyncio.sleep(ns / 1e9)
         else:
-            await self._client.engine.dispatcher.run(self._skipper.sleep(ns))
+            await self._client.engine.dispatcher.run(self._skipper.sleep(ns, current_attempt.get(None)))
 
     async def get_current_time(self, handle: WorkflowHandle[Any, Any] | None = None) -> datetime:
         """Return the time that it is for the engine, in UTC.

@@ -112,7 +112,7 @@ async def test_what_cannot_be_a_job_is_refused(engine: Harness) -> None:
         (anything, {}, "the dynamic activity"),
         (double, {"start_delay": timedelta(-1)}, "start_delay"),
         (double, {"start_delay": 5}, "start_delay is 5"),
-        (double, {"heartbeat_timeout": timedelta(0)}, "heartbeat_timeout"),
+        (double, {"heartbeat_timeout": timedelta(-1)}, "heartbeat_timeout"),
         (double, {"retry_policy": 3}, "retry_policy is 3"),
         (double, {"priority": 3}, "priority is 3"),
         (double, {"summary": 3}, "summary is 3"),

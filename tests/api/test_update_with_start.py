@@ -342,7 +342,7 @@ async def test_an_update_with_a_start_that_cannot_be_sent_leaves_the_operation_a
     with pytest.raises(PayloadEncodeError):
         await book(engine, "many", start)  # type: ignore[arg-type]  # wrong on purpose
     assert not start.is_used
-    bad = operation(execution_timeout=timedelta(0))
+    bad = operation(execution_timeout=timedelta(-1))
     with pytest.raises(InvalidArgumentError, match="execution_timeout"):
         await book(engine, 1, bad)
     with pytest.raises(InvalidArgumentError, match="execution_timeout"):

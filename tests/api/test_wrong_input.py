@@ -246,8 +246,8 @@ async def test_an_unknown_activity_is_told_the_nearest_name(engine: Harness) -> 
         ({"id": "x" * 1001}, r"1,001 characters"),
         ({"id": 7}, "id is 7, where a str is expected"),
         ({"task_queue": ""}, "task_queue is ''"),
-        ({"execution_timeout": ms(-1)}, "execution_timeout is .* more than zero"),
-        ({"run_timeout": timedelta(0)}, "run_timeout is .* more than zero"),
+        ({"execution_timeout": ms(-1)}, "execution_timeout is .* zero or more"),
+        ({"run_timeout": ms(-1)}, "run_timeout is .* zero or more"),
         ({"run_timeout": 5}, r"run_timeout is 5, where a datetime\.timedelta is expected"),
         ({"retry_policy": 3}, "retry_policy is 3"),
         ({"id_reuse_policy": 2}, r"id_reuse_policy is 2, where an understudy\.common\.WorkflowIDReusePolicy"),
@@ -303,7 +303,6 @@ CALLS: dict[str, tuple[Callable[[], Any], str]] = {
         lambda: workflow.start_activity(weigh, Order(1), start_to_close_timeout=ms(-1)),
         "start_to_close",
     ),
-    "zero time-out": (lambda: workflow.start_activity(weigh, Order(1), heartbeat_timeout=ms(0)), "heartbeat_timeout"),
     "no name": (lambda: workflow.start_activity(""), "activity is ''"),
     "no activity": (
         lambda: workflow.start_activity(len),  # type: ignore[arg-type]  # wrong on purpose

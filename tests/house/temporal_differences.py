@@ -85,8 +85,8 @@ DELIBERATE = (
     ),
     Difference(
         "The core's pool of processes",
-        "A pool of processes gets activities by cloudpickle and without a context, so there is nothing to share; the "
-        "manager is accepted and ignored.",
+        "A pool of processes gets activities by cloudpickle, and each attempt a pipe, so there is nothing to share; "
+        "the manager is accepted and ignored.",
         ("worker.SharedStateManager.*", "worker.SharedHeartbeatSender"),
     ),
     Difference(
