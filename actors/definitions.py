@@ -36,7 +36,7 @@ class Definitions(LiveRuns):
         super().__init__(dispatcher)
         self.converter = converter
         self.failures = failures
-        self._in_context = takes_context(converter) or takes_context(failures)
+        self._converters = converter, failures, takes_context(converter) or takes_context(failures)
         self.workers: dict[str, list[WorkerSlots]] = {}
 
     def definition_of(self, started: WorkflowStarted) -> WorkflowDefinition | None:
@@ -57,12 +57,11 @@ class Definitions(LiveRuns):
 
     def new_run(self, definition: WorkflowDefinition, state: WorkflowExecution) -> Run:
         """Make the coroutine side of a run."""
-        if not self._in_context:
-            return Run(definition, state, self.converter, self.failures, in_context=False)
+        converter, failures, in_context = definition.converters or self._converters
+        if not in_context:
+            return Run(definition, state, converter, failures, in_context=False)
         workflow_id = state.start.workflow_id
-        return Run(
-            definition, state, for_workflow(self.converter, workflow_id), for_workflow(self.failures, workflow_id)
-        )
+        return Run(definition, state, for_workflow(converter, workflow_id), for_workflow(failures, workflow_id))
 
     def failure_of(self, actor: LiveRun, error: BaseException) -> Failure:
         """Return what is stored of an error among the events of a run."""

@@ -23,7 +23,7 @@ from understudy.events.store.coded import behind_codec
 if TYPE_CHECKING:
     from understudy.events.converters import DataConverter
 
-__all__ = ["acquire", "check_same", "release"]
+__all__ = ["acquire", "check_codec", "release"]
 
 _PLAIN: Final = {str, bytes, int, float, bool, type(None)}
 
@@ -44,7 +44,9 @@ def acquire(url: str, converter: DataConverter) -> System:
         if found is not None:
             system, users, shared = found
             if not system.dispatcher.loop.is_closed() and not system.stopped:
-                check_same(shared, converter)
+                _same_kind(shared.payload_converter, converter.payload_converter)
+                _same_kind(shared.failure_converter, converter.failure_converter)
+                check_codec(shared, converter)
                 _systems[place] = (system, users + 1, shared)
                 return system
             system.abandon()
@@ -68,15 +70,13 @@ def release(system: System) -> bool:
         return True
 
 
-def check_same(ours: DataConverter, theirs: DataConverter) -> None:
-    """Refuse another converter than the one that a system has.
+def check_codec(ours: DataConverter, theirs: DataConverter) -> None:
+    """Refuse another codec than the one that a system has its store behind.
 
     Raises:
-        InvalidArgumentError: what it brings is of another kind, or has other settings.
+        InvalidArgumentError: it is of another kind, or has other settings.
     """
     if ours is not theirs:
-        _same_kind(ours.payload_converter, theirs.payload_converter)
-        _same_kind(ours.failure_converter, theirs.failure_converter)
         _same_codec(ours.payload_codec, theirs.payload_codec)
 
 

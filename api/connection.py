@@ -37,6 +37,7 @@ from understudy.service import (
 )
 
 if TYPE_CHECKING:
+    from understudy.events.failure import FailureConverter
     from understudy.events.payload import Payload, PayloadConverter
 
 __all__ = ["Connection"]
@@ -70,17 +71,17 @@ class Connection:
         Args:
             service_client: of a client that is open.
             namespace: accepted so that programs run; there is one.
-            data_converter: how values become payloads: what the first client has.
+            data_converter: how values become payloads, also in the client's workers; its codec has to be the first's.
             plugins: refused unless empty: they are not applied.
             interceptors: what stands around the client's calls, the first outermost.
             default_workflow_query_reject_condition: statuses in which queries are not asked that say none themselves.
             header_codec_behavior: no effect: headers go the way of all values.
 
         Raises:
-            InvalidArgumentError: the engine has another data converter, or an argument cannot be.
+            InvalidArgumentError: the engine has another codec, or an argument cannot be.
         """
         checked_client(namespace, plugins, default_workflow_query_reject_condition)
-        systems.check_same(service_client.data_converter, data_converter)
+        systems.check_codec(service_client.data_converter, data_converter)
         self._engine: System | None = service_client.engine
         self._owns_engine = False
         self._service_client = service_client
@@ -98,6 +99,14 @@ class Connection:
         self._in_context = data_converter.takes_context
         client: Any = self
         self.chain = ClientChain(client, interceptors) if interceptors else None
+
+    @property
+    def own_converters(self) -> tuple[PayloadConverter, FailureConverter, bool] | None:
+        """What its workers read and write values and failures by; None: what the engine has."""
+        own = self._data_converter
+        if own is self._service_client.data_converter:
+            return None
+        return own.payload_converter, own.failure_converter, own.takes_context
 
     def converter_of(self, workflow_id: str) -> PayloadConverter:
         """Return the converter for the values of a workflow."""

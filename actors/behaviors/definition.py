@@ -18,6 +18,8 @@ from understudy.events.signature import Signature, hints_of
 
 if TYPE_CHECKING:
     from understudy.actors.behaviors.interceptor import Interception
+    from understudy.events.failure import FailureConverter
+    from understudy.events.payload import PayloadConverter
 
 __all__ = [
     "ACTIVITY_MARK",
@@ -135,6 +137,9 @@ class WorkflowDefinition:
     """What a dynamic workflow decides by for each run; see `behaviors.dynamic`."""
     interception: Interception | None = None
     """What the worker puts around it; None: nothing."""
+    converters: tuple[PayloadConverter, FailureConverter, bool] | None = None
+    """What its values and failures are read and written by, and whether that wants to know whose they are; None: what
+    the engine has."""
 
     @property
     def label(self) -> str:

@@ -199,11 +199,11 @@ class WorkflowEnvironment:
         """Return another client of the environment's engine; its `close` leaves the engine running.
 
         Args:
-            kwargs: `identity` and `interceptors`, if they are to be others; what else `Client.connect` takes is
-                ignored, but for a data converter that is not the environment's.
+            kwargs: `identity`, `interceptors` and `data_converter`, if they are to be others; what else
+                `Client.connect` takes is ignored.
 
         Raises:
-            InvalidArgumentError: the data converter is another one.
+            InvalidArgumentError: the data converter has another codec.
         """
         config = self._client.config()
         if kwargs.get("data_converter"):

@@ -187,7 +187,7 @@ class Worker:
         failures = tuple(workflow_failure_exception_types)
         limit = math.inf if debug_mode else seconds(deadlock_timeout, "deadlock_timeout", allow_zero=False)
         guarding, pause = is_guarding(workflow_runner), checked_pause(self._config)
-        settings = failures, limit, guarding, pause, interception(around)
+        settings = failures, limit, guarding, pause, interception(around), client.own_converters
         self._workflows = registry("workflow", (_adapted(workflow_of(w), *settings) for w in workflows))
         self._activities = registry("activity", (activity_of(activity) for activity in activities))
         self._executor = _checked_executor(activity_executor)
@@ -300,10 +300,9 @@ class Worker:
 
     async def _start(self) -> None:
         if self._slots is not None:
-            msg = "the worker was started before; make a new one"
-            raise RuntimeError(msg)
-        engine = self._engine = self._client.engine
-        await engine.dispatcher.run(self._join())
+            raise RuntimeError("the worker was started before; make a new one")
+        self._engine = self._client.engine
+        await self._engine.dispatcher.run(self._join())
 
     async def _join(self) -> None:
         client, engine = self._client, self._client.engine
@@ -374,6 +373,7 @@ def _adapted(  # noqa: PLR0917 - one parameter for each setting
     guarding: bool,  # noqa: FBT001 - one of the worker's settings
     pause: int,
     around: Interception | None,
+    converters: Any,
 ) -> WorkflowDefinition:
     """Return the definition with what the worker says for all of its workflows; the workflow's own word counts."""
     return replace(
@@ -383,6 +383,7 @@ def _adapted(  # noqa: PLR0917 - one parameter for each setting
         sandboxed=definition.sandboxed and guarding,
         pause_after_failures=pause,
         interception=around,
+        converters=converters,
     )
 
 
@@ -394,7 +395,5 @@ def _interceptors_of(client: Client, own: Sequence[Any]) -> tuple[Interceptor, .
 
 def _checked_executor(executor: Executor | None) -> Executor | None:
     if executor is not None and not isinstance(executor, Executor):
-        raise ArgumentTypeError(
-            what="activity_executor", got=repr(executor), expected="an executor of concurrent.futures"
-        )
+        raise ArgumentTypeError(what="activity_executor", got=repr(executor), expected="a concurrent.futures.Executor")
     return executor

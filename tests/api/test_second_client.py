@@ -2,19 +2,61 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+
 import pytest
 
 from tests.api.harness import Harness
-from understudy import Client, workflow
+from understudy import Client, Worker, activity, workflow
 from understudy.common import QueryRejectCondition
-from understudy.converter import DataConverter, JSONPlainPayloadConverter, PayloadConverter
+from understudy.converter import (
+    CompositePayloadConverter,
+    DataConverter,
+    JSONPlainPayloadConverter,
+    Payload,
+    PayloadCodec,
+)
 from understudy.exceptions import ClosedClientError, InvalidArgumentError
 
 
-class Other(PayloadConverter):
+class Shouting(JSONPlainPayloadConverter):
+    """Writes texts in capitals."""
+
+    def to_payload(self, value: Any) -> Payload | None:
+        return super().to_payload(value.upper() if isinstance(value, str) else value)
+
+
+class Loud(CompositePayloadConverter):
     """Another converter than the default one."""
 
-    to_payloads = from_payloads = JSONPlainPayloadConverter.to_payload  # type: ignore[assignment]  # never called
+    def __init__(self) -> None:
+        super().__init__(Shouting())
+
+
+class Codec(PayloadCodec):
+    """Changes nothing."""
+
+    async def encode(self, payloads: Sequence[Payload]) -> list[Payload]:
+        return list(payloads)
+
+    async def decode(self, payloads: Sequence[Payload]) -> list[Payload]:
+        return list(payloads)
+
+
+@activity.defn
+async def says(what: str) -> str:
+    return f"{what} there"
+
+
+@workflow.defn
+class Says:
+    """Hands its argument to an activity."""
+
+    @workflow.run
+    async def run(self, what: str) -> str:
+        return await workflow.execute_activity(says, f"{what} and", start_to_close_timeout=timedelta(seconds=10))
 
 
 @workflow.defn
@@ -54,10 +96,18 @@ async def test_the_engine_ends_with_the_client_that_opened_it() -> None:
         await other.get_workflow_handle("w").describe()
 
 
-async def test_another_converter_or_namespace_is_refused(engine: Harness) -> None:
+async def test_a_client_and_its_workers_have_their_own_converter(engine: Harness) -> None:
+    loud = Client(engine.client.service_client, data_converter=DataConverter(payload_converter_class=Loud))
+    await engine.work(Says, says)
+    async with loud, Worker(loud, task_queue="loud", workflows=[Says], activities=[says]):
+        assert await loud.execute_workflow(Says.run, "here", id="loud", task_queue="loud") == "HERE AND THERE"
+        assert await engine.execute(Says.run, "here") == "here and there"
+
+
+async def test_another_codec_or_namespace_is_refused(engine: Harness) -> None:
     shared = engine.client.service_client
     with pytest.raises(InvalidArgumentError, match="data_converter"):
-        Client(shared, data_converter=DataConverter(payload_converter_class=Other))
+        Client(shared, data_converter=DataConverter(payload_codec=Codec()))
     with pytest.raises(InvalidArgumentError, match="namespace"):
         Client(shared, namespace="another")
     with pytest.raises(InvalidArgumentError, match="plugins"):
