@@ -49,9 +49,9 @@ class Activities:
         self._loop = loop
         self._tell = tell
         self.alarms = Alarms(loop, clock)
-        """Of attempts that wait for a slot, and not for ever, or back off."""
+        """Of attempts that wait for a slot, and not for ever, or back off; and of workers whose rate is used up."""
         self._in_flight = InFlight(self.alarms)
-        self._queues = TaskQueues(loop, clock, self._in_flight)
+        self._queues = TaskQueues(loop, clock, self._in_flight, self.alarms)
         self._reports = Reports(self._ended, self._beat, self._put_back, self._deferred)
         self._local = LocalActivities(clock, self._in_flight, self._queues, tell)
 

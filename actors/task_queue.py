@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from understudy.actors.attempt import Attempt
     from understudy.actors.clock import Clock
     from understudy.actors.in_flight import InFlight
+    from understudy.actors.rate import TokenBucket
+    from understudy.actors.timer import Alarms
     from understudy.actors.worker import WorkerSlots
 
 __all__ = ["TaskQueues"]
@@ -24,11 +26,12 @@ __all__ = ["TaskQueues"]
 class TaskQueues:
     """All task queues of one system, and their workers; used on the engine's loop."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, clock: Clock, in_flight: InFlight) -> None:
-        """Begin without workers."""
+    def __init__(self, loop: asyncio.AbstractEventLoop, clock: Clock, in_flight: InFlight, alarms: Alarms) -> None:
+        """Begin without workers; `alarms` are those of workers whose rate is used up."""
         self._loop = loop
         self._clock = clock
         self._in_flight = in_flight
+        self._alarms = alarms
         self._workers: dict[str, list[WorkerSlots]] = {}
         self._waiting: dict[str, deque[Attempt]] = {}
 
@@ -48,13 +51,14 @@ class TaskQueues:
         if worker in workers:
             workers.remove(worker)
         worker.on_release = None
+        self._alarms.forget(_alarm(worker))
 
     def enqueue(self, attempt: Attempt, queue: str) -> None:
         """Run an attempt as soon as a worker of `queue` has a slot for it."""
         attempt.dispatched_at = self._clock()
         self._in_flight.keep(attempt)
         waiting = self._waiting.get(queue)
-        if not waiting:
+        if not waiting or attempt.is_local:  # a local one waits for a slot, and not for those who wait for a rate
             worker = self._free_worker(queue, attempt)
             if worker is not None:
                 self._start(worker, attempt)
@@ -83,11 +87,19 @@ class TaskQueues:
         for worker in self._workers.get(queue, ()):
             if worker.knows(name):
                 known = True
-                if worker.has_slot():
+                if worker.has_slot() and (worker.rate is None or self._may_begin(worker, worker.rate, attempt)):
                     return worker
             elif unknowing is None and worker.has_slot():
                 unknowing = worker
         return None if known else unknowing
+
+    def _may_begin(self, worker: WorkerSlots, rate: TokenBucket, attempt: Attempt) -> bool:
+        """Whether a worker's rate lets an attempt begin now; if not, its queue is served when it does."""
+        if attempt.is_local or rate.ready_at <= self._clock():
+            return True
+        queue = worker.task_queue
+        self._alarms.set(_alarm(worker), rate.ready_at, partial(self._serve, queue))
+        return False
 
     def _released(self, worker: WorkerSlots) -> None:
         if self._waiting.get(worker.task_queue):
@@ -101,8 +113,11 @@ class TaskQueues:
             failure = Failure(kind="application", message=str(error), type="NotFoundError")
             attempt.reports.outcome(attempt, None, failure)
             return
+        now = self._clock()
+        if worker.rate is not None and not attempt.is_local:
+            worker.rate.take(now)
         worker.running.add(attempt)
-        attempt.start(worker, definition, self._clock())
+        attempt.start(worker, definition, now)
 
     def _too_late(self, attempt: Attempt) -> None:
         if attempt.worker is None and self._in_flight.holds(attempt):
@@ -112,3 +127,8 @@ class TaskQueues:
                 timeout_type=TimeoutType.SCHEDULE_TO_START,
             )
             attempt.reports.outcome(attempt, None, failure)
+
+
+def _alarm(worker: WorkerSlots) -> str:
+    """Return the name of the alarm of a worker's rate."""
+    return f"the rate of worker {id(worker)}"

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from understudy.actors.behaviors.definition import ActivityDefinition, WorkflowDefinition
+from understudy.actors.rate import TokenBucket
 from understudy.events.errors import (
     DuplicateDefinitionError,
     UnknownActivityTypeError,
@@ -34,6 +35,8 @@ class WorkerOptions:
     """The numbers of one worker."""
 
     max_concurrent_activities: int = 1_000
+    max_activities_per_second: float = 0.0
+    """How many attempts begin a second, local ones not counted; 0: as many as there are slots."""
     max_cached_workflows: int = 10_000
     idle_seconds: float = 300.0
     """A run that has been idle this long is passivated."""
@@ -64,6 +67,8 @@ class WorkerSlots:
     """What `activity.metric_meter()` is made of; None: nothing is counted."""
     in_context: bool = field(init=False)
     """Whether its converter wants to know whose values it converts."""
+    rate: TokenBucket | None = field(init=False)
+    """How often attempts may begin; None: as often as there is a slot."""
     thread: int = field(default_factory=threading.get_ident)
     running: set[Attempt] = field(default_factory=set["Attempt"])
     shutting_down: bool = False
@@ -74,8 +79,10 @@ class WorkerSlots:
     _own_executor: ThreadPoolExecutor | None = None
 
     def __post_init__(self) -> None:
-        """Ask the converter once, and not at every attempt."""
+        """Ask the converter once, and not at every attempt; make the bucket that the options ask for."""
         self.in_context = takes_context(self.converter)
+        per_second = self.options.max_activities_per_second
+        self.rate = TokenBucket(per_second) if per_second else None
 
     def has_slot(self) -> bool:
         """Whether one more attempt may run."""

@@ -168,12 +168,12 @@ def checked_options(config: WorkerConfig) -> WorkerOptions:
     """
     for name in ("max_concurrent_workflow_tasks", "max_concurrent_local_activities", "max_concurrent_nexus_tasks"):
         _number(config.get(name), name)
-    for name in ("max_activities_per_second", "max_task_queue_activities_per_second"):
-        _rate(config.get(name), name)
+    _rate(config.get("max_task_queue_activities_per_second"), "max_task_queue_activities_per_second")
     activities = _number(config.get("max_concurrent_activities"), "max_concurrent_activities")
     cached = _number(config.get("max_cached_workflows"), "max_cached_workflows", least=0)
     return WorkerOptions(
         max_concurrent_activities=_DEFAULTS.max_concurrent_activities if activities is None else activities,
+        max_activities_per_second=_rate(config.get("max_activities_per_second"), "max_activities_per_second"),
         max_cached_workflows=cached or 0,
         idle_seconds=seconds(config.get("workflow_idle_timeout"), "workflow_idle_timeout"),
         graceful_shutdown=seconds(config.get("graceful_shutdown_timeout"), "graceful_shutdown_timeout"),
@@ -215,10 +215,11 @@ def _number(value: object, name: str, *, least: int = 1) -> int | None:
     return value
 
 
-def _rate(value: object, name: str) -> None:
+def _rate(value: object, name: str) -> float:
     if value is None:
-        return
+        return 0.0
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         raise ArgumentTypeError(what=name, got=repr(value), expected="a number")
     if not value > 0:
         raise InvalidArgumentError(what=name, got=repr(value), expected="more than 0")
+    return value

@@ -146,8 +146,8 @@ class Worker:
             sticky_queue_schedule_to_start_timeout: ignored: a run never waits for a worker that is gone.
             max_heartbeat_throttle_interval: the longest time between two heartbeats that are written down.
             default_heartbeat_throttle_interval: that time for activities without a heartbeat time-out.
-            max_activities_per_second: checked, and ignored: activities begin as fast as there are slots.
-            max_task_queue_activities_per_second: the same.
+            max_activities_per_second: how many attempts it begins a second, local ones not counted; None: no limit.
+            max_task_queue_activities_per_second: checked, and ignored: give the rate to the workers of the queue.
             max_eager_activity_reservations_per_workflow_task: ignored: every activity is handed over at once.
             graceful_shutdown_timeout: how long running attempts may take to finish when the worker stops.
             plugin_shutdown_timeout: ignored, as plugins are refused.
