@@ -96,7 +96,7 @@ class Effects:
         for child in list(state.children.values()):
             self.related.look_at_child(actor, child)
         for message in list(state.outbound.values()):
-            self.related.send(actor, message)
+            self.related.send(actor, message, again=True)
         self._see_to_time(actor)
 
     def make_up_end(self, actor: WorkflowActor, closing: Event, *, again: bool = True) -> None:

@@ -8,12 +8,12 @@ once. What the store refuses for the moment is tried again until it is done.
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
+from understudy.actors.arrived import has_arrived
 from understudy.actors.behaviors.child import child_run_id, child_start, end_of_child
 from understudy.actors.behaviors.command import (
     CancelWorkflow,
@@ -28,11 +28,10 @@ from understudy.actors.behaviors.command import (
     TerminateWorkflow,
 )
 from understudy.actors.behaviors.reset import own_id
+from understudy.actors.until_done import UntilDone
 from understudy.events.child import ChildPhase
 from understudy.events.errors import (
-    EngineError,
     EngineStoppedError,
-    MailboxFullError,
     WorkflowClosedError,
     WorkflowNotFoundError,
 )
@@ -50,16 +49,12 @@ if TYPE_CHECKING:
     from understudy.events.child import ChildInitiated
     from understudy.events.event import Event
     from understudy.events.execution import WorkflowExecution
+    from understudy.events.failure import Failure
     from understudy.events.pending import PendingChild
     from understudy.events.workflow import WorkflowStarted
 
 __all__ = ["Related"]
 
-logger: Final = logging.getLogger("understudy.workflows")
-
-FIRST_AGAIN: Final = 0.2
-LAST_AGAIN: Final = 2.0
-"""Seconds to wait with what the store could not do: doubling from the first up to the last."""
 AT_ONCE: Final = 100
 """How many children are told together that their parent has closed; of 5,000, one after the other took 6 s, so 1 s."""
 PARENT_CANCELED: Final = "cancelled by its parent"
@@ -73,51 +68,20 @@ _COMMANDS: Final[dict[ParentClosePolicy, Command]] = {
 
 _REPLACED: Final = TerminateWorkflow(reason="its parent was reset")
 
+Message = ExternalSignalRequested | ExternalCancelRequested
+
 _GONE: Final = (WorkflowNotFoundError, WorkflowClosedError)
 """What the store says of a workflow that no message reaches."""
 
 
-class Related:
+class Related(UntilDone):
     """What runs have to do with each other; used on the engine's loop."""
 
     def __init__(self, workflows: Workflows, service: Service) -> None:
         """Act through these."""
+        super().__init__(workflows.dispatcher)
         self._workflows = workflows
         self._service = service
-        self._tasks: dict[tuple[str, str, int], asyncio.Task[bool]] = {}
-
-    def __len__(self) -> int:
-        """Count what is under way."""
-        return len(self._tasks)
-
-    def _spawn(self, name: str, run_id: str, seq: int, do: Callable[[], Coroutine[Any, Any, None]]) -> None:
-        """Do something for a run, once at a time, and again if the store fails."""
-        key = (name, run_id, seq)
-        if key in self._tasks:
-            return
-        task = self._tasks[key] = self._workflows.dispatcher.loop.create_task(self._persist(do))
-        task.add_done_callback(lambda _: self._tasks.pop(key, None))
-
-    async def _persist(self, do: Callable[[], Coroutine[Any, Any, None]]) -> bool:
-        """Do something, and again if the store fails; False: the engine stopped before it was done."""
-        delay = FIRST_AGAIN
-        while not self._workflows.dispatcher.stopped:
-            try:
-                await do()
-            except EngineStoppedError:
-                return False
-            except (EngineError, MailboxFullError) as error:
-                logger.warning("what workflows have to do with each other is tried again: %s", error)
-                await asyncio.sleep(delay)
-                delay = min(2 * delay, LAST_AGAIN)
-            else:
-                return True
-        return False
-
-    def close(self) -> None:
-        """Do no more."""
-        for task in self._tasks.values():
-            task.cancel()
 
     # -- children ----------------------------------------------------------------------------------------------------
 
@@ -298,7 +262,7 @@ class Related:
                 return
             await _all(children, partial(self._start_missing, run))
             for asked in run.state.outbound.values():
-                self.send(run, asked)
+                self.send(run, asked, again=True)
             for pending in children:
                 if pending.phase is ChildPhase.CANCELING:
                     self.cancel_child(run, pending.initiated.seq)
@@ -333,13 +297,23 @@ class Related:
 
     # -- messages ----------------------------------------------------------------------------------------------------
 
-    def send(self, sender: WorkflowActor, asked: ExternalSignalRequested | ExternalCancelRequested) -> None:
-        """Deliver a message to another workflow, and tell the sender."""
-        self._spawn("send", sender.run_id, asked.seq, lambda: self._send(sender, asked))
+    def send(self, sender: WorkflowActor, asked: Message, *, again: bool = False) -> None:
+        """Deliver a message to another workflow, and tell the sender; `again`: it may have been sent before."""
+        tried = again
 
-    async def _send(self, sender: WorkflowActor, asked: ExternalSignalRequested | ExternalCancelRequested) -> None:
+        async def send() -> None:
+            nonlocal tried
+            before, tried = tried, True  # what the store has failed at may be on disk for all that
+            request_id = f"{own_id(sender.state, message=asked.seq)}/{asked.seq}"
+            if before and has_arrived(self._workflows.store, asked, request_id):
+                self._told(sender, asked, None)
+            else:
+                await self._send(sender, asked, request_id)
+
+        self._spawn("send", sender.run_id, asked.seq, send)
+
+    async def _send(self, sender: WorkflowActor, asked: Message, request_id: str) -> None:
         first = None
-        request_id = f"{own_id(sender.state, message=asked.seq)}/{asked.seq}"
         if isinstance(asked, ExternalCancelRequested):
             command: Command = CancelWorkflow(reason=asked.reason, request_id=request_id)
         else:
@@ -354,6 +328,9 @@ class Related:
         except _GONE as error:
             told = ApplicationError(str(error), type="ExternalWorkflowExecutionNotFound", non_retryable=True)
             failure = self._workflows.failure_of(sender, told)
+        self._told(sender, asked, failure)
+
+    def _told(self, sender: WorkflowActor, asked: Message, failure: Failure | None) -> None:
         if sender.state.is_open:
             self._workflows.tell(sender.run_id, NoteMessage(seq=asked.seq, failure=failure))
 
