@@ -35,17 +35,20 @@ class LiveRuns:
 
     def closed(self, actor: WorkflowActor) -> None:
         """A run has closed and its last effects are done: free its id, and its memory when nothing waits."""
-        if self.open_ids.get(actor.name) is actor:
-            del self.open_ids[actor.name]
+        self.free_id(actor)
         actor.put_waiting_back()
         self.passivate_if_quiet(actor)
+
+    def free_id(self, actor: WorkflowActor) -> None:
+        """Let the workflow id of a closed run mean it no more; another run may have it."""
+        if self.open_ids.get(actor.name) is actor:
+            del self.open_ids[actor.name]
 
     def forget(self, actor: WorkflowActor) -> None:
         """Take a run out of the index."""
         if self.live.get(actor.run_id) is actor:
             del self.live[actor.run_id]
-        if self.open_ids.get(actor.name) is actor:
-            del self.open_ids[actor.name]
+        self.free_id(actor)
 
     def passivate_if_quiet(self, actor: WorkflowActor) -> bool:
         """Let a run leave memory if nothing would be missed; return whether it did."""

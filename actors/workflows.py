@@ -327,6 +327,7 @@ class Workflows(Definitions):
         state = actor.state
         actor.name = state.start.workflow_id
         if state.closed is not None:
+            self.free_id(actor)  # its last turn may have been lost by report alone, with a run behind it
             self.effects.make_up_end(actor, state.closed)
             return
         told = (envelope.message for envelope in envelopes)
