@@ -102,7 +102,7 @@ class WorkflowActor(LiveRun):
     def _take_up(self, turn: Turn, version: int, taken: Activation) -> bool:
         """Let new code take what was put off; in front of a start, the updates that waited with it are let in."""
         started, run = taken.fact, self.run
-        if type(started) is not WorkflowStarted or not self.waiting or run is None or run.deferred:
+        if type(started) is not WorkflowStarted or not self.waiting or run is None:
             return super()._take_up(turn, version, taken)
         waiting, self.waiting = self.waiting, []
         if not self._ahead(turn, turn.own, started, taken.messages, waiting):

@@ -25,7 +25,7 @@ class Activation(NamedTuple):
     fact: Fact
     messages: Sequence[Fact] = ()
     through: int = 0
-    """The version of the last of them."""
+    """The version of the last of them; facts that still wait may have lower ones."""
 
 
 class Deferred(list[tuple[int, Fact]]):
@@ -34,18 +34,23 @@ class Deferred(list[tuple[int, Fact]]):
     __slots__ = ()
 
     def take(self, through: int | None = None) -> Activation:
-        """Take what has waited longest.
+        """Take what has waited longest; with a start the messages behind it, also those behind other facts.
 
         Args:
             through: the last version that was taken up together, in a replay; None: all that wait with a start are.
         """
-        version, fact = self.pop(0)
+        last, fact = self.pop(0)
         messages: list[Fact] = []
         if type(fact) is WorkflowStarted:
-            while self and isinstance(self[0][1], _MESSAGES) and (through is None or self[0][0] <= through):
-                version, message = self.pop(0)
-                messages.append(message)
-        return Activation(fact, messages, version)
+            rest: list[tuple[int, Fact]] = []
+            for version, other in self:
+                if isinstance(other, _MESSAGES) and (through is None or version <= through):
+                    messages.append(other)
+                    last = version
+                else:
+                    rest.append((version, other))
+            self[:] = rest
+        return Activation(fact, messages, last)
 
 
 def recorded(events: Sequence[Event], position: int) -> Activation:

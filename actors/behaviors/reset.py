@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
-from understudy.actors.behaviors.activation import recorded
+from understudy.actors.behaviors.activation import Deferred, recorded
 from understudy.events.activity import ActivityScheduled
 from understudy.events.errors import InvalidArgumentError
 from understudy.events.event import Event, Fact
@@ -78,18 +78,19 @@ def _cut(events: Sequence[Event], event_id: int) -> _Cut:
     """Return where the turn begins that event number `event_id` belongs to."""
     waits = {event.since for event in events if type(event) is TurnDeferred}
     waiting, cut = False, _Cut(recorded(events, 1).through, 1)
-    deferred: list[int] = []
+    deferred = Deferred()
     for position, event in enumerate(events[:event_id], 1):
         if isinstance(event, Fact):
             if waiting or deferred or position in waits:
-                deferred.append(position)
+                deferred.append((position, event))
             elif not getattr(event, "with_start", False):
                 cut = _Cut(recorded(events, position).through, position)
         elif type(event) is TurnDeferred:
             waiting = True
         elif type(event) is TurnResumed:
-            cut = _Cut(position - 1, deferred[0] if deferred else position)
-            waiting, deferred = False, [at for at in deferred if at > event.through]
+            waiting, cut = False, _Cut(position - 1, deferred[0][0] if deferred else position)
+            if deferred and deferred[0][0] <= event.through:
+                deferred.take(event.through)
     return cut
 
 

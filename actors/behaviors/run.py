@@ -170,7 +170,7 @@ class Run(Outlet):
                 waiting = True
             elif type(event) is TurnResumed:
                 waiting = False
-                while deferred and deferred[0][0] <= event.through:
+                if deferred and deferred[0][0] <= event.through:
                     position = self._replay_one(deferred.take(event.through), event.at, events, position)
         context.expect((), -1)
         if self.phase is Phase.REPLAYING:

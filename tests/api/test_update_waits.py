@@ -8,9 +8,10 @@ from datetime import timedelta
 import pytest
 
 from tests.api.booking import Table, accepted, confirm, refusal
-from tests.api.harness import PATIENCE, Harness, Skipping, passivate, topics
+from tests.api.harness import PATIENCE, Harness, Skipping, eventually, passivate, topics
 from understudy import workflow
 from understudy.exceptions import ApplicationError, EngineStoppedError, WorkflowClosedError
+from understudy.worker import Replayer
 
 # -- waiting for code ------------------------------------------------------------------------------------------------
 
@@ -24,6 +25,48 @@ async def test_an_update_waits_for_a_worker_that_comes_later(engine: Harness) ->
     await engine.work(Table)
     assert [await update for update in sent] == [3, 2]
     assert isinstance(await rejected, ApplicationError)
+
+
+@workflow.defn
+class Diary:
+    """Notes what comes, in its order, until it is cancelled."""
+
+    @workflow.init
+    def __init__(self) -> None:
+        self.notes: list[str] = []
+
+    @workflow.run
+    async def run(self) -> list[str]:
+        self.notes.append("run")
+        try:
+            await workflow.wait_condition(lambda: False)
+        except asyncio.CancelledError:
+            self.notes.append("cancelled")
+        return self.notes
+
+    @workflow.signal
+    def note(self, text: str) -> None:
+        self.notes.append(text)
+
+    @workflow.update
+    async def ask(self, text: str) -> list[str]:
+        self.notes.append(text)
+        return self.notes
+
+
+async def test_messages_that_wait_for_the_first_turn_go_in_front_of_it_whatever_else_waits(durable: Harness) -> None:
+    handle = await durable.start(Diary.run, id="diary")
+    await handle.signal(Diary.note, "signal")
+    await handle.cancel()
+    await handle.signal(Diary.note, "late signal")
+    update = asyncio.create_task(handle.execute_update(Diary.ask, "update", id="u-1"))
+    await eventually(lambda: durable.client.engine.workflows.live[handle.first_execution_run_id or ""].waiting)
+    await durable.work(Diary)
+    assert await update == ["signal", "late signal", "update"]
+    assert await handle.result() == ["signal", "late signal", "update", "run", "cancelled"]
+    await durable.restart()
+    again = durable.client.get_workflow_handle("diary")
+    await Replayer(workflows=[Diary]).replay_workflow(await again.fetch_history())
 
 
 async def test_an_update_waits_for_the_first_turn_that_is_due_later(engine: Harness) -> None:

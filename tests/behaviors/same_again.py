@@ -91,9 +91,8 @@ def _to_activate(
             return [recorded(events, position)]
         deferred.append((version, event))
     taken: list[Activation] = []
-    if isinstance(event, TurnResumed):
-        while deferred and deferred[0][0] <= event.through:
-            taken.append(deferred.take(event.through))
+    if isinstance(event, TurnResumed) and deferred and deferred[0][0] <= event.through:
+        taken.append(deferred.take(event.through))
     return taken
 
 

@@ -41,11 +41,11 @@ def test_a_start_is_activated_with_the_messages_that_came_with_it() -> None:
 # -- of what waits ---------------------------------------------------------------------------------------------------
 
 
-def test_a_start_that_waited_is_taken_up_with_all_messages_behind_it() -> None:
-    waiting = deferred((1, STARTED), (3, WITH), (4, LATER), (5, ALSO), (6, WorkflowCancelRequested(at=3)), (7, LATER))
-    assert waiting.take() == Activation(STARTED, [WITH, LATER, ALSO], 5)
-    assert waiting.take().through == 6
-    assert waiting.take() == Activation(LATER, [], 7)
+def test_a_start_that_waited_is_taken_up_with_all_messages_behind_it_and_nothing_else() -> None:
+    cancel = WorkflowCancelRequested(at=3)
+    waiting = deferred((1, STARTED), (3, WITH), (4, LATER), (5, ALSO), (6, cancel), (7, LATER))
+    assert waiting.take() == Activation(STARTED, [WITH, LATER, ALSO, LATER], 7)
+    assert waiting.take() == Activation(cancel, [], 6)
     assert not waiting
 
 
@@ -54,6 +54,9 @@ def test_a_replay_takes_up_what_was_taken_up_together_and_no_more() -> None:
     assert deferred(*facts).take(3) == Activation(STARTED, [WITH], 3)
     assert deferred(*facts).take(1) == Activation(STARTED, [], 1)
     assert deferred(*facts).take(9) == Activation(STARTED, [WITH, LATER], 4)
+    waiting = deferred((1, STARTED), (3, WorkflowCancelRequested(at=3)), (4, LATER), (5, LATER))
+    assert waiting.take(4) == Activation(STARTED, [LATER], 4)
+    assert [version for version, _ in waiting] == [3, 5]
 
 
 def test_what_waited_behind_live_code_is_taken_up_one_by_one() -> None:

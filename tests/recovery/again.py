@@ -75,9 +75,9 @@ def perform(known: Mapping[str, WorkflowDefinition], run_id: str, events: Sequen
                 deferred.append((version, event))
             else:
                 asked += run.activate(event, event.at)
-        elif isinstance(event, TurnResumed):
-            while deferred and deferred[0][0] <= event.through:
-                asked += run.activate(deferred.pop(0)[1], event.at)
+        elif isinstance(event, TurnResumed) and deferred and deferred[0][0] <= event.through:
+            taken = deferred.take(event.through)
+            asked += run.activate(taken.fact, event.at, taken.messages)
     recorded = [event for event in events if isinstance(event, Request)]
     if run is not None:
         run.close()
