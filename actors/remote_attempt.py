@@ -77,6 +77,7 @@ class _RemoteWorker:
     """The worker, as far as code in another process may ask for it."""
 
     client = meter = None
+    in_context = False
 
     @property
     def converter(self) -> Any:

@@ -65,14 +65,12 @@ class Service(Starts):
             WorkflowClosedError: it is closed.
             EngineError: it could not be stored.
         """
-        meant = self.run_of(workflow_id, run_id)
+        meant = self.run_of(workflow_id, run_id, first_run_id)
         while True:
-            if first_run_id is not None and not self._is_of_chain(meant, first_run_id):
-                raise WorkflowNotFoundError(workflow_id=workflow_id, run_id=first_run_id)
             try:
                 return await self.send(meant, command)
             except WorkflowClosedError:
-                following = self.run_of(workflow_id, run_id)
+                following = self.run_of(workflow_id, run_id, first_run_id)
                 if following == meant:
                     raise
                 meant = following
@@ -148,12 +146,23 @@ class Service(Starts):
 
     # -- looking -----------------------------------------------------------------------------------------------------
 
-    def run_of(self, workflow_id: str, run_id: str | None = None) -> str:
+    def run_of(self, workflow_id: str, run_id: str | None = None, first_run_id: str | None = None) -> str:
         """Return the run id that a workflow id (and a run id) mean now: the open run, else the latest.
+
+        Args:
+            workflow_id: its id.
+            run_id: the run that is meant; None: any.
+            first_run_id: the first run of the chain that it has to be of; None: any.
 
         Raises:
             WorkflowNotFoundError: there is none.
         """
+        found = self._run_of(workflow_id, run_id)
+        if first_run_id is not None and not self._is_of_chain(found, first_run_id):
+            raise WorkflowNotFoundError(workflow_id=workflow_id, run_id=first_run_id)
+        return found
+
+    def _run_of(self, workflow_id: str, run_id: str | None) -> str:
         actor = self._workflows.open_ids.get(workflow_id)
         if actor is not None and run_id in {None, actor.run_id}:
             return actor.run_id

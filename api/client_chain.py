@@ -124,11 +124,13 @@ class ClientChain(ActivityChain):
         )
         await self._outermost.signal_workflow(asked)
 
-    async def update(self, to: To, update: Any, args: Sequence[Any], given: Given) -> WorkflowUpdateHandle[Any]:
+    async def update(
+        self, to: To, first_run_id: str | None, update: Any, args: Sequence[Any], given: Given
+    ) -> WorkflowUpdateHandle[Any]:
         """Send an update."""
         asked = StartWorkflowUpdateInput(
             *to,
-            first_execution_run_id=None,
+            first_execution_run_id=first_run_id,
             update_id=given["id"],
             update=message_name(HandlerKind.UPDATE, update),
             args=args,

@@ -54,7 +54,8 @@ class ClientRoot(ActivityRoot):
 
     def _handle(self, input: Any) -> WorkflowHandle[Any, Any]:
         client = self._client.plain(getattr(input, "headers", NO_HEADERS))
-        return client.get_workflow_handle(input.id, run_id=input.run_id)
+        first = getattr(input, "first_execution_run_id", None)
+        return client.get_workflow_handle(input.id, run_id=input.run_id, first_execution_run_id=first)
 
     async def start_workflow(self, input: StartWorkflowInput) -> WorkflowHandle[Any, Any]:
         """Start it."""

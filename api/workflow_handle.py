@@ -301,20 +301,22 @@ class WorkflowHandle(UpdateSender, HistoryReader, Operator, Generic[S, R]):
     ) -> None:
         """Ask the workflow to cancel; its code decides how it ends. Nothing happens if it has ended.
 
+        The handle that a start returned means the runs that follow that start, and no others of the same workflow id.
+
         Args:
             reason: for its code, as `workflow.cancellation_reason()`, and for people.
             rpc_metadata: not used.
             rpc_timeout: not used.
 
         Raises:
-            WorkflowNotFoundError: there is no such workflow.
+            WorkflowNotFoundError: there is no such workflow, or the open run of that id is of another chain.
         """
         if self._client.chain is not None:
             await self._client.chain.cancel((self._id, self._run_id), self._first_execution_run_id, locals())
             return
         del rpc_metadata, rpc_timeout
         with suppress(WorkflowClosedError):
-            await self._send(CancelWorkflow(reason=reason, identity=self._client.identity))
+            await self._send_to_chain(CancelWorkflow(reason=reason, identity=self._client.identity))
 
     async def terminate(
         self,
@@ -323,7 +325,7 @@ class WorkflowHandle(UpdateSender, HistoryReader, Operator, Generic[S, R]):
         rpc_metadata: Mapping[str, str | bytes] = NO_METADATA,
         rpc_timeout: timedelta | None = None,
     ) -> None:
-        """End the run now, without asking its code; activities that run are cancelled.
+        """End the run now, without asking its code; activities that run are cancelled. Which runs: as `cancel`.
 
         Args:
             *args: details, kept with the event.
@@ -340,8 +342,13 @@ class WorkflowHandle(UpdateSender, HistoryReader, Operator, Generic[S, R]):
             return
         del rpc_metadata, rpc_timeout
         details = self._converter.encode_args(args, None, where="termination details")
-        await self._send(TerminateWorkflow(reason=reason or "", details=details, identity=self._client.identity))
+        command = TerminateWorkflow(reason=reason or "", details=details, identity=self._client.identity)
+        await self._send_to_chain(command)
 
-    async def _send(self, command: Any) -> None:
+    async def _send(self, command: Any, first_run_id: str | None = None) -> None:
         client = self._client
-        await client.engine.dispatcher.run(client.service.send_to(self._id, self._run_id, command))
+        sent = client.service.send_to(self._id, self._run_id, command, first_run_id=first_run_id)
+        await client.engine.dispatcher.run(sent)
+
+    async def _send_to_chain(self, command: Any) -> None:
+        await self._send(command, self._first_execution_run_id)

@@ -146,6 +146,7 @@ class UpdateSender:
     _client: Client
     _id: str
     _run_id: str | None
+    _first_execution_run_id: str | None
 
     @typed_start_update
     async def start_update(
@@ -183,7 +184,9 @@ class UpdateSender:
         """
         client, given = self._client, arguments(arg, args)
         if client.chain is not None:
-            return await client.chain.update((self._id, self._run_id), update, given, locals())
+            return await client.chain.update(
+                (self._id, self._run_id), self._first_execution_run_id, update, given, locals()
+            )
         del rpc_metadata
         stage = checked_stage(wait_for_stage)
         of_whom = f"of workflow {self._id!r}"
@@ -196,7 +199,7 @@ class UpdateSender:
 
     async def _start(self, command: UpdateWorkflow, hint: Any, stage: WorkflowUpdateStage) -> WorkflowUpdateHandle[Any]:
         service = self._client.service
-        run_id = service.run_of(self._id, self._run_id)
+        run_id = service.run_of(self._id, self._run_id, self._first_execution_run_id)
         rejected = await service.update(run_id, command)
         return await handle_at(self._client, command, self._id, run_id, hint, rejected, stage)
 

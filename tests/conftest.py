@@ -8,6 +8,9 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import sys
+import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import hypothesis
@@ -39,6 +42,23 @@ def pytest_configure() -> None:
     if os.environ.get("UNDERSTUDY_TEST_WHEEL") and "site-packages" not in found.parts:
         msg = f"UNDERSTUDY_TEST_WHEEL is set, but understudy comes from {found}: install the wheel first"
         raise pytest.UsageError(msg)
+
+
+@pytest.fixture
+def untraced() -> Iterator[None]:
+    """Run a test in which threads are struck without coverage, in threads that it starts, too.
+
+    Coverage takes a lock at calls of ours, and a thread that is struck between its lock and its release keeps it. (The
+    marker `no_cover` stops one collector of it; in a worker process there are two.)
+    """
+    here, new = sys.gettrace(), threading.gettrace()
+    sys.settrace(None)
+    threading.settrace(None)  # type: ignore[arg-type]  # that is how it is switched off
+    try:
+        yield
+    finally:
+        threading.settrace(new)  # type: ignore[arg-type]  # as it was
+        sys.settrace(here)
 
 
 @pytest.fixture(scope="session")

@@ -12,8 +12,7 @@ import pytest
 from understudy.actors.thread_cancel import Shield, ThreadCancel
 from understudy.exceptions import CancelledError
 
-pytestmark = pytest.mark.no_cover
-"""Coverage locks at calls of ours, and a thread that is struck between its lock and its release keeps it for ever."""
+pytestmark = pytest.mark.usefixtures("untraced")
 
 PATIENCE = 20.0
 

@@ -19,8 +19,7 @@ from understudy.client import WorkflowHandle
 from understudy.exceptions import ActivityError, CancelledError
 from understudy.workflow import ActivityCancellationType
 
-pytestmark = pytest.mark.no_cover
-"""Coverage locks at calls of ours, and a thread that is struck between its lock and its release keeps it for ever."""
+pytestmark = pytest.mark.usefixtures("untraced")
 
 WAIT = ActivityCancellationType.WAIT_CANCELLATION_COMPLETED
 
