@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 __all__ = ["answer", "digest", "message_args", "refused"]
 
+_STACK_TRACE: Final = "__stack_trace"
+"""Temporal's name of the query that every workflow answers."""
+
 _UNTYPED: Final = Signature(varargs="args")
 """Takes any number of values, as JSON gives them."""
 
@@ -47,13 +50,15 @@ def message_args(
 def answer(
     context: Context, name: str, payloads: tuple[Payload, ...], headers: Mapping[str, Payload]
 ) -> Payload | None:
-    """Ask a query handler.
+    """Ask a query handler; `__stack_trace` is answered without one, by where each task of the run waits.
 
     Raises:
         UnknownQueryError: no handler has this name, and there is no dynamic one.
         QueryRefusedError: the handler asked for something.
         Exception: whatever the handler raises.
     """
+    if name == _STACK_TRACE:
+        return context.converter.encode("\n\n".join(context.loop.stacks()), str)
     handler = context.inbox.find(HandlerKind.QUERY, name)
     if handler is None:
         raise no_handler(context, HandlerKind.QUERY, name)

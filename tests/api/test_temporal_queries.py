@@ -99,3 +99,12 @@ async def test_an_unknown_query_is_one_that_failed(engine: Harness) -> None:
     with pytest.raises(WorkflowQueryFailedError) as unknown:
         await handle.query("name")
     assert isinstance(unknown.value, UnknownQueryError)
+
+
+async def test_every_workflow_says_where_it_waits(engine: Harness) -> None:
+    await engine.work(Answers)
+    handle = await engine.start(Answers.run)
+    stacks: str = await handle.query("__stack_trace")
+    assert "in Answers.run" in stacks
+    await handle.terminate()
+    assert await handle.query("__stack_trace", result_type=str) == stacks
