@@ -18,6 +18,8 @@ from understudy.events.serialization import for_workflow
 from understudy.workflow_outbound import own_fields
 
 if TYPE_CHECKING:
+    from asyncio import Future
+
     from understudy.actors.behaviors.context import Context
     from understudy.events.payload import Payload
     from understudy.workflow_outbound import StartChildWorkflowInput
@@ -67,12 +69,15 @@ async def start_child(context: Context, asked: StartChildWorkflowInput, make: ty
     )
     hint = definition.signature.returns if asked.ret_type is None and definition is not None else asked.ret_type
     handle = context.related.start_child(initiated, Any if hint is None else hint, make)
-    await _start_of(handle)
+    await _start_of(context, handle)
     return handle
 
 
-async def _start_of(handle: ChildHandle[Any]) -> None:
-    """Wait until a child runs; who is cancelled meanwhile has asked the child to cancel, and may have to wait on."""
+async def _start_of(context: Context, handle: ChildHandle[Any]) -> None:
+    """Wait until a child runs; who is cancelled meanwhile has asked the child to cancel, and may have to wait on.
+
+    The run's own cancellation waits for no start: nobody may ever know the child's type.
+    """
     while not handle.started.done():
         try:
             await asyncio.shield(handle.started)
@@ -80,9 +85,16 @@ async def _start_of(handle: ChildHandle[Any]) -> None:
             if handle.started.done():
                 raise
             handle.cancel(*error.args[:1] or ("",))
-            if handle.done():
+            if handle.done() or context.cancel_requested is not None:
+                handle.add_done_callback(_seen)
                 raise
     handle.started.result()
+
+
+def _seen(handle: Future[Any]) -> None:
+    """Take note of how a child ended that nobody awaits any more, so that it is not reported as overlooked."""
+    if not handle.cancelled():
+        handle.exception()
 
 
 async def send_signal(  # noqa: PLR0917 - a signal, and where it goes

@@ -136,12 +136,42 @@ def test_a_run_that_is_cancelled_asks_the_child_that_it_awaits_and_waits_for_its
     same_again(run)
 
 
-def test_a_run_that_is_cancelled_while_its_child_starts_waits_for_the_start_and_the_end() -> None:
+def test_a_run_that_is_cancelled_while_its_child_starts_asks_it_and_waits_for_nothing() -> None:
     run = Rehearsal(order, "a")
+    assert topics(run.cancel()) == ["workflow.cancel_requested", "child.cancel_requested", "workflow.canceled"]
+    same_again(run)
+
+
+def test_how_a_child_ends_that_was_cancelled_while_it_started_is_not_overlooked() -> None:
+    @workflow.defn
+    async def goes_on() -> None:
+        try:
+            await workflow.execute_child_workflow(ship, "a", id="ship-1")
+        except asyncio.CancelledError:
+            await workflow.sleep(60)
+
+    run = Rehearsal(goes_on)
     run.cancel()
+    run.child_started(1)
+    assert topics(run.fail_child(1, CANCELED)) == ["child.failed"]
+    assert run.run.warnings == []
+    same_again(run)
+
+
+def test_a_task_that_is_cancelled_while_its_child_starts_waits_for_the_start_and_the_end() -> None:
+    @workflow.defn
+    async def changes_its_mind() -> None:
+        task = asyncio.create_task(workflow.execute_child_workflow(ship, "a", id="ship-1"))
+        await workflow.sleep(1)
+        task.cancel()
+        await task
+
+    run = Rehearsal(changes_its_mind)
+    run.fire()
     assert topics(run.child_started(1)) == ["child.started"]
     same_again(run)
-    assert topics(run.fail_child(1, CANCELED)) == ["child.failed", "workflow.canceled"]
+    run.fail_child(1, CANCELED)
+    assert run.execution.closed is not None
     same_again(run)
 
 
