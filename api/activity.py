@@ -13,9 +13,9 @@ from contextlib import AbstractContextManager
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
-from understudy.activity_definition import defn
-from understudy.activity_info import Info, info_of
-from understudy.activity_log import LoggerAdapter
+from understudy._activity.definition import defn
+from understudy._activity.info import Info, info_of
+from understudy._activity.log import LoggerAdapter
 from understudy.actors.attempt import AsyncCompletion, Attempt
 from understudy.actors.cancellation import ActivityCancellationDetails, current_attempt, wait_canceled
 from understudy.actors.execute import converter_of

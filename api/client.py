@@ -11,22 +11,20 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any, TypeVar, Unpack
 
-from understudy.actors.behaviors.definition import workflow_of
-from understudy.async_activity import (
+from understudy._activity.outside import (
     AsyncActivityCancelledError,
     AsyncActivityHandle,
     AsyncActivityIDReference,
 )
-from understudy.calls import NO_ARG, NO_METADATA, arguments
-from understudy.client_activities import Activities
-from understudy.client_config import ClientConfig, ClientConnectConfig
-from understudy.client_description import (
+from understudy._client.activities import Activities
+from understudy._client.config import ClientConfig, ClientConnectConfig
+from understudy._client.description import (
     PauseInfo,
     PendingActivityInfo,
     PendingChildInfo,
     WorkflowExecutionDescription,
 )
-from understudy.client_errors import (
+from understudy._client.errors import (
     RPCTimeoutOrCancelledError,
     WorkflowContinuedAsNewError,
     WorkflowFailureError,
@@ -34,12 +32,13 @@ from understudy.client_errors import (
     WorkflowUpdateFailedError,
     WorkflowUpdateRPCTimeoutOrCancelledError,
 )
-from understudy.client_history import (
+from understudy._client.handle import WorkflowHandle
+from understudy._client.history import (
     WorkflowHistory,
     WorkflowHistoryEventAsyncIterator,
     WorkflowHistoryEventFilterType,
 )
-from understudy.client_inputs import (
+from understudy._client.inputs import (
     CancelWorkflowInput,
     CompleteAsyncActivityInput,
     DescribeWorkflowInput,
@@ -56,11 +55,37 @@ from understudy.client_inputs import (
     UpdateWithStartStartWorkflowInput,
     UpdateWithStartUpdateWorkflowInput,
 )
-from understudy.client_interceptors import Interceptor, OutboundInterceptor
-from understudy.client_promises import Promises
-from understudy.client_standalone import StandaloneActivities
-from understudy.client_start import StartOptions, checked_id, prepared_start
-from understudy.client_with_start import UpdateWithStart, WithStartWorkflowOperation
+from understudy._client.interceptors import Interceptor, OutboundInterceptor
+from understudy._client.promises import Promises
+from understudy._client.ref import Cancel, Query, Result, Signal, Terminate, Update, WorkflowRef
+from understudy._client.start import StartOptions, checked_id, prepared_start
+from understudy._client.start_types import typed_execute, typed_start
+from understudy._client.updates import WorkflowUpdateHandle, WorkflowUpdateStage
+from understudy._client.with_start import UpdateWithStart, WithStartWorkflowOperation
+from understudy._jobs.client import StandaloneActivities
+from understudy._jobs.description import (
+    ActivityExecution,
+    ActivityExecutionDescription,
+    ActivityExecutionStatus,
+    PendingActivityState,
+)
+from understudy._jobs.errors import ActivityFailureError
+from understudy._jobs.handle import ActivityHandle
+from understudy._jobs.inputs import (
+    CancelActivityInput,
+    CountActivitiesInput,
+    DescribeActivityInput,
+    ListActivitiesInput,
+    StartActivityInput,
+    TerminateActivityInput,
+)
+from understudy._jobs.listing import (
+    ActivityExecutionAsyncIterator,
+    ActivityExecutionCount,
+    ActivityExecutionCountAggregationGroup,
+)
+from understudy.actors.behaviors.definition import workflow_of
+from understudy.calls import NO_ARG, NO_METADATA, arguments
 from understudy.events.errors import ArgumentTypeError
 from understudy.events.policy import (
     Priority,
@@ -80,31 +105,6 @@ from understudy.service import (
     RetryConfig,
     TLSConfig,
 )
-from understudy.standalone_description import (
-    ActivityExecution,
-    ActivityExecutionDescription,
-    ActivityExecutionStatus,
-    PendingActivityState,
-)
-from understudy.standalone_errors import ActivityFailureError
-from understudy.standalone_handle import ActivityHandle
-from understudy.standalone_inputs import (
-    CancelActivityInput,
-    CountActivitiesInput,
-    DescribeActivityInput,
-    ListActivitiesInput,
-    StartActivityInput,
-    TerminateActivityInput,
-)
-from understudy.standalone_list import (
-    ActivityExecutionAsyncIterator,
-    ActivityExecutionCount,
-    ActivityExecutionCountAggregationGroup,
-)
-from understudy.start_types import typed_execute, typed_start
-from understudy.workflow_handle import WorkflowHandle
-from understudy.workflow_ref import Cancel, Query, Result, Signal, Terminate, Update, WorkflowRef
-from understudy.workflow_updates import WorkflowUpdateHandle, WorkflowUpdateStage
 
 __all__ = [
     "ActivityExecution",

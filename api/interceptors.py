@@ -6,11 +6,11 @@ from collections.abc import Callable, MutableMapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from understudy.activity_interceptors import ActivityInboundInterceptor
+from understudy._activity.interceptors import ActivityInboundInterceptor
+from understudy._workflow.root import WorkflowRoot
 from understudy.actors.behaviors.interceptor import Interception, WorkflowInboundInterceptor
 from understudy.events.errors import ArgumentTypeError
 from understudy.events.public import public
-from understudy.workflow_root import WorkflowRoot
 
 __all__ = ["Interceptor", "WorkflowInterceptorClassInput", "checked_interceptors", "interception"]
 

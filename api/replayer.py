@@ -13,11 +13,11 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypedDict, cast
 
+from understudy._client.history import WorkflowHistory
 from understudy.actors.behaviors.definition import WorkflowDefinition, workflow_of
 from understudy.actors.behaviors.run import Run
 from understudy.actors.guarded import Guarded
 from understudy.actors.worker import registry
-from understudy.client_history import WorkflowHistory
 from understudy.definition_check import refuse_what_cannot_replay
 from understudy.events.choices import HeaderCodecBehavior
 from understudy.events.converters import DataConverter

@@ -13,7 +13,7 @@ from random import Random
 from typing import Final, TypeVar
 from uuid import UUID
 
-from understudy.activity_calls import (
+from understudy._activity.calls import (
     execute_activity,
     execute_activity_class,
     execute_activity_method,
@@ -21,23 +21,7 @@ from understudy.activity_calls import (
     start_activity_class,
     start_activity_method,
 )
-from understudy.activity_options import ActivityConfig, LocalActivityConfig
-from understudy.actors.behaviors.changes import DEFAULT_VERSION
-from understudy.actors.behaviors.context import current
-from understudy.actors.behaviors.continuing import ContinueAsNewError
-from understudy.actors.behaviors.definition import HandlerUnfinishedPolicy
-from understudy.actors.behaviors.dynamic import DynamicWorkflowConfig
-from understudy.actors.behaviors.handle import ActivityHandle
-from understudy.actors.behaviors.inbox import UnfinishedSignalHandlersWarning, UnfinishedUpdateHandlersWarning
-from understudy.actors.behaviors.wait import as_completed, wait
-from understudy.events.errors import (
-    ArgumentTypeError,
-    InvalidArgumentError,
-    NondeterminismError,
-    ReadOnlyContextError,
-)
-from understudy.events.policy import ActivityCancellationType, ChildWorkflowCancellationType, ParentClosePolicy
-from understudy.local_activity_calls import (
+from understudy._activity.local_calls import (
     execute_local_activity,
     execute_local_activity_class,
     execute_local_activity_method,
@@ -45,9 +29,9 @@ from understudy.local_activity_calls import (
     start_local_activity_class,
     start_local_activity_method,
 )
-from understudy.versioning import ContinueAsNewVersioningBehavior, VersioningIntent
-from understudy.workflow_changes import deprecate_patch, get_version, patched
-from understudy.workflow_children import (
+from understudy._activity.options import ActivityConfig, LocalActivityConfig
+from understudy._workflow.changes import deprecate_patch, get_version, patched
+from understudy._workflow.children import (
     ChildWorkflowConfig,
     ChildWorkflowHandle,
     ExternalWorkflowHandle,
@@ -56,7 +40,7 @@ from understudy.workflow_children import (
     get_external_workflow_handle_for,
     start_child_workflow,
 )
-from understudy.workflow_definition import (
+from understudy._workflow.definition import (
     UpdateMethodMultiParam,
     defn,
     dynamic_config,
@@ -66,8 +50,8 @@ from understudy.workflow_definition import (
     signal,
     update,
 )
-from understudy.workflow_effects import side_effect
-from understudy.workflow_handlers import (
+from understudy._workflow.effects import side_effect
+from understudy._workflow.handlers import (
     UpdateInfo,
     all_handlers_finished,
     current_update_info,
@@ -86,7 +70,7 @@ from understudy.workflow_handlers import (
     set_signal_handler,
     set_update_handler,
 )
-from understudy.workflow_info import (
+from understudy._workflow.info import (
     Info,
     LoggerAdapter,
     ParentInfo,
@@ -101,7 +85,7 @@ from understudy.workflow_info import (
     payload_converter,
     unsafe,
 )
-from understudy.workflow_kept import (
+from understudy._workflow.kept import (
     get_current_details,
     get_last_completion_result,
     get_last_failure,
@@ -116,10 +100,26 @@ from understudy.workflow_kept import (
     upsert_memo,
     upsert_search_attributes,
 )
-from understudy.workflow_next import continue_as_new
-from understudy.workflow_promise import DurablePromise, promise
-from understudy.workflow_saga import Saga
-from understudy.workflow_select import Winner, select
+from understudy._workflow.next import continue_as_new
+from understudy._workflow.promise import DurablePromise, promise
+from understudy._workflow.saga import Saga
+from understudy._workflow.select import Winner, select
+from understudy.actors.behaviors.changes import DEFAULT_VERSION
+from understudy.actors.behaviors.context import current
+from understudy.actors.behaviors.continuing import ContinueAsNewError
+from understudy.actors.behaviors.definition import HandlerUnfinishedPolicy
+from understudy.actors.behaviors.dynamic import DynamicWorkflowConfig
+from understudy.actors.behaviors.handle import ActivityHandle
+from understudy.actors.behaviors.inbox import UnfinishedSignalHandlersWarning, UnfinishedUpdateHandlersWarning
+from understudy.actors.behaviors.wait import as_completed, wait
+from understudy.events.errors import (
+    ArgumentTypeError,
+    InvalidArgumentError,
+    NondeterminismError,
+    ReadOnlyContextError,
+)
+from understudy.events.policy import ActivityCancellationType, ChildWorkflowCancellationType, ParentClosePolicy
+from understudy.versioning import ContinueAsNewVersioningBehavior, VersioningIntent
 
 __all__ = [
     "DEFAULT_VERSION",

@@ -10,12 +10,13 @@ from datetime import UTC, datetime, timedelta
 from types import MappingProxyType, TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
+from understudy._client.config import ServiceClient
+from understudy._client.handle import WorkflowHandle
 from understudy.actors.cancellation import current_attempt
 from understudy.actors.clock import Clock, SkippableClock, system_clock
 from understudy.actors.outcomes import Outcomes
 from understudy.actors.system import System
 from understudy.client import Client
-from understudy.client_config import ServiceClient
 from understudy.events.converters import DataConverter
 from understudy.events.errors import InvalidArgumentError
 from understudy.events.policy import QueryRejectCondition, from_ns, to_ns
@@ -25,7 +26,6 @@ from understudy.events.store import open_store
 from understudy.events.store.coded import behind_codec
 from understudy.testing.asserts import FinalAsserts
 from understudy.testing.skipping import TimeSkipper, WatchedOutcomes
-from understudy.workflow_handle import WorkflowHandle
 
 if TYPE_CHECKING:
     from understudy.actors.worker import WorkerSlots

@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
-from understudy.activity_interceptors import (
+from understudy._activity.interceptors import (
     ActivityInboundInterceptor,
     ActivityOutboundInterceptor,
     ExecuteActivityInput,
+)
+from understudy._workflow.outbound import (
+    ContinueAsNewInput,
+    SignalChildWorkflowInput,
+    SignalExternalWorkflowInput,
+    StartActivityInput,
+    StartChildWorkflowInput,
+    StartLocalActivityInput,
+    WorkflowOutboundInterceptor,
 )
 from understudy.actors.behaviors.interceptor import (
     ExecuteWorkflowInput,
@@ -26,15 +35,6 @@ from understudy.worker_config import (
     PollerBehaviorSimpleMaximum,
     WorkerConfig,
     WorkerDeploymentConfig,
-)
-from understudy.workflow_outbound import (
-    ContinueAsNewInput,
-    SignalChildWorkflowInput,
-    SignalExternalWorkflowInput,
-    StartActivityInput,
-    StartChildWorkflowInput,
-    StartLocalActivityInput,
-    WorkflowOutboundInterceptor,
 )
 
 __all__ = [

@@ -17,7 +17,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Self, cast
 from weakref import WeakSet
 
-from understudy.activity_interceptors import activity_runner
+from understudy._activity.interceptors import activity_runner
 from understudy.actors.behaviors.definition import WorkflowDefinition, activity_of, workflow_of
 from understudy.actors.worker import WorkerOptions, WorkerSlots, registry
 from understudy.definition_check import refuse_what_cannot_replay

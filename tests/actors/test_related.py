@@ -13,9 +13,9 @@ from tests.api.harness import eventually
 from tests.recovery.lives import ON_A_THREAD, QUEUE, work_for
 from tests.recovery.stage import HeldStore, others_first
 from understudy import Client, workflow
+from understudy._client.config import ServiceClient
 from understudy.actors.behaviors.command import SignalWorkflow
 from understudy.actors.system import System
-from understudy.client_config import ServiceClient
 from understudy.converter import DataConverter
 from understudy.events.child import ChildStarted
 from understudy.events.error_root import EngineError

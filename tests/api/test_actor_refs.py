@@ -13,6 +13,7 @@ import pytest
 
 from tests.api.harness import PATIENCE, Harness, eventually, topics
 from understudy import workflow
+from understudy._client.ref import Cancel, Query, Result, Signal, Terminate, WorkflowRef
 from understudy.client import WorkflowExecutionStatus, WorkflowFailureError
 from understudy.common import RawValue
 from understudy.exceptions import (
@@ -23,7 +24,6 @@ from understudy.exceptions import (
     WorkflowClosedError,
     WorkflowNotFoundError,
 )
-from understudy.workflow_ref import Cancel, Query, Result, Signal, Terminate, WorkflowRef
 
 T = TypeVar("T")
 

@@ -11,8 +11,8 @@ import pytest
 
 from tests.api.harness import PATIENCE, QUEUE
 from understudy import Client, Worker, activity, workflow
+from understudy._client.ref import Result, Signal, WorkflowRef
 from understudy.exceptions import ClosedClientError, InvalidArgumentError, StoreLockedError
-from understudy.workflow_ref import Result, Signal, WorkflowRef
 
 
 @activity.defn

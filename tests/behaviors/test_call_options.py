@@ -12,7 +12,7 @@ from tests.behaviors.payments import SECOND, Order, asked, charge, refusal, seco
 from tests.behaviors.rehearsal import Rehearsal, payloads
 from tests.behaviors.same_again import same_again
 from understudy import activity, workflow
-from understudy.activity_options import ActivityConfig, LocalActivityConfig
+from understudy._activity.options import ActivityConfig, LocalActivityConfig
 from understudy.common import Priority
 from understudy.exceptions import ArgumentTypeError, InvalidArgumentError
 

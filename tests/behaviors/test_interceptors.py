@@ -15,6 +15,8 @@ import pytest
 from tests.behaviors.rehearsal import Rehearsal, new_run, payload, payloads
 from tests.behaviors.same_again import same_again
 from understudy import workflow
+from understudy._workflow.outbound import WorkflowOutboundInterceptor
+from understudy._workflow.root import WorkflowRoot
 from understudy.actors.behaviors.command import SignalWorkflow, UpdateWorkflow
 from understudy.actors.behaviors.definition import WorkflowDefinition, workflow_of
 from understudy.actors.behaviors.interceptor import (
@@ -31,8 +33,6 @@ from understudy.events.failure_errors import ApplicationError
 from understudy.events.payload import PayloadConverter
 from understudy.events.signal import SignalReceived
 from understudy.events.update import UpdateAccepted, UpdateCompleted
-from understudy.workflow_outbound import WorkflowOutboundInterceptor
-from understudy.workflow_root import WorkflowRoot
 
 user: ContextVar[str] = ContextVar("user", default="nobody")
 

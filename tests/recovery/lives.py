@@ -16,9 +16,9 @@ from typing import Any, Final, Literal
 
 from tests.store.failing import FailingStore, SimulatedCrash
 from understudy import Client, Worker
+from understudy._client.config import ServiceClient
 from understudy.actors.clock import Clock, SkippableClock
 from understudy.actors.system import System
-from understudy.client_config import ServiceClient
 from understudy.converter import DataConverter
 from understudy.events.error_root import EngineError
 from understudy.events.errors import EngineStoppedError

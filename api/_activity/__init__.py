@@ -1,0 +1,1 @@
+"""Inside of `understudy.activity`: definitions, and calls of activities in workflows."""

@@ -1,0 +1,1 @@
+"""Inside of `understudy.client`: the connection, starts, handles, what goes through interceptors."""

@@ -1,0 +1,1 @@
+"""Stand-alone activities, as `understudy.client` shows them."""

@@ -1,0 +1,1 @@
+"""Inside of `understudy.workflow`, which gathers it: what workflow code is written with."""

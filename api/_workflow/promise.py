@@ -1,0 +1,104 @@
+"""Durable promises: values that a workflow waits for and somebody outside gives it, by a token.
+
+`understudy.workflow` shows them to users; they are used from workflow code, on the workflow's own loop.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Generator
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
+
+from understudy._workflow.effects import side_effect
+from understudy.actors.behaviors.context import current
+from understudy.events.errors import ReadOnlyContextError
+from understudy.events.failure_errors import ApplicationError
+from understudy.promise_token import PromiseToken, read_token
+
+if TYPE_CHECKING:
+    from understudy.events.signal import SignalReceived
+
+__all__ = ["DurablePromise", "promise"]
+
+T = TypeVar("T")
+
+
+class DurablePromise(Generic[T]):
+    """A value to come; await it, as often as you like, and hand out its `token`."""
+
+    __slots__ = ("_future", "_signal", "_token", "_type")
+
+    def __init__(self, token: str, signal: str, type: Any) -> None:
+        """Use `workflow.promise` instead."""
+        inbox = current().inbox
+        self._token = token
+        self._signal = signal
+        self._type = type
+        self._future = inbox.await_signal(signal)
+        came = inbox.take(signal)
+        if came is not None:
+            inbox.signal(came)  # where it stays until somebody looks
+
+    def __repr__(self) -> str:
+        """Show whether it is resolved; not the token, which is a secret."""
+        return f"<DurablePromise, {'resolved' if self.done() else 'pending'}>"
+
+    @property
+    def token(self) -> str:
+        """What resolves it, by `client.resolve_promise(token, value)`; whoever has it may do so."""
+        return self._token
+
+    def done(self) -> bool:
+        """Whether it was resolved or rejected."""
+        return self._future.done()
+
+    def __await__(self) -> Generator[Any, Any, T]:
+        """Wait for the value.
+
+        Raises:
+            ApplicationError: the promise was rejected.
+            PayloadDecodeError: the value does not fit the type it is wanted as.
+        """
+        return self._value().__await__()
+
+    async def _value(self) -> T:
+        fact: SignalReceived = await asyncio.shield(self._future)
+        context = current()
+        context.inbox.take(self._signal)
+        converter = context.converter
+        where = "the value of a promise"
+        rejected = converter.decode(fact.input[0], dict[str, str] | None, where=where)
+        if rejected is not None:
+            raise ApplicationError(rejected["message"], type=rejected["type"] or None)
+        value: T = converter.decode(fact.input[1], self._type, where=where)
+        return value
+
+
+@overload
+def promise(*, type: type[T], token: str | None = ...) -> DurablePromise[T]: ...
+@overload
+def promise(*, type: Any = ..., token: str | None = ...) -> DurablePromise[Any]: ...
+def promise(*, type: Any = Any, token: str | None = None) -> DurablePromise[Any]:
+    """Make a promise that somebody outside resolves by its token: an activity, another process, a web hook.
+
+    Args:
+        type: what the value is decoded to.
+        token: of a promise that was made before, by the run that this one continues; None: a new promise.
+
+    Raises:
+        InvalidArgumentError: the token is none of a promise.
+        ReadOnlyContextError: called in a query, a validator or a condition.
+    """
+    context = current()
+    if context.read_only:
+        raise ReadOnlyContextError(call="workflow.promise()", handler=context.read_only)
+    if token is None:
+        made = PromiseToken(side_effect(_new_secret), context.execution.start.workflow_id)
+        return DurablePromise(str(made), made.signal, type)
+    return DurablePromise(token, read_token(token).signal, type)
+
+
+def _new_secret() -> str:
+    from secrets import token_urlsafe
+
+    return token_urlsafe(16)

@@ -1,0 +1,78 @@
+"""The end of the outbound chain of a run: what the functions of `understudy.workflow` do where nobody intercepts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from understudy._activity.calls import ask_for
+from understudy._activity.inputs import activity_of_input, fields_of, local_fields_of
+from understudy._activity.local_calls import ask_for_local
+from understudy._workflow.asking import send_signal, start_child
+from understudy._workflow.children import ChildWorkflowHandle
+from understudy._workflow.info import info_of
+from understudy._workflow.next import end_run
+from understudy._workflow.outbound import WorkflowOutboundInterceptor, own_fields
+from understudy.actors.behaviors.definition import HandlerKind
+from understudy.calls import message_target
+
+if TYPE_CHECKING:
+    from understudy._workflow.info import Info
+    from understudy._workflow.outbound import (
+        ContinueAsNewInput,
+        SignalChildWorkflowInput,
+        SignalExternalWorkflowInput,
+        StartActivityInput,
+        StartChildWorkflowInput,
+        StartLocalActivityInput,
+    )
+    from understudy.actors.behaviors.context import Context
+    from understudy.actors.behaviors.handle import ActivityHandle
+
+__all__ = ["WorkflowRoot"]
+
+
+class WorkflowRoot(WorkflowOutboundInterceptor):
+    """The last in the chain of one run."""
+
+    def __init__(self, context: Context) -> None:
+        """Ask for what is wanted through `context`."""
+        self._context = context
+
+    def continue_as_new(self, input: ContinueAsNewInput) -> NoReturn:
+        """End the run."""
+        end_run(self._context, input)
+
+    def info(self) -> Info:
+        """Make them."""
+        return info_of(self._context)
+
+    async def signal_child_workflow(self, input: SignalChildWorkflowInput) -> None:
+        """Send it."""
+        own = own_fields(input)
+        await self._signal((input.child_workflow_id, "", own.child), input)
+
+    async def signal_external_workflow(self, input: SignalExternalWorkflowInput) -> None:
+        """Send it."""
+        await self._signal((input.workflow_id, input.workflow_run_id or "", 0), input)
+
+    async def _signal(
+        self, to: tuple[str, str, int], input: SignalChildWorkflowInput | SignalExternalWorkflowInput
+    ) -> None:
+        own = own_fields(input)
+        target = message_target(HandlerKind.SIGNAL, own.target, input.signal)
+        await send_signal(self._context, to, target, input.args, input.headers, own.source)
+
+    def start_activity(self, input: StartActivityInput) -> ActivityHandle[Any]:
+        """Ask for it."""
+        activity, fields = activity_of_input(input), fields_of(input)
+        return ask_for(self._context, activity, input.args, fields, input.headers, own_fields(input).source)
+
+    async def start_child_workflow(self, input: StartChildWorkflowInput) -> ChildWorkflowHandle[Any, Any]:
+        """Ask for it, and wait until it runs."""
+        make: type[ChildWorkflowHandle[Any, Any]] = ChildWorkflowHandle
+        return await start_child(self._context, input, make)
+
+    def start_local_activity(self, input: StartLocalActivityInput) -> ActivityHandle[Any]:
+        """Ask for it."""
+        activity, fields = activity_of_input(input), local_fields_of(input)
+        return ask_for_local(self._context, activity, input.args, fields, input.headers)
