@@ -9,6 +9,7 @@ itself ends the loop. The store below outlives it, as a disk does, and the next 
 from __future__ import annotations
 
 import asyncio
+import inspect
 import threading
 from collections.abc import Awaitable, Callable, Container, Sequence
 from contextlib import suppress
@@ -60,7 +61,7 @@ class MortalStore(FailingStore):
 
     def __init__(self, inner: EventStore, fail_at: int = NEVER, when: When = "before") -> None:
         super().__init__(inner, fail_at, when)
-        self._loop = asyncio.get_running_loop()
+        self.loop = asyncio.get_running_loop()
         self._changed = asyncio.Event()
         self._buried = threading.Event()
         self._thread = threading.get_ident()
@@ -73,14 +74,14 @@ class MortalStore(FailingStore):
             outcomes = super().commit(units)
         except SimulatedCrash:
             first = self.commits == self.fail_at
-            self._loop.call_soon_threadsafe(self.death.set)
+            self.loop.call_soon_threadsafe(self.death.set)
             if threading.get_ident() != self._thread:
                 self._buried.wait(PATIENCE)
             elif first:
                 raise DeadLoop from None
             return [EngineStoppedError(reason="it is dead")] * len(units)
         self.refusals.extend(filter(None, outcomes))
-        self._loop.call_soon_threadsafe(self._changed.set)
+        self.loop.call_soon_threadsafe(self._changed.set)
         return outcomes
 
     async def until(self, condition: Callable[[], object]) -> None:
@@ -188,10 +189,19 @@ def live(  # noqa: PLR0913, PLR0917 - a life, and what it lives by
     finally:
         for client, mortal in lived:
             mortal.bury()
+            forget_unborn(mortal.loop)
             if mortal.crashed:
                 leave(client)
     ((_, mortal),) = lived
     return result, mortal.crashed
+
+
+def forget_unborn(loop: asyncio.AbstractEventLoop) -> None:
+    """Close the coroutines of tasks that never began, because their loop came to its end just then."""
+    for task in asyncio.all_tasks(loop):
+        coroutine = task.get_coro()
+        if inspect.iscoroutine(coroutine) and inspect.getcoroutinestate(coroutine) == inspect.CORO_CREATED:
+            coroutine.close()
 
 
 def leave(client: Client) -> None:

@@ -53,11 +53,11 @@ class HeldStore(MortalStore):
 
     def commit(self, units: Sequence[Unit]) -> list[EngineError | None]:
         if not self.free.is_set():
-            self._loop.call_soon_threadsafe(self.held.set)
+            self.loop.call_soon_threadsafe(self.held.set)
             self.free.wait(PATIENCE)
         if self.refuse:
             self.refusals.extend(refusals := [StoreBusyError(path=self.url) for _ in units])
-            self._loop.call_soon_threadsafe(self._changed.set)
+            self.loop.call_soon_threadsafe(self._changed.set)
             return list(refusals)
         outcome = super().commit(units)
         for run_id in {append.run_id for unit in units for append in unit.appends}:

@@ -137,8 +137,9 @@ def test_who_looks_at_a_closed_run_does_not_send_its_messages_again(tmp_path: Pa
     store = SqliteStore(tmp_path / "lives.db")
 
     async def looks(client: Client, mortal: MortalStore) -> int:
-        await client.start_workflow(Listener.run, id="listener", task_queue=QUEUE)
+        listener = await client.start_workflow(Listener.run, id="listener", task_queue=QUEUE)
         await client.start_workflow(parting, args=["signal", "return"], id="parting", task_queue=QUEUE)
+        await listener.result()
         await mortal.until(lambda: not mortal.executions(status="Running") and not mortal.due(FOREVER, 1))
         again = await client.start_workflow(Listener.run, id="listener", task_queue=QUEUE)
         await client.get_workflow_handle("parting").describe()
