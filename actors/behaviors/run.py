@@ -34,6 +34,7 @@ from understudy.events.execution import WorkflowExecution
 from understudy.events.failure import Failure, FailureConverter, FailureError, is_cancelled_exception
 from understudy.events.failure_errors import CancelledError
 from understudy.events.payload import Payload, PayloadConverter, Phrase
+from understudy.events.serialization import takes_context
 from understudy.events.signal import SignalReceived
 from understudy.events.update import UpdateAccepted
 from understudy.events.workflow import (
@@ -73,13 +74,14 @@ class Run(Outlet):
         converter: PayloadConverter,
         failures: FailureConverter,
         *,
-        in_context: bool = True,
+        in_context: bool | None = None,
     ) -> None:
-        """Begin with no code running yet; `in_context`: the converters may want to know whose values they convert."""
+        """Begin with no code yet; `in_context`: the converters want to know whose values they have; None: ask them."""
         self.definition = definition
         self.phase = Phase.NEW
         context = self._context = Context(definition, execution, converter, failures)
-        context.inbox, context.in_context = Inbox(context, self), in_context
+        context.inbox = Inbox(context, self)
+        context.in_context = takes_context(converter) or takes_context(failures) if in_context is None else in_context
         self.warnings = context.inbox.warnings
         """What the shell shall log: signals dropped, handlers left behind."""
         self.deferred = context.deferred

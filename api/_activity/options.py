@@ -168,6 +168,8 @@ def stored_options(options: Mapping[str, Any], of: type[Any] = ActivityConfig) -
         InvalidArgumentError: an option cannot be.
     """
     fields: _Fields = {}
+    if not options:
+        return fields
     if "preset" in options and "preset" in of.__annotations__:
         _preset(fields, "preset", options["preset"])
     for name, value in options.items():
