@@ -50,8 +50,15 @@ class DurableHandle(NumberedFuture[T]):
     """
 
     __slots__ = (
-        *("_as_asyncio", "_asked", "_canceled_error", "_kind", "_stop"),
-        *("converter", "failures", "reason", "result_hint"),
+        "_as_asyncio",
+        "_asked",
+        "_canceled_error",
+        "_kind",
+        "_stop",
+        "converter",
+        "failures",
+        "reason",
+        "result_hint",
     )
     reason: str
     """Why it is to stop, if that was said; set when it is cancelled."""

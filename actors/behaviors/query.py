@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from understudy.actors.behaviors.definition import HandlerKind
 from understudy.actors.behaviors.interceptor import at_once, no_handler
 from understudy.events.errors import QueryRefusedError, ReadOnlyContextError
+from understudy.events.payload import Phrase
 from understudy.events.signature import Signature
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ def message_args(
         ArgumentTypeError: there are too few or too many.
         PayloadDecodeError: one does not fit its hint.
     """
-    where = f"{handler.kind.name.lower()} {name!r} of workflow {context.definition.label!r}"
+    where = Phrase("{} {!r} of workflow {!r}", (handler.kind.name.lower(), name, context.definition.label))
     if handler.name is None:
         if handler.signature.is_varargs:  # Temporal's old form of a dynamic handler: (self, name, *args)
             return [name, *context.converter.decode_args(payloads, _UNTYPED, where=where)]
@@ -82,7 +83,7 @@ def answer(
         raise refused(context, name, "its handler returned a coroutine")
     if value is None:
         return None
-    where = f"the answer to query {name!r} of workflow {context.definition.label!r}"
+    where = Phrase("the answer to query {!r} of workflow {!r}", (name, context.definition.label))
     return context.converter.encode(value, handler.signature.returns, where=where)
 
 
