@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Final
 from understudy.events.execution import WorkflowExecution, fold
 
 if TYPE_CHECKING:
-    from understudy.events.outbound import ExternalCancelRequested, ExternalSignalRequested
     from understudy.events.store.port import EventStore
 
 __all__ = ["has_arrived"]
@@ -20,23 +19,24 @@ __all__ = ["has_arrived"]
 PAGE: Final = 100
 
 
-def has_arrived(store: EventStore, asked: ExternalSignalRequested | ExternalCancelRequested, request_id: str) -> bool:
-    """Whether a closed run of the workflow that is meant took a message; one that is open says so itself.
+def has_arrived(store: EventStore, workflow_id: str, since: int, request_id: str) -> bool:
+    """Whether a closed run of a workflow took a message; one that is open says so itself.
 
     Args:
         store: where to look.
-        asked: what was asked for; what closed before that took nothing of it.
+        workflow_id: whose runs.
+        since: ns since the epoch, when it was asked for; what closed before that took nothing of it.
         request_id: under which it is sent.
 
     Raises:
         EngineError: the store cannot be read.
     """
     offset = 0
-    while not asked.run_id and (rows := store.executions(workflow_id=asked.workflow_id, limit=PAGE, offset=offset)):
+    while rows := store.executions(workflow_id=workflow_id, limit=PAGE, offset=offset):
         for row in rows:
             if row.closed_at is None:
                 continue
-            if row.closed_at < asked.at:
+            if row.closed_at < since:
                 return False
             if _took(fold(row.run_id, store.load(row.run_id)), request_id):
                 return True

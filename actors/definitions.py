@@ -68,6 +68,9 @@ class Definitions(LiveRuns):
         return failure_in_workflow(error, actor.name, self.failures, self.converter)
 
     def remove_worker(self, worker: WorkerSlots) -> None:
-        """Use the worker's definitions no more; runs that are live keep the code they have."""
+        """Use the worker's definitions no more; runs that only it had code for wait for another that has."""
         with suppress(ValueError):  # it is taken out once
             self.workers.get(worker.task_queue, []).remove(worker)
+        for actor in self.live.values():
+            if actor.run is not None and self.definition_of(actor.state.start) is None:
+                actor.lose_code()

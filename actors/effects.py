@@ -163,7 +163,7 @@ class Effects:
 
     def _unpaused(self, actor: WorkflowActor, _event: WorkflowUnpaused) -> None:
         actor.drop_code()  # it has not seen what came meanwhile: new code takes that up
-        self.workflows.wake(actor.run_id)
+        self.workflows.try_at_once(actor.run_id)
 
     def _updated(self, actor: WorkflowActor, event: UpdateCompleted) -> None:
         self.outcomes.updated(actor.run_id, event)

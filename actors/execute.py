@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+from concurrent.futures import BrokenExecutor
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from understudy.actors.behaviors.definition import is_async
@@ -125,8 +126,14 @@ async def _in_executor(  # noqa: PLR0913, PLR0917 - as `call_function`
     loop = worker.loop
     if is_process_pool(executor):
         from understudy.actors.process import run_in_process
+        from understudy.actors.remote_attempt import Stand
 
-        return await run_in_process(attempt, loop, executor, fn, args)
+        stand = Stand(attempt, lambda: converter_of(attempt, worker))
+        try:
+            return await run_in_process(stand, loop, executor, fn, args)
+        except BrokenExecutor as error:  # what the function raises comes as a value
+            worker.fail(error)
+            raise
     variables = contextvars.copy_context()
     cancel = attempt.thread_cancel = None if definition.no_thread_cancel_exception else ThreadCancel()
 
@@ -137,4 +144,9 @@ async def _in_executor(  # noqa: PLR0913, PLR0917 - as `call_function`
             return variables.run(fn, *args)
         return cancel.run(variables.run, fn, *args)
 
-    return await loop.run_in_executor(executor, work)
+    try:
+        running = loop.run_in_executor(executor, work)
+    except BrokenExecutor as error:
+        worker.fail(error)
+        raise
+    return await running

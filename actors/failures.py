@@ -31,11 +31,13 @@ def failure_in_workflow(
     """Return what is stored of an error among the events of a workflow."""
     try:
         return for_workflow(failures, workflow_id).to_failure(error, for_workflow(converter, workflow_id))
-    except Exception as raised:  # noqa: BLE001 - the user's converter is no better than the user's code
+    except KeyboardInterrupt:
+        raise
+    except BaseException as raised:  # noqa: BLE001 - the user's converter is no better than the user's code
         return unconverted(error, raised, failures)
 
 
-def unconverted(error: BaseException, raised: Exception, failures: FailureConverter) -> Failure:
+def unconverted(error: BaseException, raised: BaseException, failures: FailureConverter) -> Failure:
     """Return what is stored of an error that the failure converter could not convert; texts may be to be hidden."""
     logger.error("a failure converter failed", exc_info=raised)
     name, what = type(raised).__name__, type(error).__name__

@@ -83,6 +83,8 @@ class LiveRun(LoopActor):
         """Whether what it owed to others at its end has been done: to its children, and by its messages."""
         self.waiting: list[Envelope[Any]] = []
         """Updates that wait for code to look at them."""
+        self.is_called = False
+        """Whether an update has come that a start delay is not to hold up."""
         self.lost_turns = 0  # in a row, to the store
         self.restart_handle: TimerHandle | None = None
 
@@ -121,7 +123,7 @@ class LiveRun(LoopActor):
             if fact.first_turn_at > turn.now:
                 self._defer(turn, part, version, "the first turn is due later", None)
                 return
-            self.run = self._new_run()
+            self.run = self._new_run(turn, part, version)
         if self.run is None:
             self._defer(turn, part, version, *self._why_not_live())
             return
@@ -173,16 +175,29 @@ class LiveRun(LoopActor):
         if run is not None:
             run.close()
 
+    def lose_code(self) -> None:
+        """Go on without code, whose worker has stopped: what comes is recorded and waits for another worker."""
+        self.drop_code()
+        self.trouble = self.workflows.unknown_type(self.state.start)
+        if self.phase is Phase.RUNNING:
+            self.phase = Phase.DEFERRED
+
     # -- code that cannot take facts now -----------------------------------------------------------------------------
 
-    def _new_run(self) -> Run | None:
-        """Make the coroutine side, or note that no worker knows the type."""
+    def _new_run(self, turn: Turn, part: Part, since: int | None) -> Run | None:
+        """Make the coroutine side, or note why not; the arguments are those of `_code_failed`."""
         state = self.state
         definition = self.workflows.definition_of(state.start)
         if definition is None:
             self.trouble = self.workflows.unknown_type(state.start)
             return None
-        return self.workflows.new_run(definition, state)
+        try:
+            return self.workflows.new_run(definition, state)
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # noqa: BLE001 - the user's converters, which are told whose values they convert
+            self._code_failed(turn, part, since, error)
+            return None
 
     def _defer(self, turn: Turn, part: Part, since: int, reason: str, failure: Failure | None) -> None:
         self.phase = Phase.DEFERRED
@@ -225,7 +240,7 @@ class LiveRun(LoopActor):
         """Have live code that has taken every fact: rebuild it from the events if need be; False if it cannot be."""
         state = self.state
         if self.run is None:
-            if state.deferred is not None and state.start.first_turn_at > turn.now:
+            if state.deferred is not None and state.first_turn_at > turn.now and not self.is_called:
                 return False
             if self.uncommitted or turn.own.events:
                 self.workflows.wake_after_commit(self)
@@ -236,7 +251,7 @@ class LiveRun(LoopActor):
         return self.run is not None
 
     def _rebuild(self, turn: Turn) -> Run | None:
-        run = self._new_run()
+        run = self._new_run(turn, turn.own, None)
         if run is None:
             self.phase = Phase.DEFERRED
             return None

@@ -1,22 +1,31 @@
 """The runs that are in memory: found by their ids, and let go when they are idle, or too many.
 
 The base of the supervisor of workflow actors (`actors.workflows`). A run that left comes back with the next message or
-wake-up; what it leaves behind is in the store.
+wake-up; what it leaves behind is in the store. Only how often its code has failed is kept here: that the code is tried
+again does not depend on where the run is.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
     from understudy.actors.dispatch import Dispatcher
     from understudy.actors.effects import Effects
     from understudy.actors.workflow import WorkflowActor
 
-__all__ = ["LiveRuns"]
+__all__ = ["LiveRuns", "Stuck"]
 
 ROOM_SECONDS: Final = 0.1
 """How often runs are asked to leave memory while there are too many."""
+
+
+class Stuck(NamedTuple):
+    """What is kept of a run that left memory after its code failed, until it comes back."""
+
+    trouble: BaseException | None = None
+    failed_turns: int = 0
+    retry_at: int = 0
 
 
 class LiveRuns:
@@ -30,6 +39,8 @@ class LiveRuns:
         self.dispatcher = dispatcher
         self.live: dict[str, WorkflowActor] = {}
         self.open_ids: dict[str, WorkflowActor] = {}
+        self.stuck: dict[str, Stuck] = {}
+        """Open runs that are not in memory and whose code has failed, by run id."""
         self.max_live = 10_000
         self._making_room = False
 
@@ -57,6 +68,9 @@ class LiveRuns:
         self.forget(actor)
         if actor.state.is_open:
             self.effects.left(actor)
+            if actor.failed_turns:
+                _without_frames(actor.trouble)
+                self.stuck[actor.run_id] = Stuck(actor.trouble, actor.failed_turns, actor.retry_at)
         actor.leave()
         return True
 
@@ -86,3 +100,15 @@ class LiveRuns:
                 break
             left += self.passivate_if_quiet(actor)
         return left
+
+
+def _without_frames(error: BaseException | None) -> None:
+    """Let go of what an error holds by its traceback: the run's state, and what its code had."""
+    seen: set[int] = set()
+    rest = [error]
+    while rest:
+        error = rest.pop()
+        if error is not None and id(error) not in seen:
+            seen.add(id(error))
+            error.__traceback__ = None
+            rest += (error.__cause__, error.__context__)

@@ -13,8 +13,10 @@ from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
+from msgspec.structs import replace
+
 from understudy.actors.arrived import has_arrived
-from understudy.actors.behaviors.child import child_run_id, child_start, end_of_child
+from understudy.actors.behaviors.child import child_run_id, child_start, end_of_child, own_id
 from understudy.actors.behaviors.command import (
     CancelWorkflow,
     Command,
@@ -27,7 +29,6 @@ from understudy.actors.behaviors.command import (
     SignalWorkflow,
     TerminateWorkflow,
 )
-from understudy.actors.behaviors.reset import own_id
 from understudy.actors.until_done import UntilDone
 from understudy.events.child import ChildPhase
 from understudy.events.errors import (
@@ -90,16 +91,9 @@ class Related(UntilDone):
         pending = parent.state.children.get(seq)
         if pending is None or pending.run_id:
             return
-        tried = again
+        self._spawn("start", parent.run_id, seq, partial(self._start, parent, pending), again=again)
 
-        async def start() -> None:
-            nonlocal tried
-            before, tried = tried, True  # what the store has failed at may be on disk for all that
-            await self._start(parent, pending, again=before)
-
-        self._spawn("start", parent.run_id, seq, start)
-
-    async def _start(self, parent: WorkflowActor, pending: PendingChild, *, again: bool) -> None:
+    async def _start(self, parent: WorkflowActor, pending: PendingChild, again: bool) -> None:  # noqa: FBT001 - a `Do`
         workflows, asked, state = self._workflows, pending.initiated, parent.state
         run_id = child_run_id(state, asked.seq)
         row = workflows.store.execution(run_id) if again or state.start.resets else None
@@ -112,7 +106,7 @@ class Related(UntilDone):
                 await self._service.start(started, asked.id_reuse_policy, WorkflowIDConflictPolicy.FAIL, run_id=run_id)
             except WorkflowAlreadyStartedError as error:
                 if await self._makes_room(state, asked, error.run_id or ""):
-                    await self._start(parent, pending, again=again)
+                    await self._start(parent, pending, again)
                 else:
                     workflows.tell(parent.run_id, NoteChildConflict(seq=asked.seq, run_id=error.run_id or ""))
                 return
@@ -150,7 +144,7 @@ class Related(UntilDone):
             if ended is not None:
                 self._workflows.tell(parent.run_id, ended)
         if pending.phase is ChildPhase.CANCELING:
-            self.cancel_child(parent, seq)
+            self.cancel_child(parent, seq, again=True)
 
     def _end_of(self, run_id: str) -> Any:
         """Return how a child ended, from the disk; None: it has not."""
@@ -174,7 +168,7 @@ class Related(UntilDone):
         if not start.parent_run_id or _following(closing):
             return
         ended = end_of_child(child.state, closing)
-        self._spawn("end", child.run_id, 0, lambda: self._tell_parent(start, ended))
+        self._spawn("end", child.run_id, 0, lambda _: self._tell_parent(start, ended))
 
     async def _tell_parent(self, child: WorkflowStarted, ended: CompleteChild | FailChild) -> None:
         parent_id = self._open_parent(child, ended.run_id)
@@ -216,17 +210,19 @@ class Related(UntilDone):
                 found.append(pending.initiated.workflow_id)
         return found
 
-    def cancel_child(self, parent: WorkflowActor, seq: int) -> None:
-        """Ask a child to cancel, once it has started."""
+    def cancel_child(self, parent: WorkflowActor, seq: int, *, again: bool = False) -> None:
+        """Ask a child to cancel, once it has started; `again`: it may have been asked before."""
         pending = parent.state.children.get(seq)
         if pending is not None:
-            self._spawn("cancel", parent.run_id, seq, lambda: self._cancel_child(parent, pending))
+            self._spawn("cancel", parent.run_id, seq, partial(self._cancel_child, parent, pending), again=again)
 
-    async def _cancel_child(self, parent: WorkflowActor, pending: PendingChild) -> None:
+    async def _cancel_child(self, parent: WorkflowActor, pending: PendingChild, again: bool) -> None:  # noqa: FBT001 - a `Do`
         seq = pending.initiated.seq
         await self._begun(parent.run_id, seq)
+        request_id = _request_id(parent.state, pending, "cancel")
+        command = CancelWorkflow(reason=pending.cancel_reason or PARENT_CANCELED, request_id=request_id)
         try:
-            await self._send_to_child(parent, pending, CancelWorkflow(reason=pending.cancel_reason or PARENT_CANCELED))
+            await self._send_to_child(parent, pending, command, again=again)
         except _GONE:
             return  # it has ended, or has never begun; its parent is told so
         self._workflows.tell(parent.run_id, NoteChildCanceling(seq=seq))
@@ -236,8 +232,14 @@ class Related(UntilDone):
         if starting is not None:
             await asyncio.wait([starting])
 
-    async def _send_to_child(self, parent: WorkflowActor, pending: PendingChild, command: Command) -> None:
-        asked = pending.initiated
+    async def _send_to_child(
+        self, parent: WorkflowActor, pending: PendingChild, command: Command, *, again: bool
+    ) -> None:
+        """Send a command to a child; a request to cancel is in its chain once, also if it is sent again."""
+        asked, store = pending.initiated, self._workflows.store
+        request_id = command.request_id if again and isinstance(command, CancelWorkflow) else ""
+        if request_id and has_arrived(store, asked.workflow_id, asked.at, request_id):
+            return
         first = _run_of(parent.state, pending)
         await self._service.send_to(asked.workflow_id, None, command, first_run_id=first)
 
@@ -251,9 +253,9 @@ class Related(UntilDone):
             again: it came back closed, so that what it asked for may have been lost.
         """
         if run.state.owes and not run.is_settled:
-            self._spawn("settle", run.run_id, 0, lambda: self._settle(run, again=again))
+            self._spawn("settle", run.run_id, 0, partial(self._settle, run), again=again)
 
-    async def _settle(self, run: WorkflowActor, *, again: bool) -> None:
+    async def _settle(self, run: WorkflowActor, again: bool) -> None:  # noqa: FBT001 - a `Do`
         children = list(run.state.children.values())
         if again:
             row = self._workflows.store.execution(run.run_id)
@@ -265,16 +267,16 @@ class Related(UntilDone):
                 self.send(run, asked, again=True)
             for pending in children:
                 if pending.phase is ChildPhase.CANCELING:
-                    self.cancel_child(run, pending.initiated.seq)
+                    self.cancel_child(run, pending.initiated.seq, again=True)
         await self._sent(run)
-        await _all(children, partial(self._leave_child, run))
+        await _all(children, partial(self._leave_child, run, again=again))
         await self._workflows.put_row(run)
 
     async def _start_missing(self, parent: WorkflowActor, pending: PendingChild) -> None:
         """Start a child that a crash kept from starting: to be abandoned it has to be there."""
         closed = parent.state.closed
         if not pending.run_id and not _is_reset(closed) and _on_close(closed, pending) is None:
-            await self._start(parent, pending, again=True)
+            await self._start(parent, pending, True)  # noqa: FBT003 - a `Do`
 
     async def _sent(self, run: WorkflowActor) -> None:
         """Wait until every message of a closed run that is on its way has reached its end.
@@ -288,32 +290,27 @@ class Related(UntilDone):
         if not all(await asyncio.gather(*under_way)):
             raise EngineStoppedError
 
-    async def _leave_child(self, parent: WorkflowActor, pending: PendingChild) -> None:
+    async def _leave_child(self, parent: WorkflowActor, pending: PendingChild, *, again: bool) -> None:
         command = _on_close(parent.state.closed, pending)
         await self._begun(parent.run_id, pending.initiated.seq)
+        if isinstance(command, CancelWorkflow):
+            command = replace(command, request_id=_request_id(parent.state, pending, "close"))
         if command is not None:
             with suppress(*_GONE):  # it has ended, or has never begun
-                await self._send_to_child(parent, pending, command)
+                await self._send_to_child(parent, pending, command, again=again)
 
     # -- messages ----------------------------------------------------------------------------------------------------
 
     def send(self, sender: WorkflowActor, asked: Message, *, again: bool = False) -> None:
         """Deliver a message to another workflow, and tell the sender; `again`: it may have been sent before."""
-        tried = again
+        self._spawn("send", sender.run_id, asked.seq, partial(self._send, sender, asked), again=again)
 
-        async def send() -> None:
-            nonlocal tried
-            before, tried = tried, True  # what the store has failed at may be on disk for all that
-            request_id = f"{own_id(sender.state, message=asked.seq)}/{asked.seq}"
-            if before and has_arrived(self._workflows.store, asked, request_id):
-                self._told(sender, asked, None)
-            else:
-                await self._send(sender, asked, request_id)
-
-        self._spawn("send", sender.run_id, asked.seq, send)
-
-    async def _send(self, sender: WorkflowActor, asked: Message, request_id: str) -> None:
-        first = None
+    async def _send(self, sender: WorkflowActor, asked: Message, again: bool) -> None:  # noqa: FBT001 - a `Do`
+        request_id, first = f"{own_id(sender.state, message=asked.seq)}/{asked.seq}", None
+        store = self._workflows.store
+        if again and not asked.run_id and has_arrived(store, asked.workflow_id, asked.at, request_id):
+            self._told(sender, asked, None)
+            return
         if isinstance(asked, ExternalCancelRequested):
             command: Command = CancelWorkflow(reason=asked.reason, request_id=request_id)
         else:
@@ -356,6 +353,12 @@ def _on_close(closing: Event | None, pending: PendingChild) -> Command | None:
     if closing.reset_children is ResetChildren.TERMINATE and asked.seq > closing.reset_after:
         return _REPLACED
     return None
+
+
+def _request_id(parent: WorkflowExecution, pending: PendingChild, why: str) -> str:
+    """Return the request id under which a child is asked to cancel, the same whenever it is asked."""
+    seq = pending.initiated.seq
+    return f"{own_id(parent, child=seq)}/child/{seq}/{why}"
 
 
 def _run_of(parent: WorkflowExecution, pending: PendingChild) -> str:

@@ -9,21 +9,25 @@ from __future__ import annotations
 import threading
 import time
 from dataclasses import dataclass, field
+from functools import cached_property
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection
 from multiprocessing.reduction import ForkingPickler
 from pickle import loads
 from typing import TYPE_CHECKING, Any, Final
 
+import cloudpickle
+
 from understudy.actors.cancellation import wait_canceled
-from understudy.events.errors import NotInActivityError
+from understudy.actors.pickling import dumps
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from understudy.actors.attempt import Attempt
     from understudy.actors.cancellation import ActivityCancellationDetails
     from understudy.events.activity import ActivityScheduled
+    from understudy.events.payload import PayloadConverter
 
 __all__ = ["RemoteAttempt", "Stand"]
 
@@ -79,14 +83,14 @@ class _RemoteWorker:
     client = meter = None
     in_context = False
 
-    @property
-    def converter(self) -> Any:
-        """Not here."""
-        raise NotInActivityError(call="activity.payload_converter()")
-
     def __init__(self, line: Line) -> None:
         self._line = line
         self.stopping = _Signal(line, "stopping")
+
+    @cached_property
+    def converter(self) -> Any:
+        """The converter of the attempt's values, as a copy."""
+        return cloudpickle.loads(self._line.ask("converter"))
 
     @property
     def shutting_down(self) -> bool:
@@ -145,8 +149,10 @@ class RemoteAttempt:
 class Stand:
     """Answers what the code of an attempt asks from another process, on a thread, until it is left."""
 
-    def __init__(self, attempt: Attempt) -> None:
+    def __init__(self, attempt: Attempt, converter: Callable[[], PayloadConverter]) -> None:
+        """Answer for `attempt`, whose values are converted by what `converter` returns."""
         self._attempt = attempt
+        self._converter = converter
         self._left = threading.Event()
         self._pipe, self._other = Pipe()
 
@@ -189,6 +195,8 @@ class Stand:
                 attempt.beat(args[0])
             if what == "canceled":
                 return True, wait_canceled(attempt, args[0])
+            if what == "converter":
+                return True, dumps(self._converter())
             if what == "stopping":
                 return True, attempt.worker is None or attempt.worker.stopping.wait(args[0])
         except Exception as error:  # noqa: BLE001 - it is raised in the code that asked

@@ -34,7 +34,7 @@ def wake_at(actor: WorkflowActor, state: WorkflowExecution) -> int | None:
     if not state.is_open:
         return 0 if state.owes and not actor.is_settled else None
     if state.deferred is not None and state.paused is None:
-        first = state.start.first_turn_at
+        first = state.first_turn_at
         return first if first > state.deferred.at else 0
     if state.children or state.outbound or (actor.run is not None and not actor.run.is_idle):
         return 0

@@ -6,9 +6,10 @@ Workflow ids become run ids here, and an answer is awaited until it is on disk; 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from understudy.actors.behaviors.command import Command, UpdateWorkflow
+from understudy.actors.live_runs import Stuck
 from understudy.actors.starts import Starts
 from understudy.actors.workflow import Read, WorkflowActor
 from understudy.events.errors import (
@@ -29,19 +30,24 @@ if TYPE_CHECKING:
 
 __all__ = ["Service", "Snapshot"]
 
+_NOT_STUCK: Final = Stuck()
+
 
 class Snapshot:
     """What `describe` knows of a run at one moment."""
 
     __slots__ = ("execution", "failed_turns", "phase", "retry_at", "trouble")
 
-    def __init__(self, execution: WorkflowExecution, actor: WorkflowActor | None = None) -> None:
-        """Take what is there; `actor`: the run is live."""
+    def __init__(
+        self, execution: WorkflowExecution, actor: WorkflowActor | None = None, stuck: Stuck = _NOT_STUCK
+    ) -> None:
+        """Take what is there; `actor`: the run is live; `stuck`: it is not, and its code has failed."""
         self.execution = execution
         self.phase = actor.phase.value if actor is not None else "passivated"
-        self.trouble: BaseException | None = actor.trouble if actor is not None else None
-        self.failed_turns = actor.failed_turns if actor is not None else 0
-        self.retry_at = actor.retry_at if actor is not None else 0
+        told = actor if actor is not None else stuck
+        self.trouble: BaseException | None = told.trouble
+        self.failed_turns = told.failed_turns
+        self.retry_at = told.retry_at
 
 
 class Service(Starts):
@@ -189,7 +195,7 @@ class Service(Starts):
         if run_id in self._workflows.live:
             found: Snapshot = await self._read(run_id, Read(lambda actor: Snapshot(actor.state, actor)))
             return found
-        return Snapshot(self._execution(run_id))
+        return Snapshot(self._execution(run_id), stuck=self._workflows.stuck.get(run_id, _NOT_STUCK))
 
     def history(self, run_id: str) -> list[Event]:
         """Return a run's events that are on disk."""

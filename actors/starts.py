@@ -18,6 +18,7 @@ from understudy.events.execution import WorkflowExecution, fold
 from understudy.events.failure_errors import WorkflowAlreadyStartedError
 from understudy.events.policy import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from understudy.events.store.port import OPEN_STATUS
+from understudy.events.update import UpdateCompleted
 
 if TYPE_CHECKING:
     import asyncio
@@ -104,8 +105,13 @@ class Starts:
                 look_up = True
 
     def _has_update(self, run_id: str, update: UpdateWorkflow) -> bool:
-        """Whether a run has accepted this very update before: then it is sent again, whatever the policies say."""
-        return update.update_id in self._execution(run_id).updates
+        """Whether a run has accepted this very update before: then it is sent again, whatever the policies say.
+
+        One that a run did not complete before its own end has no outcome to come, and belongs to the next run.
+        """
+        execution = self._execution(run_id)
+        found = execution.updates.get(update.update_id)
+        return found is not None and (execution.is_open or type(found) is UpdateCompleted)
 
     async def _has_taken(self, message: Command | None, answer: asyncio.Future[Any], *, is_open: bool) -> bool:
         """Wait until a signal is on disk; False: the run, which was open, has ended. Updates may take long."""

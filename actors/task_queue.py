@@ -6,6 +6,7 @@ from collections import deque
 from functools import partial
 from typing import TYPE_CHECKING
 
+from understudy.actors.rate import TokenBucket
 from understudy.events.errors import UnknownActivityTypeError
 from understudy.events.failure import Failure
 from understudy.events.policy import TimeoutType
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
     from understudy.actors.attempt import Attempt
     from understudy.actors.clock import Clock
     from understudy.actors.in_flight import InFlight
-    from understudy.actors.rate import TokenBucket
     from understudy.actors.timer import Alarms
     from understudy.actors.worker import WorkerSlots
 
@@ -27,13 +27,15 @@ class TaskQueues:
     """All task queues of one system, and their workers; used on the engine's loop."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop, clock: Clock, in_flight: InFlight, alarms: Alarms) -> None:
-        """Begin without workers; `alarms` are those of workers whose rate is used up."""
+        """Begin without workers; `alarms` are those of workers and queues whose rate is used up."""
         self._loop = loop
         self._clock = clock
         self._in_flight = in_flight
         self._alarms = alarms
         self._workers: dict[str, list[WorkerSlots]] = {}
         self._waiting: dict[str, deque[Attempt]] = {}
+        self._rates: dict[str, TokenBucket] = {}
+        """How often attempts may begin in a queue, all its workers together, as the last of them to say it has said."""
 
     def __repr__(self) -> str:
         """Show how many wait."""
@@ -42,6 +44,9 @@ class TaskQueues:
     def add_worker(self, worker: WorkerSlots) -> None:
         """Let `worker` take attempts of its task queue."""
         worker.on_release = self._released
+        per_second = worker.options.max_task_queue_activities_per_second
+        if per_second:
+            self._rates[worker.task_queue] = TokenBucket(per_second)
         self._workers.setdefault(worker.task_queue, []).append(worker)
         self._serve(worker.task_queue)
 
@@ -52,6 +57,8 @@ class TaskQueues:
             workers.remove(worker)
         worker.on_release = None
         self._alarms.forget(_alarm(worker))
+        if not workers and self._rates.pop(worker.task_queue, None) is not None:
+            self._alarms.forget(_queue_alarm(worker.task_queue))
 
     def enqueue(self, attempt: Attempt, queue: str) -> None:
         """Run an attempt as soon as a worker of `queue` has a slot for it."""
@@ -84,21 +91,24 @@ class TaskQueues:
     def _free_worker(self, queue: str, attempt: Attempt) -> WorkerSlots | None:
         """Return a worker with a slot that knows the activity; if none of the queue does, one that will say so."""
         name, known, unknowing = attempt.scheduled.activity_type, False, None
+        rate = self._rates.get(queue)
+        if rate is not None and not self._may_begin(queue, _queue_alarm(queue), rate, attempt):
+            return None
         for worker in self._workers.get(queue, ()):
             if worker.knows(name):
                 known = True
-                if worker.has_slot() and (worker.rate is None or self._may_begin(worker, worker.rate, attempt)):
+                rate = worker.rate
+                if worker.has_slot() and (rate is None or self._may_begin(queue, _alarm(worker), rate, attempt)):
                     return worker
             elif unknowing is None and worker.has_slot():
                 unknowing = worker
         return None if known else unknowing
 
-    def _may_begin(self, worker: WorkerSlots, rate: TokenBucket, attempt: Attempt) -> bool:
-        """Whether a worker's rate lets an attempt begin now; if not, its queue is served when it does."""
+    def _may_begin(self, queue: str, alarm: str, rate: TokenBucket, attempt: Attempt) -> bool:
+        """Whether a rate lets an attempt begin now; if not, the queue is served when it does."""
         if attempt.is_local or rate.ready_at <= self._clock():
             return True
-        queue = worker.task_queue
-        self._alarms.set(_alarm(worker), rate.ready_at, partial(self._serve, queue))
+        self._alarms.set(alarm, rate.ready_at, partial(self._serve, queue))
         return False
 
     def _released(self, worker: WorkerSlots) -> None:
@@ -114,8 +124,10 @@ class TaskQueues:
             attempt.reports.outcome(attempt, None, failure)
             return
         now = self._clock()
-        if worker.rate is not None and not attempt.is_local:
-            worker.rate.take(now)
+        if not attempt.is_local:
+            for rate in (worker.rate, self._rates.get(worker.task_queue)):
+                if rate is not None:
+                    rate.take(now)
         worker.running.add(attempt)
         attempt.start(worker, definition, now)
 
@@ -132,3 +144,8 @@ class TaskQueues:
 def _alarm(worker: WorkerSlots) -> str:
     """Return the name of the alarm of a worker's rate."""
     return f"the rate of worker {id(worker)}"
+
+
+def _queue_alarm(queue: str) -> str:
+    """Return the name of the alarm of a queue's rate."""
+    return f"the rate of task queue {queue}"

@@ -25,6 +25,10 @@ LAST_AGAIN: Final = 2.0
 """Seconds to wait with what the store could not do: doubling from the first up to the last."""
 
 
+Do = Callable[[bool], Coroutine[Any, Any, None]]
+"""Does something; told whether it may have been done before."""
+
+
 class UntilDone:
     """Tasks of runs by name and number; used on the engine's loop."""
 
@@ -37,24 +41,28 @@ class UntilDone:
         """Count what is under way."""
         return len(self._tasks)
 
-    def _spawn(self, name: str, run_id: str, seq: int, do: Callable[[], Coroutine[Any, Any, None]]) -> None:
-        """Do something for a run, once at a time, and again if the store fails."""
+    def _spawn(self, name: str, run_id: str, seq: int, do: Do, *, again: bool = False) -> None:
+        """Do something for a run, once at a time, and again if the store fails; `again`: it may have been done before.
+
+        What the store has failed at may be on disk for all that, so `do` is told each time.
+        """
         key = (name, run_id, seq)
         if key in self._tasks:
             return
-        task = self._tasks[key] = self._dispatcher.loop.create_task(self._persist(do))
+        task = self._tasks[key] = self._dispatcher.loop.create_task(self._persist(do, again=again))
         task.add_done_callback(lambda _: self._tasks.pop(key, None))
 
-    async def _persist(self, do: Callable[[], Coroutine[Any, Any, None]]) -> bool:
+    async def _persist(self, do: Do, *, again: bool) -> bool:
         """Do something, and again if the store fails; False: the engine stopped before it was done."""
         delay = FIRST_AGAIN
         while not self._dispatcher.stopped:
             try:
-                await do()
+                await do(again)
             except EngineStoppedError:
                 return False
             except (EngineError, MailboxFullError) as error:
                 logger.warning("what workflows have to do with each other is tried again: %s", error)
+                again = True
                 await asyncio.sleep(delay)
                 delay = min(2 * delay, LAST_AGAIN)
             else:

@@ -7,8 +7,9 @@ import sys
 import threading
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from concurrent.futures import Executor
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from understudy.actors.behaviors.definition import ActivityDefinition, WorkflowDefinition
 from understudy.actors.rate import TokenBucket
@@ -30,13 +31,14 @@ if TYPE_CHECKING:
 __all__ = ["WorkerOptions", "WorkerSlots", "is_process_pool", "registry"]
 
 
-@dataclass(frozen=True, slots=True)
-class WorkerOptions:
+class WorkerOptions(msgspec.Struct, frozen=True):
     """The numbers of one worker."""
 
     max_concurrent_activities: int = 1_000
     max_activities_per_second: float = 0.0
     """How many attempts begin a second, local ones not counted; 0: as many as there are slots."""
+    max_task_queue_activities_per_second: float = 0.0
+    """The same of all workers of its task queue together; 0: this worker says nothing of it."""
     max_cached_workflows: int = 10_000
     idle_seconds: float = 300.0
     """A run that has been idle this long is passivated."""
@@ -47,8 +49,7 @@ class WorkerOptions:
     else 0.8 of the time-out, and never more than the second (Temporal's numbers)."""
 
 
-@dataclass(slots=True, eq=False)
-class WorkerSlots:
+class WorkerSlots(msgspec.Struct, eq=False):
     """One running worker, as the engine sees it; used on the engine's loop."""
 
     task_queue: str
@@ -63,16 +64,18 @@ class WorkerSlots:
     client: Any = None
     intercept: Callable[..., Awaitable[Any]] | None = None
     """Calls the function of an attempt through interceptors; None: there are none."""
+    on_fatal: Callable[[BaseException], None] | None = None
+    """Told, once, of what ends the worker: its executor has broken."""
     meter: Any = None
     """What `activity.metric_meter()` is made of; None: nothing is counted."""
-    in_context: bool = field(init=False)
+    in_context: bool = False
     """Whether its converter wants to know whose values it converts."""
-    rate: TokenBucket | None = field(init=False)
+    rate: TokenBucket | None = None
     """How often attempts may begin; None: as often as there is a slot."""
-    thread: int = field(default_factory=threading.get_ident)
-    running: set[Attempt] = field(default_factory=set["Attempt"])
+    thread: int = msgspec.field(default_factory=threading.get_ident)
+    running: set[Attempt] = msgspec.field(default_factory=set["Attempt"])
     shutting_down: bool = False
-    stopping: threading.Event = field(default_factory=threading.Event)
+    stopping: threading.Event = msgspec.field(default_factory=threading.Event)
     _stopping: asyncio.Event | None = None
     drained: asyncio.Event | None = None
     on_release: Any = None
@@ -102,6 +105,13 @@ class WorkerSlots:
         self.stopping.set()
         if self._stopping is not None:
             self._stopping.set()
+
+    def fail(self, error: BaseException) -> None:
+        """Take no more attempts, since none can run any more."""
+        told, self.on_fatal = self.on_fatal, None
+        if told is not None:
+            self.begin_shutdown()
+            told(error)
 
     def release(self, attempt: Attempt) -> None:
         """Take back the slot of an attempt whose code has ended."""

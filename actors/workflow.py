@@ -13,6 +13,7 @@ failed write, until the turns behind it have come back; STOPPED at the end.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
@@ -20,14 +21,13 @@ import msgspec
 
 from understudy.actors.behaviors.command import Command, ResetWorkflow, UpdateWorkflow, Wake
 from understudy.actors.behaviors.decide import decide
-from understudy.actors.behaviors.reset import reset
+from understudy.actors.behaviors.query import escapes
 from understudy.actors.behaviors.run import Run
 from understudy.actors.live_run import LiveRun, Phase
-from understudy.actors.resetting import check_reset_of_closed
 from understudy.actors.row import execution_row
 from understudy.actors.turn import Part, Turn
 from understudy.events.activity import ActivityTimedOut, LocalActivityCompleted, LocalActivityFailed
-from understudy.events.errors import EngineError, StopError, StuckWorkflowError, UsageError
+from understudy.events.errors import EngineError, StopError, StuckWorkflowError, UsageError, WorkflowNotBegunError
 from understudy.events.event import Event, Fact
 from understudy.events.execution import WorkflowExecution, fold
 from understudy.events.failure import Failure
@@ -91,7 +91,7 @@ class WorkflowActor(LiveRun):
         if started.first_turn_at > turn.now:
             self._defer(turn, part, 1, "the first turn is due later", None)
         else:
-            self.run = self._new_run()
+            self.run = self._new_run(turn, part, 1)
             if self.run is None:
                 self._defer(turn, part, 1, str(self.trouble), None)
         if self._ahead(turn, part, started, (), messages):
@@ -134,7 +134,7 @@ class WorkflowActor(LiveRun):
             taken |= self._take_ahead(turn, part, envelope)
         if self.run is not None and not taken:  # it has had a turn that no replay will know of
             self.drop_code()
-            self.run = self._new_run()
+            self.run = self._new_run(turn, part, 1)
         return self.run is not None
 
     def _try(self, turn: Turn, part: Part, do: Callable[[Run], None]) -> None:
@@ -159,8 +159,10 @@ class WorkflowActor(LiveRun):
         error: BaseException | None = None
         try:
             refused = self._refused_update(turn, envelope) if is_update else None
-        except (Exception, StopError) as caught:  # noqa: BLE001 - a refusal, or the watchdog's
-            error = caught
+        except KeyboardInterrupt:
+            raise
+        except BaseException as caught:  # noqa: BLE001 - a refusal, or the watchdog's
+            error = _tellable(caught)
             self.drop_code()  # the validator has changed the workflow, or was stopped in the middle
             self._defer(turn, part, 1, f"{type(error).__name__} in the validator of an update", None)
             self.workflows.wake_after_commit(self)
@@ -251,16 +253,16 @@ class WorkflowActor(LiveRun):
                 answer = self._refuse_read(turn, envelope)
             else:
                 answer = message.fn(self)
-        except EngineError:
+        except (EngineError, KeyboardInterrupt):
             raise
-        except (Exception, StopError) as error:  # noqa: BLE001 - a refusal, or what the user's query handler raised
+        except BaseException as error:  # noqa: BLE001 - a refusal, or what the user's query handler raised
             if self.run is not None and (self.run.is_broken or isinstance(error, StopError)):
                 self.drop_code()  # a query has changed the workflow, or was stopped in the middle
                 self.workflows.wake(self.run_id)
             if reply is None:
                 self.workflows.dead_letter(self, message, error)
             else:
-                turn.answers.append((reply, None, error))
+                turn.answers.append((reply, None, _tellable(error)))
             return
         if reply is not None and answer is not _LATER:
             turn.answers.append((reply, answer, None))
@@ -280,12 +282,15 @@ class WorkflowActor(LiveRun):
         turn.taken.append(envelope)
         if type(command) is Wake and self.state.is_open:
             turn.own.woken = True
-            if self.state.paused is None:
+            if self.state.paused is None and turn.now >= self.retry_at:
                 self._have_code(turn)
         return None
 
     def _reset(self, turn: Turn, envelope: Envelope[Any]) -> object:
         """Found a new run on the events of this one, which is terminated if it is open; the answer is its run id."""
+        from understudy.actors.behaviors.reset import reset
+        from understudy.actors.resetting import check_reset_of_closed
+
         workflows, command = self.workflows, envelope.message
         if self.uncommitted or turn.own.events:
             workflows.after_commit(self, envelope)
@@ -319,6 +324,9 @@ class WorkflowActor(LiveRun):
             return None  # that is to be decided without the code
         if self.run is None and (turn.now < self.retry_at or not self._have_code(turn)):
             self.waiting.append(envelope)
+            if self.state.start.is_delayed and not self.is_called:
+                self.is_called = True
+                self.workflows.wake_after_commit(self)
             return _LATER
         run = self.run
         if run is None or not self.state.is_open:
@@ -341,8 +349,11 @@ class WorkflowActor(LiveRun):
         if (self.uncommitted or turn.own.events) and self.trouble is None:
             self.workflows.after_commit(self, envelope)
             return _LATER
-        trouble = self.trouble
-        if not isinstance(trouble, UsageError):
+        trouble, state = self.trouble, self.state
+        if trouble is None and state.is_open and state.first_turn_at > turn.now:
+            due = datetime.fromtimestamp(state.first_turn_at // 1_000_000_000, UTC).isoformat()
+            trouble = WorkflowNotBegunError(workflow_id=self.name, run_id=self.run_id, due=due)
+        elif not isinstance(trouble, UsageError):
             trouble = StuckWorkflowError(
                 workflow_id=self.name, run_id=self.run_id, reason=repr(trouble), attempts=self.failed_turns
             )
@@ -368,5 +379,14 @@ class WorkflowActor(LiveRun):
         state = self.state
         self.phase = Phase.DEFERRED if state.deferred is not None else Phase.RUNNING
         self.workflows.recovered(self, envelopes)  # before the code goes on, for the sake of EFFECT-AFTER
-        if state.is_open and state.paused is None:
+        if state.is_open and state.paused is None and turn.now >= self.retry_at:
             self._have_code(turn)
+
+
+def _tellable(error: BaseException) -> BaseException:
+    """Return an error as it can be raised in who waits for an answer."""
+    if not escapes(error):
+        return error
+    told = RuntimeError(f"the workflow's code raised {type(error).__name__}: {error}")
+    told.__cause__ = error
+    return told

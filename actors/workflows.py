@@ -32,7 +32,7 @@ from understudy.events.store.port import Unit
 from understudy.events.store_errors import StoreUnavailableError
 
 if TYPE_CHECKING:
-    from asyncio import Future
+    from asyncio import Future, TimerHandle
     from collections.abc import Sequence
 
     from understudy.actors.clock import Clock
@@ -85,6 +85,8 @@ class Workflows(Definitions):
         self.guarded = guarded
         self._mailbox_limit = mailbox_limit
         self._dead_letters = 0
+        self._retries: dict[str, TimerHandle] = {}
+        """When code that failed is tried again, by run id."""
 
     def __repr__(self) -> str:
         """Show how many runs are live."""
@@ -97,6 +99,8 @@ class Workflows(Definitions):
         found = self.live.get(run_id)
         if found is None:
             found = self.live[run_id] = WorkflowActor(self, run_id, workflow_id or run_id, self._mailbox_limit)
+            if run_id in self.stuck:
+                found.trouble, found.failed_turns, found.retry_at = self.stuck.pop(run_id)
             self.make_room()
         return found
 
@@ -296,11 +300,22 @@ class Workflows(Definitions):
             delay,
             exc_info=error,
         )
-        self.dispatcher.loop.call_later(delay, self._retry_code, actor)
+        planned = self._retries.pop(actor.run_id, None)
+        if planned is not None:
+            planned.cancel()
+        self._retries[actor.run_id] = self.dispatcher.loop.call_later(delay, self._retry_code, actor.run_id)
 
-    def _retry_code(self, actor: LiveRun) -> None:
-        if self.live.get(actor.run_id) is actor and actor.run is None:
-            self.wake(actor.run_id)
+    def _retry_code(self, run_id: str) -> None:
+        """Let a run whose code failed try it again, in memory or not."""
+        del self._retries[run_id]
+        actor = self.live.get(run_id)
+        if not self.dispatcher.stopped and (run_id in self.stuck or (actor is not None and actor.run is None)):
+            self.try_at_once(run_id)
+
+    def try_at_once(self, run_id: str) -> None:
+        """Let a run whose code is not live try it now, also if it failed and its next time has not come."""
+        self.actor(run_id).retry_at = 0
+        self.wake(run_id)
 
     def warn(self, actor: LiveRun, warning: str | Warning) -> None:
         """Log what the run wants a person to know; what is a warning to Python is one there, too."""
@@ -341,4 +356,6 @@ class Workflows(Definitions):
         self.max_live = worker.options.max_cached_workflows
         for actor in list(self.live.values()):
             if actor.phase is Phase.DEFERRED and actor.is_loaded:
-                self.wake(actor.run_id)
+                self.try_at_once(actor.run_id)
+        for run_id in list(self.stuck):
+            self.try_at_once(run_id)

@@ -14,18 +14,21 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from understudy._activity.definition import defn
-from understudy._activity.info import Info, info_of
 from understudy._activity.log import LoggerAdapter
 from understudy.actors.attempt import AsyncCompletion, Attempt
 from understudy.actors.cancellation import ActivityCancellationDetails, current_attempt, wait_canceled
 from understudy.actors.execute import converter_of
 from understudy.actors.thread_cancel import Shield
+from understudy.doors import later
 from understudy.events.errors import NotInActivityError
-from understudy.metrics import MetricMeter
 
 if TYPE_CHECKING:
+    from understudy._activity.info import Info
     from understudy.client import Client
     from understudy.events.payload import PayloadConverter
+    from understudy.metrics import MetricMeter
+else:
+    __getattr__, __dir__ = later(__name__, "understudy._activity.info")
 
 __all__ = [
     "ActivityCancellationDetails",
@@ -73,7 +76,15 @@ def info() -> Info:
     if attempt.outbound is not None:
         facts: Info = attempt.outbound.info()
         return facts
-    return info_of(attempt)
+    return attempt.info or _facts(attempt)
+
+
+def _facts(attempt: Attempt) -> Info:
+    """Return the facts about an attempt; shielded, since an import that is struck would leave its lock behind."""
+    with Shield(attempt.thread_cancel):
+        from understudy._activity.info import info_of
+
+        return info_of(attempt)
 
 
 def heartbeat(*details: Any) -> None:
@@ -187,10 +198,20 @@ def payload_converter() -> PayloadConverter:
 
 
 def client() -> Client:
-    """Return the client of the worker that runs the attempt, to start or signal other workflows with."""
-    worker = _attempt().worker
-    if worker is None or worker.client is None:
-        raise NotInActivityError(call="activity.client()")
+    """Return the client of the worker that runs the attempt, to start or signal other workflows with.
+
+    Raises:
+        NotInActivityError: called outside of an activity, in another process, or where a test has given no client.
+    """
+    worker, call = _attempt().worker, "activity.client()"
+    if worker is None:
+        raise NotInActivityError(call=call)
+    if worker.client is None:
+        raise NotInActivityError(
+            call=call,
+            where="where there is no client: in an ActivityEnvironment without one, or in another process",
+            fix="In a test, pass one: ActivityEnvironment(client=...); else use it in a coroutine or a thread",
+        )
     return worker.client  # type: ignore[no-any-return]  # the engine does not know the client's class
 
 
@@ -203,8 +224,11 @@ def metric_meter() -> MetricMeter:
     attempt = _attempt()
     meter: MetricMeter | None = attempt.worker.meter if attempt.worker is not None else None
     if meter is None:
-        return MetricMeter.noop
-    facts = info_of(attempt)
+        with Shield(attempt.thread_cancel):
+            from understudy.metrics import MetricMeter
+
+            return MetricMeter.noop
+    facts = _facts(attempt)
     return meter.with_additional_attributes(
         {"namespace": facts.namespace, "task_queue": facts.task_queue, "activity_type": facts.activity_type}
     )

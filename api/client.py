@@ -9,21 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import timedelta
-from typing import Any, TypeVar, Unpack
+from typing import TYPE_CHECKING, Any, TypeVar, Unpack
 
-from understudy._activity.outside import (
-    AsyncActivityCancelledError,
-    AsyncActivityHandle,
-    AsyncActivityIDReference,
-)
 from understudy._client.activities import Activities
-from understudy._client.config import ClientConfig, ClientConnectConfig
-from understudy._client.description import (
-    PauseInfo,
-    PendingActivityInfo,
-    PendingChildInfo,
-    WorkflowExecutionDescription,
-)
+from understudy._client.config import ClientConfig
 from understudy._client.errors import (
     RPCTimeoutOrCancelledError,
     WorkflowContinuedAsNewError,
@@ -33,59 +22,16 @@ from understudy._client.errors import (
     WorkflowUpdateRPCTimeoutOrCancelledError,
 )
 from understudy._client.handle import WorkflowHandle
-from understudy._client.history import (
-    WorkflowHistory,
-    WorkflowHistoryEventAsyncIterator,
-    WorkflowHistoryEventFilterType,
-)
-from understudy._client.inputs import (
-    CancelWorkflowInput,
-    CompleteAsyncActivityInput,
-    DescribeWorkflowInput,
-    FailAsyncActivityInput,
-    FetchWorkflowHistoryEventsInput,
-    HeartbeatAsyncActivityInput,
-    QueryWorkflowInput,
-    ReportCancellationAsyncActivityInput,
-    SignalWorkflowInput,
-    StartWorkflowInput,
-    StartWorkflowUpdateInput,
-    StartWorkflowUpdateWithStartInput,
-    TerminateWorkflowInput,
-    UpdateWithStartStartWorkflowInput,
-    UpdateWithStartUpdateWorkflowInput,
-)
-from understudy._client.interceptors import Interceptor, OutboundInterceptor
+from understudy._client.history_filter import WorkflowHistoryEventFilterType
 from understudy._client.promises import Promises
 from understudy._client.ref import Cancel, Query, Result, Signal, Terminate, Update, WorkflowRef
 from understudy._client.start import StartOptions, checked_id, prepared_start
-from understudy._client.start_types import typed_execute, typed_start
 from understudy._client.updates import WorkflowUpdateHandle, WorkflowUpdateStage
 from understudy._client.with_start import UpdateWithStart, WithStartWorkflowOperation
 from understudy._jobs.client import StandaloneActivities
-from understudy._jobs.description import (
-    ActivityExecution,
-    ActivityExecutionDescription,
-    ActivityExecutionStatus,
-    PendingActivityState,
-)
-from understudy._jobs.errors import ActivityFailureError
-from understudy._jobs.handle import ActivityHandle
-from understudy._jobs.inputs import (
-    CancelActivityInput,
-    CountActivitiesInput,
-    DescribeActivityInput,
-    ListActivitiesInput,
-    StartActivityInput,
-    TerminateActivityInput,
-)
-from understudy._jobs.listing import (
-    ActivityExecutionAsyncIterator,
-    ActivityExecutionCount,
-    ActivityExecutionCountAggregationGroup,
-)
 from understudy.actors.behaviors.definition import workflow_of
 from understudy.calls import NO_ARG, NO_METADATA, arguments
+from understudy.doors import later
 from understudy.events.errors import ArgumentTypeError
 from understudy.events.policy import (
     Priority,
@@ -96,15 +42,77 @@ from understudy.events.policy import (
     WorkflowIDReusePolicy,
 )
 from understudy.events.rpc_errors import RPCError, RPCStatusCode, WorkflowQueryFailedError
-from understudy.service import (
-    DnsLoadBalancingConfig,
-    GrpcCompression,
-    HttpConnectProxyConfig,
-    KeepAliveConfig,
-    PayloadLimitsConfig,
-    RetryConfig,
-    TLSConfig,
-)
+from understudy.service import GrpcCompression, KeepAliveConfig, PayloadLimitsConfig
+from understudy.typed import typed_execute, typed_start
+
+if TYPE_CHECKING:
+    from understudy._activity.outside import AsyncActivityCancelledError, AsyncActivityHandle, AsyncActivityIDReference
+    from understudy._client.connect_config import ClientConnectConfig
+    from understudy._client.description import (
+        PauseInfo,
+        PendingActivityInfo,
+        PendingChildInfo,
+        WorkflowExecutionDescription,
+    )
+    from understudy._client.history_events import WorkflowHistoryEventAsyncIterator
+    from understudy._client.inputs import (
+        CancelWorkflowInput,
+        CompleteAsyncActivityInput,
+        DescribeWorkflowInput,
+        FailAsyncActivityInput,
+        FetchWorkflowHistoryEventsInput,
+        HeartbeatAsyncActivityInput,
+        QueryWorkflowInput,
+        ReportCancellationAsyncActivityInput,
+        SignalWorkflowInput,
+        StartWorkflowInput,
+        StartWorkflowUpdateInput,
+        StartWorkflowUpdateWithStartInput,
+        TerminateWorkflowInput,
+        UpdateWithStartStartWorkflowInput,
+        UpdateWithStartUpdateWorkflowInput,
+    )
+    from understudy._client.interceptors import Interceptor, OutboundInterceptor
+    from understudy._client.saved_history import WorkflowHistory
+    from understudy._client.transport import DnsLoadBalancingConfig, HttpConnectProxyConfig, RetryConfig, TLSConfig
+    from understudy._jobs.description import (
+        ActivityExecution,
+        ActivityExecutionDescription,
+        ActivityExecutionStatus,
+        PendingActivityState,
+    )
+    from understudy._jobs.errors import ActivityFailureError
+    from understudy._jobs.handle import ActivityHandle
+    from understudy._jobs.inputs import (
+        CancelActivityInput,
+        CountActivitiesInput,
+        DescribeActivityInput,
+        ListActivitiesInput,
+        StartActivityInput,
+        TerminateActivityInput,
+    )
+    from understudy._jobs.listing import (
+        ActivityExecutionAsyncIterator,
+        ActivityExecutionCount,
+        ActivityExecutionCountAggregationGroup,
+    )
+else:
+    __getattr__, __dir__ = later(
+        __name__,
+        "understudy._activity.outside",
+        "understudy._client.connect_config",
+        "understudy._client.description",
+        "understudy._client.history_events",
+        "understudy._client.inputs",
+        "understudy._client.interceptors",
+        "understudy._client.saved_history",
+        "understudy._client.transport",
+        "understudy._jobs.description",
+        "understudy._jobs.errors",
+        "understudy._jobs.handle",
+        "understudy._jobs.inputs",
+        "understudy._jobs.listing",
+    )
 
 __all__ = [
     "ActivityExecution",

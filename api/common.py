@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+from understudy.doors import later
 from understudy.events.choices import (
     ActivityIDConflictPolicy,
     ActivityIDReusePolicy,
@@ -16,35 +19,39 @@ from understudy.events.policy import (
     WorkflowIDConflictPolicy,
     WorkflowIDReusePolicy,
 )
-from understudy.events.search import (
-    SearchAttributeIndexedValueType,
-    SearchAttributeKey,
-    SearchAttributePair,
-    SearchAttributes,
-    SearchAttributeUpdate,
-    SearchAttributeValue,
-    SearchAttributeValues,
-    SearchAttributeValueType,
-    TypedSearchAttributes,
-)
-from understudy.metrics import (
-    MetricAttributes,
-    MetricCommon,
-    MetricCounter,
-    MetricGauge,
-    MetricGaugeFloat,
-    MetricHistogram,
-    MetricHistogramFloat,
-    MetricHistogramTimedelta,
-    MetricMeter,
-)
-from understudy.versioning import (
-    AutoUpgradeVersioningOverride,
-    OneTimeVersioningOverride,
-    PinnedVersioningOverride,
-    VersioningOverride,
-    WorkerDeploymentVersion,
-)
+
+if TYPE_CHECKING:
+    from understudy.events.search import (
+        SearchAttributeIndexedValueType,
+        SearchAttributeKey,
+        SearchAttributePair,
+        SearchAttributes,
+        SearchAttributeUpdate,
+        SearchAttributeValue,
+        SearchAttributeValues,
+        SearchAttributeValueType,
+        TypedSearchAttributes,
+    )
+    from understudy.metrics import (
+        MetricAttributes,
+        MetricCommon,
+        MetricCounter,
+        MetricGauge,
+        MetricGaugeFloat,
+        MetricHistogram,
+        MetricHistogramFloat,
+        MetricHistogramTimedelta,
+        MetricMeter,
+    )
+    from understudy.versioning import (
+        AutoUpgradeVersioningOverride,
+        OneTimeVersioningOverride,
+        PinnedVersioningOverride,
+        VersioningOverride,
+        WorkerDeploymentVersion,
+    )
+else:
+    __getattr__, __dir__ = later(__name__, "understudy.events.search", "understudy.versioning", "understudy.metrics")
 
 __all__ = [
     "ActivityIDConflictPolicy",

@@ -35,10 +35,10 @@ from understudy.events.json_types import (
     value_to_type,
 )
 from understudy.events.payload import Payload, PayloadConverter, Payloads, binary_of, binary_payload
-from understudy.events.serialization import (
+from understudy.events.serialization import WithSerializationContext
+from understudy.events.serialization_contexts import (
     ActivitySerializationContext,
     SerializationContext,
-    WithSerializationContext,
     WorkflowSerializationContext,
 )
 from understudy.events.transfer import TransferTypeConverter, transfer_type_convertible

@@ -1,8 +1,11 @@
-"""What a worker and a replayer refuse alike: workflows whose source says that they would not replay."""
+"""What a worker and a replayer refuse alike, workflows that would not replay, and what a worker warns of."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import logging
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Final
+from weakref import WeakSet
 
 from understudy.events.errors import DefinitionError
 
@@ -10,7 +13,11 @@ if TYPE_CHECKING:
     from understudy.actors.behaviors.definition import WorkflowDefinition
     from understudy.actors.behaviors.lint import Finding
 
-__all__ = ["refuse_what_cannot_replay"]
+__all__ = ["refuse_what_cannot_replay", "warn_of_what_may_differ"]
+
+_log: Final = logging.getLogger("understudy.lint")
+_warned: Final[WeakSet[Any]] = WeakSet()
+"""Workflows whose warnings have been logged: another worker of the same code has nothing new to say."""
 
 
 def refuse_what_cannot_replay(definition: WorkflowDefinition) -> list[Finding]:
@@ -33,3 +40,13 @@ def refuse_what_cannot_replay(definition: WorkflowDefinition) -> list[Finding]:
             fix=f"use {errors[0].instead}, or switch the check off with @workflow.defn(sandboxed=False)",
         )
     return findings
+
+
+def warn_of_what_may_differ(definition: WorkflowDefinition, findings: Sequence[Finding]) -> None:
+    """Log what may differ in a replay, once for each workflow."""
+    if definition.target in _warned:
+        return
+    _warned.add(definition.target)
+    for found in findings:
+        text = "%s:%d: %s in workflow %r may differ in a replay; use %s"
+        _log.warning(text, found.file, found.line, found.call, definition.label, found.instead)

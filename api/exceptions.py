@@ -27,6 +27,7 @@ from understudy.events.errors import (
     InvalidArgumentError,
     MailboxFullError,
     MissingEventError,
+    NewerRunError,
     NondeterminismError,
     NotInActivityError,
     NotInWorkflowError,
@@ -58,6 +59,7 @@ from understudy.events.errors import (
     UsageError,
     VersionConflictError,
     WorkflowClosedError,
+    WorkflowNotBegunError,
     WorkflowNotFoundError,
 )
 from understudy.events.failure_errors import (
@@ -105,6 +107,7 @@ __all__ = [
     "InvalidVersioningOverrideError",
     "MailboxFullError",
     "MissingEventError",
+    "NewerRunError",
     "NondeterminismError",
     "NotInActivityError",
     "NotInWorkflowError",
@@ -143,6 +146,7 @@ __all__ = [
     "VersionConflictError",
     "WorkflowAlreadyStartedError",
     "WorkflowClosedError",
+    "WorkflowNotBegunError",
     "WorkflowNotFoundError",
     "is_cancelled_exception",
 ]

@@ -2,29 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, MutableMapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
 
-from understudy._activity.interceptors import ActivityInboundInterceptor
-from understudy._workflow.root import WorkflowRoot
-from understudy.actors.behaviors.interceptor import Interception, WorkflowInboundInterceptor
 from understudy.events.errors import ArgumentTypeError
 from understudy.events.public import public
 
-__all__ = ["Interceptor", "WorkflowInterceptorClassInput", "checked_interceptors", "interception"]
+if TYPE_CHECKING:
+    from understudy._activity.interceptors import ActivityInboundInterceptor
+    from understudy._workflow.inbound import WorkflowInterceptorClassInput
+    from understudy.actors.behaviors.interceptor import Interception, WorkflowInboundInterceptor
 
-
-@public("understudy.worker")
-@dataclass(frozen=True)
-class WorkflowInterceptorClassInput:
-    """What is asked of `Interceptor.workflow_interceptor_class`."""
-
-    unsafe_extern_functions: MutableMapping[str, Callable[..., Any]]
-    """Functions for workflow code, which gets them by `workflow.extern_functions`; put yours in.
-
-    What they do is not recorded and is done again in every replay, whatever the guards would say to it.
-    """
+__all__ = ["Interceptor", "around_activities", "checked_interceptors", "interception"]
 
 
 @public("understudy.worker")
@@ -71,7 +60,22 @@ def checked_interceptors(given: Sequence[Any], kind: type, door: str) -> tuple[A
 
 def interception(interceptors: Sequence[Interceptor]) -> Interception | None:
     """Return what interceptors put around workflows; None: nothing."""
+    if not interceptors:
+        return None
+    from understudy._workflow.inbound import WorkflowInterceptorClassInput
+    from understudy._workflow.root import WorkflowRoot
+    from understudy.actors.behaviors.interceptor import Interception
+
     functions: dict[str, Callable[..., Any]] = {}
     asked = WorkflowInterceptorClassInput(unsafe_extern_functions=functions)
     classes = tuple(cls for each in interceptors if (cls := each.workflow_interceptor_class(asked)) is not None)
     return Interception(classes, WorkflowRoot, functions) if classes or functions else None
+
+
+def around_activities(interceptors: Sequence[Interceptor]) -> Callable[..., Any] | None:
+    """Return what calls the functions of attempts through interceptors, a `WorkerSlots.intercept`; None: nothing."""
+    if not interceptors:
+        return None
+    from understudy._activity.interceptors import activity_runner
+
+    return activity_runner(interceptors)

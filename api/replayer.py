@@ -10,10 +10,12 @@ import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypedDict, cast
 
-from understudy._client.history import WorkflowHistory
+from msgspec.structs import replace
+
+from understudy._client.saved_history import WorkflowHistory
 from understudy.actors.behaviors.definition import WorkflowDefinition, workflow_of
 from understudy.actors.behaviors.run import Run
 from understudy.actors.guarded import Guarded

@@ -11,8 +11,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Final
+
+import msgspec
+from msgspec import structs
 
 from understudy.events.errors import ArgumentTypeError, DeterminismError
 from understudy.events.public import public
@@ -46,13 +49,12 @@ class UnsandboxedWorkflowRunner(WorkflowRunner):
 
 
 @public(_DOOR)
-@dataclass(frozen=True)
-class SandboxMatcher:
+class SandboxMatcher(msgspec.Struct, frozen=True):
     """A tree of names that a sandbox restricts; kept, and not looked at."""
 
     access: AbstractSet[str] = frozenset()
     use: AbstractSet[str] = frozenset()
-    children: Mapping[str, SandboxMatcher] = field(default_factory=dict["str", "SandboxMatcher"])
+    children: Mapping[str, SandboxMatcher] = msgspec.field(default_factory=dict[str, "SandboxMatcher"])
     match_self: bool = False
     only_runtime: bool = False
     leaf_message: str | None = None
@@ -88,7 +90,7 @@ class SandboxMatcher:
         children = {other: matcher for other, matcher in self.children.items() if other != name}
         if rest:
             children[name] = child.with_child_unrestricted(*rest)
-        return replace(
+        return structs.replace(
             self,
             children=children,
             access=self.access if rest else self.access - {name},
@@ -100,7 +102,7 @@ class SandboxMatcher:
         children = dict(self.children)
         for name, child in other.children.items():
             children[name] = children[name] | child if name in children else child
-        return replace(
+        return structs.replace(
             self,
             access=self.access | other.access,
             use=self.use | other.use,

@@ -10,10 +10,16 @@ from __future__ import annotations
 from abc import ABC
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
+from understudy.doors import later
 from understudy.events.policy import to_ns
 from understudy.events.rpc_errors import RPCError, RPCStatusCode
+
+if TYPE_CHECKING:
+    from understudy._client.transport import DnsLoadBalancingConfig, HttpConnectProxyConfig, RetryConfig, TLSConfig
+else:
+    __getattr__, __dir__ = later(__name__, "understudy._client.transport")
 
 __all__ = [
     "DnsLoadBalancingConfig",
@@ -30,51 +36,12 @@ __all__ = [
 
 
 @dataclass(frozen=True)
-class TLSConfig:
-    """How a connection to a server would be secured."""
-
-    server_root_ca_cert: bytes | None = None
-    domain: str | None = None
-    client_cert: bytes | None = None
-    client_private_key: bytes | None = None
-    verification_server_name: str | None = None
-
-
-@dataclass(frozen=True)
-class RetryConfig:
-    """How calls to a server would be tried again; durations are milliseconds."""
-
-    initial_interval_millis: int = 100
-    randomization_factor: float = 0.2
-    multiplier: float = 1.5
-    max_interval_millis: int = 5_000
-    max_elapsed_time_millis: int | None = 10_000
-    max_retries: int = 10
-
-
-@dataclass(frozen=True)
 class KeepAliveConfig:
     """How often a connection to a server would be looked at; durations are milliseconds."""
 
     interval_millis: int = 30_000
     timeout_millis: int = 15_000
     default: ClassVar[KeepAliveConfig]
-
-
-@dataclass(frozen=True)
-class HttpConnectProxyConfig:
-    """The proxy that a connection to a server would go through."""
-
-    target_host: str
-    basic_auth: tuple[str, str] | None = None
-
-
-@dataclass(frozen=True)
-class DnsLoadBalancingConfig:
-    """How often the addresses of a server would be looked up; milliseconds."""
-
-    resolution_interval_millis: int = 30_000
-    default: ClassVar[DnsLoadBalancingConfig]
 
 
 @dataclass(frozen=True)
@@ -92,18 +59,15 @@ class GrpcCompression(ABC):
     GZIP: ClassVar[GrpcCompression]
 
 
-@dataclass(frozen=True)
 class _NoGrpcCompression(GrpcCompression):
     """Not at all."""
 
 
-@dataclass(frozen=True)
 class _GzipGrpcCompression(GrpcCompression):
     """By gzip."""
 
 
 KeepAliveConfig.default = KeepAliveConfig()
-DnsLoadBalancingConfig.default = DnsLoadBalancingConfig()
 GrpcCompression.NONE = _NoGrpcCompression()
 GrpcCompression.GZIP = _GzipGrpcCompression()
 

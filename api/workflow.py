@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from random import Random
-from typing import Final, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 from uuid import UUID
 
 from understudy._activity.calls import (
@@ -21,25 +21,7 @@ from understudy._activity.calls import (
     start_activity_class,
     start_activity_method,
 )
-from understudy._activity.local_calls import (
-    execute_local_activity,
-    execute_local_activity_class,
-    execute_local_activity_method,
-    start_local_activity,
-    start_local_activity_class,
-    start_local_activity_method,
-)
 from understudy._activity.options import ActivityConfig, LocalActivityConfig
-from understudy._workflow.changes import deprecate_patch, get_version, patched
-from understudy._workflow.children import (
-    ChildWorkflowConfig,
-    ChildWorkflowHandle,
-    ExternalWorkflowHandle,
-    execute_child_workflow,
-    get_external_workflow_handle,
-    get_external_workflow_handle_for,
-    start_child_workflow,
-)
 from understudy._workflow.definition import (
     UpdateMethodMultiParam,
     defn,
@@ -50,68 +32,24 @@ from understudy._workflow.definition import (
     signal,
     update,
 )
-from understudy._workflow.effects import side_effect
-from understudy._workflow.handlers import (
-    UpdateInfo,
-    all_handlers_finished,
-    current_update_info,
-    get_dynamic_query_handler,
-    get_dynamic_signal_handler,
-    get_dynamic_update_handler,
-    get_query_handler,
-    get_signal_handler,
-    get_update_handler,
-    receive,
-    receive_nowait,
-    set_dynamic_query_handler,
-    set_dynamic_signal_handler,
-    set_dynamic_update_handler,
-    set_query_handler,
-    set_signal_handler,
-    set_update_handler,
-)
-from understudy._workflow.info import (
-    Info,
-    LoggerAdapter,
-    ParentInfo,
-    RootInfo,
+from understudy._workflow.here import (
     cancellation_reason,
     extern_functions,
     in_workflow,
-    info,
     instance,
-    logger,
     metric_meter,
     payload_converter,
     unsafe,
 )
-from understudy._workflow.kept import (
-    get_current_details,
-    get_last_completion_result,
-    get_last_failure,
-    has_last_completion_result,
-    is_failure_exception,
-    memo,
-    memo_value,
-    new_random,
-    random_seed,
-    register_random_seed_callback,
-    set_current_details,
-    upsert_memo,
-    upsert_search_attributes,
-)
-from understudy._workflow.next import continue_as_new
-from understudy._workflow.promise import DurablePromise, promise
-from understudy._workflow.saga import Saga
-from understudy._workflow.select import Winner, select
+from understudy._workflow.log import LoggerAdapter, logger
 from understudy.actors.behaviors.changes import DEFAULT_VERSION
 from understudy.actors.behaviors.context import current
 from understudy.actors.behaviors.continuing import ContinueAsNewError
 from understudy.actors.behaviors.definition import HandlerUnfinishedPolicy
-from understudy.actors.behaviors.dynamic import DynamicWorkflowConfig
 from understudy.actors.behaviors.handle import ActivityHandle
 from understudy.actors.behaviors.inbox import UnfinishedSignalHandlersWarning, UnfinishedUpdateHandlersWarning
-from understudy.actors.behaviors.wait import as_completed, wait
+from understudy.actors.behaviors.ready import NEVER_NS
+from understudy.doors import later
 from understudy.events.errors import (
     ArgumentTypeError,
     InvalidArgumentError,
@@ -119,7 +57,87 @@ from understudy.events.errors import (
     ReadOnlyContextError,
 )
 from understudy.events.policy import ActivityCancellationType, ChildWorkflowCancellationType, ParentClosePolicy
-from understudy.versioning import ContinueAsNewVersioningBehavior, VersioningIntent
+
+if TYPE_CHECKING:
+    from understudy._activity.local_calls import (
+        execute_local_activity,
+        execute_local_activity_class,
+        execute_local_activity_method,
+        start_local_activity,
+        start_local_activity_class,
+        start_local_activity_method,
+    )
+    from understudy._workflow.changes import deprecate_patch, get_version, patched
+    from understudy._workflow.children import (
+        ChildWorkflowConfig,
+        ChildWorkflowHandle,
+        ExternalWorkflowHandle,
+        execute_child_workflow,
+        get_external_workflow_handle,
+        get_external_workflow_handle_for,
+        start_child_workflow,
+    )
+    from understudy._workflow.effects import side_effect
+    from understudy._workflow.handlers import (
+        UpdateInfo,
+        all_handlers_finished,
+        current_update_info,
+        get_dynamic_query_handler,
+        get_dynamic_signal_handler,
+        get_dynamic_update_handler,
+        get_query_handler,
+        get_signal_handler,
+        get_update_handler,
+        receive,
+        receive_nowait,
+        set_dynamic_query_handler,
+        set_dynamic_signal_handler,
+        set_dynamic_update_handler,
+        set_query_handler,
+        set_signal_handler,
+        set_update_handler,
+    )
+    from understudy._workflow.info import Info, ParentInfo, RootInfo, info
+    from understudy._workflow.kept import (
+        get_current_details,
+        get_last_completion_result,
+        get_last_failure,
+        has_last_completion_result,
+        is_failure_exception,
+        memo,
+        memo_value,
+        new_random,
+        random_seed,
+        register_random_seed_callback,
+        set_current_details,
+        upsert_memo,
+        upsert_search_attributes,
+    )
+    from understudy._workflow.next import continue_as_new
+    from understudy._workflow.promise import DurablePromise, promise
+    from understudy._workflow.saga import Saga
+    from understudy._workflow.select import Winner, select
+    from understudy.actors.behaviors.dynamic_config import DynamicWorkflowConfig
+    from understudy.actors.behaviors.wait import as_completed, wait
+    from understudy.versioning import ContinueAsNewVersioningBehavior, VersioningIntent
+else:
+    __getattr__, __dir__ = later(
+        __name__,
+        "understudy.actors.behaviors.wait",
+        "understudy._workflow.kept",
+        "understudy._workflow.effects",
+        "understudy._workflow.changes",
+        "understudy._activity.local_calls",
+        "understudy._workflow.children",
+        "understudy._workflow.handlers",
+        "understudy._workflow.info",
+        "understudy._workflow.next",
+        "understudy._workflow.promise",
+        "understudy._workflow.saga",
+        "understudy._workflow.select",
+        "understudy.actors.behaviors.dynamic_config",
+        "understudy.versioning",
+    )
 
 __all__ = [
     "DEFAULT_VERSION",
@@ -309,14 +327,14 @@ async def wait_condition(
     context = current()
     if fn():
         return
-    future: asyncio.Future[None] = context.loop.create_future()
-    context.conditions.append((fn, future))
-    if timeout is None:
-        await future
-        return
-    delay_ns = _duration_ns(timeout, "timeout")
+    delay_ns = None if timeout is None else _duration_ns(timeout, "timeout")
     if delay_ns == 0:
         raise TimeoutError
+    future: asyncio.Future[None] = context.loop.create_future()
+    context.conditions.append((fn, future))
+    if delay_ns is None:
+        await future
+        return
     timer = context.start_timer(delay_ns, lambda: _settle(future, TimeoutError()), timeout_summary or "")
     try:
         await future
@@ -340,4 +358,6 @@ def _duration_ns(duration: float | timedelta, name: str) -> int:
         raise ArgumentTypeError(what=name, got=repr(duration), expected="seconds (a number) or a timedelta")
     if not duration >= 0:
         raise InvalidArgumentError(what=name, got=repr(duration), expected="zero or more")
+    if duration * _SECOND_NS + current().now >= NEVER_NS:
+        raise InvalidArgumentError(what=name, got=repr(duration), expected="seconds that end before the year 2262")
     return round(duration * _SECOND_NS)

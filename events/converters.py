@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 from importlib import import_module
-from typing import Any, ClassVar, Final, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Self
 
 from understudy.events.codec import PayloadCodec
 from understudy.events.encodings import DefaultPayloadConverter
@@ -18,7 +18,10 @@ from understudy.events.failure_errors import ApplicationError
 from understudy.events.json_converter import JsonConverter
 from understudy.events.payload import Payload, PayloadConverter, Payloads, RawValue, binary_of, binary_payload
 from understudy.events.public import public
-from understudy.events.serialization import SerializationContext, WithSerializationContext, in_context, takes_context
+from understudy.events.serialization import WithSerializationContext, in_context, takes_context
+
+if TYPE_CHECKING:
+    from understudy.events.serialization_contexts import SerializationContext
 
 __all__ = [
     "CLOUDPICKLE",
@@ -117,8 +120,9 @@ class DataConverter(WithSerializationContext):
 
     @property
     def takes_context(self) -> bool:
-        """Whether it makes a difference to tell it a context: whether one of its parts asks for it."""
-        return any(map(takes_context, (self.payload_converter, self.payload_codec, self.failure_converter)))
+        """Whether it makes a difference to tell it a context: whether its class or one of its parts asks for it."""
+        asks = type(self).with_context is not DataConverter.with_context
+        return asks or any(map(takes_context, (self.payload_converter, self.payload_codec, self.failure_converter)))
 
     def with_context(self, context: SerializationContext) -> Self:
         """Return one whose parts know the context, or itself if none asks for it."""

@@ -9,10 +9,12 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
-from typing import Final
-from zoneinfo import ZoneInfo
+from typing import TYPE_CHECKING, Final
 
 from understudy.events.errors import InvalidArgumentError
+
+if TYPE_CHECKING:
+    from zoneinfo import ZoneInfo
 
 __all__ = ["checked_cron", "next_cron"]
 
@@ -25,10 +27,11 @@ _NAMES: Final = {
     "@midnight": "0 0 * * *",
     "@hourly": "0 * * * *",
 }
-_EVERY: Final = re.compile(r"@every\s+((?:\d+[hms])+)")
-_PART: Final = re.compile(r"(\d+)([hms])")
+_FIELDS: Final = 5
+_EVERY: Final = r"@every\s+((?:\d+[hms])+)"
+_PART: Final = r"(\d+)([hms])"
 _SECONDS: Final = {"h": 3600, "m": 60, "s": 1}
-_ZONE: Final = re.compile(r"(?:CRON_)?TZ=(\S+)\s+(.*)")
+_ZONE: Final = r"(?:CRON_)?TZ=(\S+)\s+(.*)"
 _SECOND_NS: Final = 1_000_000_000
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -44,6 +47,7 @@ def checked_cron(expression: object) -> str:
     from cronsim import CronSimError
 
     try:
+        _check_form(_parsed(expression)[1])
         next_cron(expression, 0)
     except (CronSimError, KeyError, ValueError) as error:
         raise InvalidArgumentError(
@@ -53,6 +57,18 @@ def checked_cron(expression: object) -> str:
             fix=f"What is wrong with it: {error}",
         ) from error
     return expression
+
+
+def _check_form(fields: str) -> None:
+    if fields.startswith("@every"):
+        if not re.fullmatch(_EVERY, fields):
+            raise ValueError("'@every' has no interval in hours, minutes and seconds behind it, such as 1h30m or 90s")
+        if not _every(fields):
+            raise ValueError("an interval of 0 s never ends; it has to be 1 s or more")
+    elif fields.startswith("@"):
+        raise ValueError(f"there is no {fields!r}, only @every and {', '.join(_NAMES)}")
+    elif (found := len(fields.split())) != _FIELDS:
+        raise ValueError(f"it has {found} fields; there are minute, hour, day of month, month and day of week")
 
 
 def next_cron(expression: str, after: int) -> int:
@@ -70,12 +86,14 @@ def next_cron(expression: str, after: int) -> int:
 
 @lru_cache(maxsize=256)
 def _parsed(expression: str) -> tuple[ZoneInfo, str]:
-    found = _ZONE.fullmatch(expression.strip())
+    found = re.fullmatch(_ZONE, expression.strip())
     zone, fields = (found[1], found[2]) if found else ("UTC", expression.strip())
+    from zoneinfo import ZoneInfo
+
     return ZoneInfo(zone), _NAMES.get(fields, fields)
 
 
 def _every(fields: str) -> int:
     """Return the seconds of an `@every` expression; 0: it is none."""
-    found = _EVERY.fullmatch(fields)
-    return sum(int(number) * _SECONDS[unit] for number, unit in _PART.findall(found[1])) if found else 0
+    found = re.fullmatch(_EVERY, fields)
+    return sum(int(number) * _SECONDS[unit] for number, unit in re.findall(_PART, found[1])) if found else 0

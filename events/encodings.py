@@ -11,7 +11,7 @@ import json
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from itertools import zip_longest
-from typing import Any, ClassVar, Final, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Self
 
 from understudy.events.json_converter import JsonConverter
 from understudy.events.json_hooks import class_of
@@ -19,12 +19,14 @@ from understudy.events.json_types import AdvancedJSONEncoder, JSONTypeConverter,
 from understudy.events.payload import BINARY, JSON, NULL, Payload, PayloadConverter, RawValue
 from understudy.events.public import public
 from understudy.events.serialization import (
-    SerializationContext,
     WithSerializationContext,
     in_context,
     takes_context,
 )
 from understudy.events.transfer import transfer_of, transferred
+
+if TYPE_CHECKING:
+    from understudy.events.serialization_contexts import SerializationContext
 
 __all__ = [
     "BinaryNullPayloadConverter",
@@ -70,14 +72,17 @@ class CompositePayloadConverter(PayloadConverter, WithSerializationContext):
     converters: Mapping[bytes, EncodingPayloadConverter]
     """The links by their encodings."""
     takes_context: bool
-    """Whether it makes a difference to tell it a context: whether one of its links asks for it."""
+    """Whether it makes a difference to tell it a context: whether its class or one of its links asks for it."""
 
     def __init__(self, *converters: EncodingPayloadConverter) -> None:
         self._set_converters(*converters)
 
     def _set_converters(self, *converters: EncodingPayloadConverter) -> None:
         self.converters = {converter.encoding.encode(): converter for converter in converters}
-        self.takes_context = any(takes_context(converter) for converter in converters)
+        own, ours = type(self), CompositePayloadConverter
+        asks = own.with_context is not ours.with_context
+        asks |= own.get_converters_with_context is not ours.get_converters_with_context
+        self.takes_context = asks or any(takes_context(converter) for converter in converters)
 
     def to_payloads(self, values: Sequence[Any]) -> list[Payload]:
         """Return one payload for each value.

@@ -23,6 +23,7 @@ __all__ = [
     "StoreVersionError",
     "StuckWorkflowError",
     "VersionConflictError",
+    "WorkflowNotBegunError",
 ]
 
 
@@ -174,4 +175,17 @@ class StuckWorkflowError(EngineError):
     advice: ClassVar[str] = (
         "Mend the code and restart the worker, which takes the turn up again; to end a run as failed, raise "
         "ApplicationError or list the type in failure_exception_types"
+    )
+
+
+class WorkflowNotBegunError(EngineError):
+    """A query came to a run whose first turn is due later, so there is no code yet that could answer."""
+
+    workflow_id: str
+    run_id: str
+    due: str
+
+    statement: ClassVar[str] = "workflow {workflow_id!r} (run {run_id!r}) has not begun: its first turn is due at {due}"
+    advice: ClassVar[str] = (
+        "Ask again then; a signal or an update ends the wait for a start_delay, but none for a cron_schedule or a retry"
     )

@@ -11,6 +11,13 @@ from understudy.events.activity_errors import (
     ActivityNotFoundError,
 )
 from understudy.events.codec_errors import CodecDecodeError, CodecEncodeError, CodecError
+from understudy.events.determinism_errors import (
+    DeadlockError,
+    DeterminismError,
+    NewerRunError,
+    NondeterminismError,
+    UnsupportedVersionError,
+)
 from understudy.events.engine_errors import (
     AlreadyOpenError,
     CorruptEventError,
@@ -25,19 +32,17 @@ from understudy.events.engine_errors import (
     StoreVersionError,
     StuckWorkflowError,
     VersionConflictError,
+    WorkflowNotBegunError,
 )
 from understudy.events.error_root import EngineError, FieldError, StopError, UnderstudyError, UsageError, nearest_name
 from understudy.events.store_errors import StoreUnavailableError, UnstorableError
 from understudy.events.usage_errors import (
     ArgumentTypeError,
     ClosedClientError,
-    DeadlockError,
     DefinitionError,
-    DeterminismError,
     DuplicateDefinitionError,
     InvalidArgumentError,
     MailboxFullError,
-    NondeterminismError,
     NotInActivityError,
     NotInWorkflowError,
     PayloadDecodeError,
@@ -52,7 +57,6 @@ from understudy.events.usage_errors import (
     UnknownSignalError,
     UnknownUpdateError,
     UnknownWorkflowTypeError,
-    UnsupportedVersionError,
     UpdateNotFoundError,
     WorkflowClosedError,
     WorkflowNotFoundError,
@@ -80,6 +84,7 @@ __all__ = [
     "InvalidArgumentError",
     "MailboxFullError",
     "MissingEventError",
+    "NewerRunError",
     "NondeterminismError",
     "NotInActivityError",
     "NotInWorkflowError",
@@ -111,6 +116,7 @@ __all__ = [
     "UsageError",
     "VersionConflictError",
     "WorkflowClosedError",
+    "WorkflowNotBegunError",
     "WorkflowNotFoundError",
     "nearest_name",
 ]

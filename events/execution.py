@@ -56,6 +56,7 @@ class WorkflowExecution:
         "current_details",
         "deferred",
         "deferred_since",
+        "first_turn_at",
         "is_open",
         "last_activity",
         "last_child",
@@ -105,6 +106,8 @@ class WorkflowExecution:
         """Both as they were started with and as the code has changed them since."""
         self.current_details = ""
         self.cancel_requested: wf.WorkflowCancelRequested | None = None
+        self.first_turn_at = 0
+        """When the first turn is due, ns since the epoch, until code has been live; 0: it is not waited for."""
         self.deferred: wf.TurnDeferred | None = None
         self.deferred_since = 0
         self._deadlines: list[Deadline] = []
@@ -168,7 +171,9 @@ class WorkflowExecution:
             timer = self.timers.get(seq)
             frozen = self.paused is not None and self.paused.freeze_timers
             return timer is not None and not frozen and at == timer.fire_at + self.timer_shifts.get(seq, 0)
-        if kind is DeadlineKind.FIRST_TURN or kind is DeadlineKind.RUN_TIMEOUT:
+        if kind is DeadlineKind.FIRST_TURN:
+            return self.is_open and at == self.first_turn_at
+        if kind is DeadlineKind.RUN_TIMEOUT:
             return self.is_open
         pending = self.activities.get(seq)
         return pending is not None and pending.stands(kind, at)
@@ -194,6 +199,7 @@ def _started(state: WorkflowExecution, event: WorkflowStarted) -> None:
     state.search_attributes = event.search_attributes
     if event.request_id:
         state.message_ids = {event.request_id}
+    state.first_turn_at = event.first_turn_at
     if event.first_turn_at:
         state.push_deadline(event.first_turn_at, DeadlineKind.FIRST_TURN)
     limits = [event.execution_deadline] if event.execution_deadline else []
@@ -214,6 +220,14 @@ def _closed(state: WorkflowExecution, event: Event) -> None:
 
 def _cancel_requested(state: WorkflowExecution, event: wf.WorkflowCancelRequested) -> None:
     state.cancel_requested = event
+    _first_turn_now(state, event.at)
+
+
+def _first_turn_now(state: WorkflowExecution, at: int) -> None:
+    """Wait no longer for a first turn that is due later."""
+    if state.first_turn_at > at:
+        state.first_turn_at = at
+        state.push_deadline(at, DeadlineKind.FIRST_TURN)
 
 
 def _turn_deferred(state: WorkflowExecution, event: wf.TurnDeferred) -> None:
@@ -223,7 +237,7 @@ def _turn_deferred(state: WorkflowExecution, event: wf.TurnDeferred) -> None:
 
 def _turn_resumed(state: WorkflowExecution, _event: wf.TurnResumed) -> None:
     state.deferred = None
-    state.deferred_since = 0
+    state.deferred_since = state.first_turn_at = 0
 
 
 def _paused(state: WorkflowExecution, event: wf.WorkflowPaused) -> None:
@@ -316,6 +330,8 @@ def _timer_done(state: WorkflowExecution, event: tim.TimerFired | tim.TimerCance
 
 
 def _signal_received(state: WorkflowExecution, event: SignalReceived) -> None:
+    if state.first_turn_at and state.start.is_delayed and not event.with_start:
+        _first_turn_now(state, event.at)
     if event.request_id:
         if state.message_ids is None:
             state.message_ids = set()

@@ -16,7 +16,8 @@ import linecache
 import traceback
 from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 import msgspec
@@ -68,6 +69,8 @@ _MOST_TEXT: Final = 20_000
 """Characters of a message or a stack trace; some libraries put whole documents in their messages."""
 _DETAIL: Final = "a detail of a failure"
 _json: Final = JsonConverter()
+_seen: Final[ContextVar[frozenset[int]]] = ContextVar("seen", default=frozenset())
+"""The exceptions above the one that is being taken down, by identity: a chain may be a cycle."""
 
 
 @public("understudy.converter")
@@ -136,26 +139,28 @@ class DefaultFailureConverter(FailureConverter):
         self._hides = encode_common_attributes
 
     def to_failure(self, exception: BaseException, payload_converter: PayloadConverter) -> Failure:
-        """Return what is to be stored of `exception`; one that came from a failure is that failure again."""
-        chain = list(_chain(exception))
-        failure: Failure | None = None
-        for error in reversed(chain):
-            stored = error.failure if isinstance(error, FailureError) else None
-            failure = stored or self._hide(_taken_down(error, failure, payload_converter), payload_converter)
-        return failure or Failure(kind="failure")
+        """Return what is to be stored of `exception`; one that came from a failure is that failure again.
+
+        Causes pass this method, too, so a class that overrides it is asked about each of them.
+        """
+        stored = exception.failure if isinstance(exception, FailureError) else None
+        if stored is not None:
+            return stored
+        seen, cause, below = {*_seen.get(), id(exception)}, _cause_of(exception), None
+        if cause is not None and id(cause) not in seen and len(seen) < _MOST_CAUSES:
+            token = _seen.set(frozenset({*seen, id(cause)}))
+            try:
+                below = self.to_failure(cause, payload_converter)
+            finally:
+                _seen.reset(token)
+        return self._hide(_taken_down(exception, below, payload_converter), payload_converter)
 
     def from_failure(self, failure: Failure, payload_converter: PayloadConverter) -> BaseException:
-        """Return an exception that says what `failure` does, with its causes."""
-        chain = [failure]
-        while (cause := chain[-1].cause) is not None:
-            chain.append(cause)
-        error: FailureError | None = None
-        for stored in reversed(chain):
-            made = _made(_shown(stored, payload_converter), stored, payload_converter)
-            if error is not None:
-                made.__cause__ = error
-            error = made
-        return error or FailureError(failure.message)
+        """Return an exception that says what `failure` does, with its causes; each of them passes this method."""
+        error = _made(_shown(failure, payload_converter), failure, payload_converter)
+        if failure.cause is not None:
+            error.__cause__ = self.from_failure(failure.cause, payload_converter)
+        return error
 
     def _hide(self, failure: Failure, converter: PayloadConverter) -> Failure:
         if not self._hides:
@@ -176,16 +181,6 @@ FailureConverter.default = DefaultFailureConverter()
 
 
 # ------------------------------------------------------------------------------------------- from exceptions
-
-
-def _chain(exception: BaseException) -> Iterable[BaseException]:
-    """Yield the exception and its causes, each once; a stored one brings its own."""
-    seen: set[int] = set()
-    error: BaseException | None = exception
-    while error is not None and id(error) not in seen and len(seen) < _MOST_CAUSES:
-        seen.add(id(error))
-        yield error
-        error = None if isinstance(error, FailureError) and error.failure else _cause_of(error)
 
 
 def _cause_of(error: BaseException) -> BaseException | None:

@@ -12,6 +12,7 @@ from typing import Any, Final, get_args
 
 import msgspec
 
+from understudy.events.failure_errors import FailureError
 from understudy.events.json_hooks import class_of, nonfinite_at, to_json, type_name
 from understudy.events.json_reader import Reader
 from understudy.events.json_records import hides, unfold
@@ -64,6 +65,11 @@ class JsonConverter(PayloadConverter):
         to_json: Callable[[Any], Any] | None = None,
         from_json: Callable[[Any, Any], Any] | None = None,
     ) -> None:
+        self._hooks = to_json, from_json
+        self._compile()
+
+    def _compile(self) -> None:
+        to_json, from_json = self._hooks
         self._write = msgspec.json.Encoder(
             enc_hook=_asking(to_json), decimal_format="string", uuid_format="canonical"
         ).encode
@@ -74,6 +80,17 @@ class JsonConverter(PayloadConverter):
             **dict.fromkeys((bytes, bytearray, memoryview), lambda value, _: binary_payload(value)),
             **dict.fromkeys((list, tuple, dict, set, frozenset), self._container),
         }
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Pickle without what is compiled, which does not, and is made anew."""
+        compiled = {"_write", "_reader", "_by_hint", "_by_type"}
+        return {name: value for name, value in self.__dict__.items() if name not in compiled}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Compile it."""
+        for name, value in state.items():
+            setattr(self, name, value)
+        self._compile()
 
     def to_payloads(self, values: Sequence[Any]) -> list[Payload]:
         """Return one payload for each value."""
@@ -100,7 +117,10 @@ class JsonConverter(PayloadConverter):
         if fit and hint is not None and hint is not Any:
             if isinstance(value, str) and hint in (bytes, bytearray, memoryview):
                 raise TypeError("a str is not bytes, say in which encoding: value.encode()")
-            self._decode(payload, hint)
+            try:  # noqa: SIM105 - a context manager costs more than the rest
+                self._decode(payload, hint)
+            except FailureError:  # the reader's to fail by
+                pass
         return payload
 
     def _transfer(self, value: Any, _hint: Any) -> Payload:

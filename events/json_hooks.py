@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import sys
 from collections import Counter, OrderedDict, defaultdict, deque
-from collections.abc import Callable, Mapping, MappingView, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, MappingView, Reversible, Sequence
 from collections.abc import Set as AbstractSet
 from typing import Any, Final, TypeGuard, get_args, get_origin
 
@@ -38,11 +38,14 @@ _NATIVE: Final = frozenset({bool, dict, frozenset, list, set, tuple, type(None)}
 _LIST: Final[Any] = list
 _DICT: Final[Any] = dict
 """For hints whose arguments are data here."""
+_ABSTRACT: Final = frozenset({Container, Iterable, Reversible})
+"""What a list is, and msgspec has no decoder for."""
 _CONTAINERS: Final[dict[Any, Callable[[Any], Any]]] = {
     deque: lambda args: _LIST[args] if args else _LIST,
     OrderedDict: lambda args: _DICT[args] if args else _DICT,
     defaultdict: lambda args: _DICT[args] if args else _DICT,
     Counter: lambda args: _DICT[(*args, int)] if args else _DICT[Any, int],
+    **dict.fromkeys(_ABSTRACT, lambda args: _LIST[args] if args else _LIST),
 }
 """Containers that are made of a plain one, and the hint for that one, by their arguments."""
 _FIRST: Final[dict[Any, tuple[None]]] = {defaultdict: (None,)}
@@ -142,7 +145,7 @@ def from_json(cls: Any, plain: Any, hook: Callable[[Any, Any], Any] | None = Non
     if container in _CONTAINERS:
         hint = _CONTAINERS[container](get_args(cls))
         made: Any = msgspec.convert(plain, hint, dec_hook=hook or from_json, str_keys=True)
-        return container(*_FIRST.get(container, ()), made)
+        return made if container in _ABSTRACT else container(*_FIRST.get(container, ()), made)
     if isinstance(cls, type):
         read: Callable[[Any], Any] | None = getattr(cls, "__understudy_read__", None)
         if read is not None:

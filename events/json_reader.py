@@ -56,6 +56,10 @@ class Reader:
         """What was made so far, by hint; public because a dict is faster to ask than a method."""
         self._forget()
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle without what was made, which does not."""
+        return Reader, (self._custom,)
+
     def _forget(self) -> None:
         self._by_identity.clear()
         self.by_hint.clear()

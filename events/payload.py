@@ -24,9 +24,9 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 import msgspec
 
-from understudy.events.errors import PayloadDecodeError, PayloadEncodeError
-from understudy.events.json_hooks import class_of, type_name
+from understudy.events.failure_errors import FailureError
 from understudy.events.public import public
+from understudy.events.refusal import decode_error, encode_error
 from understudy.events.transfer import transfer_of, transferred
 
 if TYPE_CHECKING:
@@ -293,12 +293,15 @@ class PayloadConverter(ABC):
             fit: whether to refuse a value that does not fit the hint.
 
         Raises:
+            FailureError: the converter declares one.
             PayloadEncodeError: the value cannot be stored, or does not fit.
         """
         try:
             return self._encode(value, hint, fit=fit)
+        except FailureError:
+            raise
         except Exception as error:
-            raise _encode_error(error, value, hint, where) from error
+            raise encode_error(error, value, hint, where) from error
 
     def decode(self, payload: Payload, hint: Any = None, *, where: object = NOWHERE) -> Any:
         """Return the value of one payload.
@@ -309,12 +312,15 @@ class PayloadConverter(ABC):
             where: names the value in an error; its `str` is taken only then.
 
         Raises:
+            FailureError: the converter declares one.
             PayloadDecodeError: it cannot be read, or not as the hint says.
         """
         try:
             return self._decode(payload, hint)
+        except FailureError:
+            raise
         except Exception as error:
-            raise _decode_error(error, payload, hint, where) from error
+            raise decode_error(error, _kind_of(payload), hint, where) from error
 
     def encode_args(
         self, values: Sequence[Any], signature: Signature | None = None, *, where: object = NOWHERE, fit: bool = False
@@ -326,8 +332,10 @@ class PayloadConverter(ABC):
             for value in values:
                 hint = signature.hint_at(len(payloads)) if signature is not None else None
                 payloads.append(self._encode(value, hint, fit=fit))
+        except FailureError:
+            raise
         except Exception as error:
-            raise _encode_error(error, value, hint, _place(where, len(payloads), signature)) from error
+            raise encode_error(error, value, hint, _place(where, len(payloads), signature)) from error
         return tuple(payloads)
 
     def decode_args(
@@ -340,9 +348,11 @@ class PayloadConverter(ABC):
             for payload in payloads:
                 hint = signature.hint_at(len(values)) if signature is not None else None
                 values.append(self._decode(payload, hint))
+        except FailureError:
+            raise
         except Exception as error:
             place = _place(where, len(values), signature)
-            raise _decode_error(error, payloads[len(values)], hint, place) from error
+            raise decode_error(error, _kind_of(payloads[len(values)]), hint, place) from error
         return values
 
     def raw(self, payloads: Sequence[Payload]) -> list[RawValue]:
@@ -363,7 +373,10 @@ class PayloadConverter(ABC):
     def _encode(self, value: Any, hint: Any, *, fit: bool) -> Payload:
         payload = self.to_payloads([transferred(value)])[0]
         if fit:
-            self._decode(payload, hint)
+            try:  # noqa: SIM105 - a context manager costs more than the rest
+                self._decode(payload, hint)
+            except FailureError:  # the reader's to fail by
+                pass
         return payload
 
     def _decode(self, payload: Payload, hint: Any) -> Any:
@@ -379,22 +392,7 @@ def _place(where: object, index: int, signature: Signature | None) -> Where:
     return Where(where, index, signature.name_at(index) if signature is not None else "")
 
 
-def _encode_error(error: Exception, value: Any, hint: Any, where: object) -> PayloadEncodeError:
-    return PayloadEncodeError(
-        where=str(where), value_type=type_name(class_of(value)), hint=_hint_name(hint), reason=_reason(error)
-    )
-
-
-def _decode_error(error: Exception, payload: Payload, hint: Any, where: object) -> PayloadDecodeError:
-    text = bytes(payload.raw)[:1].decode(errors="replace")
-    got = _KINDS.get(text, "number") if payload.encoding == JSON else payload.encoding
-    return PayloadDecodeError(where=str(where), got_type=got, hint=_hint_name(hint), reason=_reason(error))
-
-
-def _hint_name(hint: Any) -> str:
-    return "" if hint is None or hint is Any else type_name(hint)
-
-
-def _reason(error: Exception) -> str:
-    text = str(error.args[0]) if isinstance(error, KeyError) and error.args else str(error)
-    return text.rstrip(".") or type(error).__name__
+def _kind_of(payload: Payload) -> str:
+    if payload.encoding != JSON:
+        return payload.encoding
+    return _KINDS.get(bytes(payload.raw)[:1].decode(errors="replace"), "number")

@@ -7,16 +7,15 @@ does not ask, so the question costs next to nothing.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Self, TypeVar
+from typing import TYPE_CHECKING, Self, TypeVar
 
 from understudy.events.public import public
 
+if TYPE_CHECKING:
+    from understudy.events.serialization_contexts import SerializationContext
+
 __all__ = [
-    "ActivitySerializationContext",
-    "SerializationContext",
     "WithSerializationContext",
-    "WorkflowSerializationContext",
     "for_activity",
     "for_workflow",
     "in_context",
@@ -26,49 +25,6 @@ __all__ = [
 C = TypeVar("C")
 
 _NAMESPACE = "default"
-
-
-@public("understudy.converter")
-class SerializationContext:
-    """The base of contexts."""
-
-
-@public("understudy.converter")
-@dataclass(frozen=True)
-class WorkflowSerializationContext(SerializationContext):
-    """The values of a workflow: arguments and result, signals, queries, updates, memo.
-
-    Args:
-        namespace: where it runs; there is one.
-        workflow_id: the workflow whose values they are; for those of a child, the child.
-    """
-
-    namespace: str
-    workflow_id: str
-
-
-@public("understudy.converter")
-@dataclass(frozen=True)
-class ActivitySerializationContext(SerializationContext):
-    """The values of an activity: arguments, result, heartbeat details.
-
-    Args:
-        namespace: where it runs; there is one.
-        activity_id: its id in its run.
-        activity_type: its name.
-        activity_task_queue: whose workers run it.
-        workflow_id: the workflow that asked for it; None: it stands alone.
-        workflow_type: the type of that workflow; None: it stands alone.
-        is_local: whether it is a local activity.
-    """
-
-    namespace: str
-    activity_id: str | None
-    activity_type: str | None
-    activity_task_queue: str | None
-    workflow_id: str | None
-    workflow_type: str | None
-    is_local: bool
 
 
 @public("understudy.converter")
@@ -99,15 +55,19 @@ def in_context(of: C, context: SerializationContext) -> C:
 
 def for_workflow(of: C, workflow_id: str, namespace: str = _NAMESPACE) -> C:
     """Return a converter or codec for the values of a workflow; the same object if it does not ask for a context."""
-    return in_context(of, WorkflowSerializationContext(namespace, workflow_id)) if takes_context(of) else of
+    if not takes_context(of):
+        return of
+    from understudy.events.serialization_contexts import WorkflowSerializationContext
+
+    return in_context(of, WorkflowSerializationContext(namespace, workflow_id))
 
 
 def for_activity(  # noqa: PLR0913 - what an activity is known by
     of: C,
     *,
     activity_id: str,
-    activity_type: str,
-    task_queue: str,
+    activity_type: str | None,
+    task_queue: str | None,
     workflow_id: str | None,
     workflow_type: str | None,
     is_local: bool = False,
@@ -116,6 +76,8 @@ def for_activity(  # noqa: PLR0913 - what an activity is known by
     """Return a converter for the values of an activity; the same object if it does not ask for a context."""
     if not takes_context(of):
         return of
+    from understudy.events.serialization_contexts import ActivitySerializationContext
+
     context = ActivitySerializationContext(
         namespace, activity_id, activity_type, task_queue, workflow_id, workflow_type, is_local
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import ClassVar, Final
 
 from understudy.events.event import Fact
+from understudy.events.failure import Failure
 from understudy.events.payload import Payload
 
 __all__ = ["PROMISE_PREFIX", "SignalReceived"]
@@ -25,3 +26,7 @@ class SignalReceived(Fact, frozen=True, kw_only=True, omit_defaults=True, gc=Fal
     request_id: str = ""
     with_start: bool = False
     """It came with the start, and is handled in front of the run function's first step."""
+    failure: Failure | None = None
+    """Of a promise: why it was rejected."""
+    was_awaited: bool = False
+    """Of a promise: a run before this one had awaited it, and it goes on only to runs that make the promise again."""

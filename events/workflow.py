@@ -9,7 +9,8 @@ asked for. Everywhere else a fact is activated at its own place in the stream.
 
 from __future__ import annotations
 
-from typing import ClassVar, Final
+from collections.abc import Mapping
+from typing import Any, ClassVar, Final
 
 import msgspec
 
@@ -20,6 +21,7 @@ from understudy.events.policy import ResetChildren, StoredRetryPolicy
 from understudy.events.policy import WorkflowExecutionStatus as Status
 
 __all__ = [
+    "BEHAVIOUR_FLAGS",
     "CLOSING",
     "WORKFLOW",
     "ResetMark",
@@ -35,7 +37,16 @@ __all__ = [
     "WorkflowTerminated",
     "WorkflowTimedOut",
     "WorkflowUnpaused",
+    "inherited_priority",
 ]
+
+
+BEHAVIOUR_FLAGS: Final = 0
+"""All flags that this release knows, with which it begins runs.
+
+A run is replayed for ever as the engine worked that began it. A change of the engine that would lead a recorded history
+another way takes the next bit, and the code that has changed asks the run's first event for it.
+"""
 
 
 class ResetMark(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
@@ -60,7 +71,7 @@ class WorkflowStarted(Fact, frozen=True, kw_only=True, omit_defaults=True, gc=Fa
     task_queue: str
     input: tuple[Payload, ...] = ()
     flags: int = 0
-    """Behaviour flags of the engine that the run was started by; a replay keeps to them."""
+    """Behaviour flags of the engine that began the run, see `BEHAVIOUR_FLAGS`."""
     execution_timeout: int = 0
     execution_deadline: int = 0
     """When the whole chain of runs times out, ns since the epoch; 0: never."""
@@ -100,6 +111,11 @@ class WorkflowStarted(Fact, frozen=True, kw_only=True, omit_defaults=True, gc=Fa
     fairness_key: str = ""
     fairness_weight: float | None = None
     """What the run's `Priority` says; 0, empty and None: nothing."""
+
+    @property
+    def is_delayed(self) -> bool:
+        """Whether the first turn waits for a start delay, which a message ends; not for a cron schedule or a retry."""
+        return self.first_turn_at > 0 and not (self.cron_schedule or self.continued_run_id)
 
 
 class WorkflowCancelRequested(Fact, frozen=True, kw_only=True, omit_defaults=True, gc=False):
@@ -219,6 +235,23 @@ class TurnResumed(Note, frozen=True, kw_only=True, omit_defaults=True, gc=False)
     topic: ClassVar[str] = "turn.resumed"
 
     through: int
+
+
+def inherited_priority(start: WorkflowStarted, said: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the fields of a priority that an activity or a child takes over from the run that asks for it.
+
+    Args:
+        start: the first event of that run.
+        said: the fields that have been given; those that say nothing are taken over, each by itself.
+    """
+    found: dict[str, Any] = {}
+    if start.priority and not said.get("priority"):
+        found["priority"] = start.priority
+    if start.fairness_key and not said.get("fairness_key"):
+        found["fairness_key"] = start.fairness_key
+    if start.fairness_weight is not None and said.get("fairness_weight") is None:
+        found["fairness_weight"] = start.fairness_weight
+    return found
 
 
 CLOSING: Final[dict[type[Event], Status]] = {

@@ -1,7 +1,7 @@
-"""What is activated at a time: one fact, and with a start the messages that are handled in front of its first step.
+"""What is activated at a time: one fact, with a start the messages in front of its first step, or messages that waited.
 
-Those are messages that came with the start, which say so themselves, and messages that waited with it because its
-activation was put off.
+Messages that came with a start say so themselves. Facts that waited for code are taken up in the order of a turn: all
+messages together, so that none of them is lost behind an end that another brings about, and then the rest, one by one.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _MESSAGES: Final = (SignalReceived, UpdateAccepted)
 
 
 class Activation(NamedTuple):
-    """One fact, and the messages that go in front of it."""
+    """One fact, and messages: in front of it if it is a start, else together with it."""
 
     fact: Fact
     messages: Sequence[Fact] = ()
@@ -34,23 +34,20 @@ class Deferred(list[tuple[int, Fact]]):
     __slots__ = ()
 
     def take(self, through: int | None = None) -> Activation:
-        """Take what has waited longest; with a start the messages behind it, also those behind other facts.
+        """Take what is next: a start with all messages, else all messages, else what has waited longest.
 
         Args:
-            through: the last version that was taken up together, in a replay; None: all that wait with a start are.
+            through: the last version that was taken up together, in a replay; None: whatever waits.
         """
-        last, fact = self.pop(0)
-        messages: list[Fact] = []
-        if type(fact) is WorkflowStarted:
-            rest: list[tuple[int, Fact]] = []
-            for version, other in self:
-                if isinstance(other, _MESSAGES) and (through is None or version <= through):
-                    messages.append(other)
-                    last = version
-                else:
-                    rest.append((version, other))
-            self[:] = rest
-        return Activation(fact, messages, last)
+        first, rest = [self[0]], list[tuple[int, Fact]]()
+        taken = first if type(first[0][1]) is WorkflowStarted else []
+        for version, fact in self[len(taken) :]:
+            is_next = isinstance(fact, _MESSAGES) and (through is None or version <= through)
+            (taken if is_next else rest).append((version, fact))
+        if not taken:
+            taken, rest = first, rest[1:]
+        self[:] = rest
+        return Activation(taken[0][1], [fact for _, fact in taken[1:]], taken[-1][0])
 
 
 def recorded(events: Sequence[Event], position: int) -> Activation:

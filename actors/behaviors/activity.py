@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
+from understudy.events.errors import InvalidArgumentError
+from understudy.events.event import Request
 from understudy.events.failure_errors import ActivityError, CancelledError
 from understudy.events.policy import RetryState
 from understudy.events.serialization import for_activity
@@ -14,9 +16,65 @@ if TYPE_CHECKING:
     from understudy.actors.behaviors.handle import ActivityHandle
     from understudy.events.activity import ActivityScheduled
 
-__all__ = ["LocalActivities", "LocalActivity", "as_of_activity", "canceled_activity", "tell_converters"]
+__all__ = ["Activities", "LocalActivities", "LocalActivity", "as_of_activity", "canceled_activity", "tell_converters"]
 
 C = TypeVar("C")
+
+_MOST_DIGITS: Final = 16
+"""More than the number of any activity has."""
+
+
+class Activities(dict[int, "ActivityHandle[Any]"]):
+    """Those of one run that have no outcome, by number; no two of them have the same id."""
+
+    __slots__ = ("_ids", "_numbers")
+
+    def __init__(self) -> None:
+        """Begin with none."""
+        super().__init__()
+        self._ids: dict[int, str] = {}
+        self._numbers: dict[str, int] = {}
+        """The ids that the code has given, and whose they are or were; who has none is called by its number."""
+
+    def name(self, context: Context, scheduled: ActivityScheduled) -> None:
+        """Take note of the id of an activity that is asked for.
+
+        Raises:
+            InvalidArgumentError: an open activity has it; who completes it from outside could not say which is meant.
+        """
+        if not (scheduled.activity_id or self._ids) or context.read_only or context.closed:
+            return
+        name = scheduled.activity_id or str(scheduled.seq)
+        other = self._open(name)
+        if other and not _is_recorded(context, scheduled):
+            raise InvalidArgumentError(
+                what="activity_id",
+                got=f"{name!r}, the id of activity #{other} of this run, which is still open",
+                expected="an id that no open activity has",
+                fix="Give each an id of its own, or wait until the other one has ended; a cancelled one is open until "
+                "it has",
+            )
+        if scheduled.activity_id:
+            self._ids[scheduled.seq], self._numbers[name] = name, scheduled.seq
+
+    def _open(self, name: str) -> int:
+        """Return the number of the open activity called that; 0: there is none."""
+        number = self._numbers.get(name, 0)
+        if number not in self and name.isdecimal() and len(name) < _MOST_DIGITS:
+            number = int(name)
+            if number in self._ids or str(number) != name:
+                return 0
+        return number if number in self else 0
+
+
+def _is_recorded(context: Context, scheduled: ActivityScheduled) -> bool:
+    """Whether a replay finds the activity at its place, as it was let in by an engine that did not look at ids."""
+    for recorded in context.history[context.cursor :] if context.cursor >= 0 else ():
+        if scheduled.same_request(recorded):
+            return True
+        if not (isinstance(recorded, Request) and recorded.may_be_missing):
+            break
+    return False
 
 
 class LocalActivity:

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid5
 
 from understudy.actors.behaviors.command import CompleteChild, FailChild
-from understudy.actors.behaviors.reset import own_id
 from understudy.actors.behaviors.retry import next_attempt
 from understudy.events.cron import next_cron
 from understudy.events.failure import Failure
 from understudy.events.policy import RetryState, TimeoutType
 from understudy.events.workflow import (
+    BEHAVIOUR_FLAGS,
     WorkflowCanceled,
     WorkflowCompleted,
     WorkflowFailed,
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from understudy.events.event import Event
     from understudy.events.execution import WorkflowExecution
 
-__all__ = ["child_run_id", "child_start", "end_of_child"]
+__all__ = ["child_run_id", "child_start", "end_of_child", "own_id"]
 
 
 def child_run_id(parent: WorkflowExecution, seq: int, *, other: bool = False) -> str:
@@ -48,6 +48,7 @@ def child_start(parent: WorkflowExecution, asked: ChildInitiated, now: int) -> W
         workflow_type=asked.workflow_type,
         task_queue=asked.task_queue,
         input=asked.input,
+        flags=BEHAVIOUR_FLAGS,
         execution_timeout=asked.execution_timeout,
         execution_deadline=now + asked.execution_timeout if asked.execution_timeout else 0,
         run_timeout=asked.run_timeout,
@@ -100,3 +101,14 @@ def _retry_state(start: WorkflowStarted, closing: WorkflowFailed) -> RetryState:
     return next_attempt(
         start.retry_policy, closing.failure, attempt=start.attempt, now=closing.at, deadline=deadline, dice=0.0
     )[1]
+
+
+def own_id(execution: WorkflowExecution, *, child: int = 0, message: int = 0) -> str:
+    """Return the run id under which a child or a message of a run is known: its own, or of the run before a reset."""
+    start = execution.start
+    found = start.seed or execution.run_id
+    for mark in start.resets:
+        after, number = (mark.children_after, child) if child else (mark.messages_after, message)
+        if after is not None and number > after:
+            found = mark.run_id
+    return found

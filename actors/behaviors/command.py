@@ -50,6 +50,8 @@ class SignalWorkflow(Command, frozen=True, kw_only=True, gc=False):
     headers: dict[str, Payload] = {}
     identity: str = ""
     request_id: str = ""
+    failure: Failure | None = None
+    """Instead of a promise's value."""
 
 
 class UpdateWorkflow(Command, frozen=True, kw_only=True, gc=False):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from asyncio import Future
+from asyncio import CancelledError, Future
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -25,7 +25,7 @@ def settle(conditions: list[Condition]) -> list[Condition]:
         Those that are still waited for; their number tells whether any was settled.
     """
     waiting: list[Condition] = []
-    settled: list[tuple[Future[None], Exception | None]] = []
+    settled: list[tuple[Future[None], BaseException | None]] = []
     for condition in conditions:
         fn, future = condition
         if future.done():
@@ -35,7 +35,7 @@ def settle(conditions: list[Condition]) -> list[Condition]:
                 settled.append((future, None))
             else:
                 waiting.append(condition)
-        except Exception as error:  # noqa: BLE001 - it belongs to the coroutine that waits
+        except (Exception, CancelledError) as error:  # noqa: BLE001 - it belongs to the coroutine that waits
             settled.append((future, error))
     for future, failure in settled:
         if failure is None:

@@ -17,7 +17,13 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from understudy.actors.behaviors.activation import Deferred
-from understudy.actors.behaviors.activity import LocalActivities, LocalActivity, canceled_activity, tell_converters
+from understudy.actors.behaviors.activity import (
+    Activities,
+    LocalActivities,
+    LocalActivity,
+    canceled_activity,
+    tell_converters,
+)
 from understudy.actors.behaviors.changes import Changes
 from understudy.actors.behaviors.handle import ActivityHandle
 from understudy.actors.behaviors.kept import Kept
@@ -82,6 +88,7 @@ class Context:
         "converter",
         "deferred",
         "definition",
+        "dropped",
         "execution",
         "failures",
         "in_context",
@@ -113,7 +120,7 @@ class Context:
         self.instance: Any = None
         self.now = 0
         self.requests: list[Request] = []
-        self.activities: dict[int, ActivityHandle[Any]] = {}
+        self.activities = Activities()
         self.local: LocalActivities | None = None
         self.timers: dict[int, Callable[[], None]] = {}
         self.conditions: list[tuple[Callable[[], bool], asyncio.Future[None]]] = []
@@ -125,6 +132,8 @@ class Context:
         self.read_only = ""
         self.closed = False
         """Whether the run has asked for its end, or is dropped; what the code asks for behind it is lost (CLOSED)."""
+        self.dropped = False
+        """Whether its code leaves memory, and its `finally` blocks run although nothing has ended."""
         self.cancel_requested: WorkflowCancelRequested | None = None
         """What the code knows of it; in a replay the aggregate may know more."""
         self._changes: Changes | None = None
@@ -140,8 +149,8 @@ class Context:
 
     @property
     def is_replaying(self) -> bool:
-        """Whether the code is led through recorded events."""
-        return self._cursor >= 0
+        """Whether the code is led through recorded events, or leaves memory: it runs, and nothing happens."""
+        return self._cursor >= 0 or self.dropped
 
     @property
     def history_length(self) -> int:
@@ -181,7 +190,7 @@ class Context:
         """Take in one request of the code and return the event that holds: in a replay, the recorded one.
 
         Raises:
-            ReadOnlyContextError: a query or a condition asked for something.
+            ReadOnlyContextError: a query, a condition or a side effect asked for something.
             NondeterminismError: the replay does something else than the record says.
         """
         if self.read_only:
@@ -272,6 +281,7 @@ class Context:
 
     def start_activity(self, scheduled: ActivityScheduled, result_hint: Any) -> ActivityHandle[Any]:
         """Ask for an activity; `scheduled.seq` comes from `next_activity`."""
+        self.activities.name(self, scheduled)
         self.ask(scheduled)
         seq = self._activity_seq = scheduled.seq
         handle = self._handle(scheduled, result_hint, lambda: self._cancel_activity(seq), is_local=False)
@@ -341,10 +351,29 @@ class Context:
         if self.read_only:
             raise ReadOnlyContextError(call=SideEffectRecorded.topic, handler=self.read_only)
         seq = self._effect_seq + 1
-        payload = value() if self._cursor < 0 else _RECORDED
+        payload = _computed(self, value, self._random) if self._cursor < 0 else _RECORDED
         event = self.ask(SideEffectRecorded(at=self.now, seq=seq, value=payload, source=source_line()))
         self._effect_seq = seq
         return event.value  # type: ignore[attr-defined, no-any-return]  # same_request saw that it is one
+
+
+def _computed(context: Context, value: Callable[[], Payload], dice: Random | None) -> Payload:
+    """Call what no replay calls: it may only read, and code that survived its error would differ in a replay."""
+    loop = context.loop
+    before, state = loop.progress(), dice and dice.getstate()
+    context.read_only = handler = "a side_effect"
+    try:
+        payload = value()
+        if dice is not None and dice.getstate() != state:
+            raise ReadOnlyContextError(call="workflow.random()", handler=handler)  # noqa: TRY301 - as if raised inside
+        if loop.progress() != before:
+            raise ReadOnlyContextError(call="what makes tasks ready", handler=handler)  # noqa: TRY301 - the same
+    except BaseException as error:
+        loop.abort(error)
+        raise
+    finally:
+        context.read_only = ""
+    return payload
 
 
 def _describe(event: Event | None) -> str:

@@ -120,6 +120,7 @@ def _signal(state: WorkflowExecution, command: SignalWorkflow, now: int) -> list
             headers=command.headers,
             identity=command.identity,
             request_id=command.request_id,
+            failure=command.failure,
         )
     ]
 

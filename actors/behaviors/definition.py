@@ -8,9 +8,11 @@ refused here, when the module is imported or the worker is made, and not when th
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from enum import IntEnum
 from typing import TYPE_CHECKING, Any, Final, cast
+
+import msgspec
+from msgspec.structs import replace
 
 from understudy.actors.behaviors.dynamic import config_method, failure_types
 from understudy.events.errors import DefinitionError
@@ -64,8 +66,7 @@ class HandlerUnfinishedPolicy(IntEnum):
     ABANDON = 2
 
 
-@dataclass(frozen=True, slots=True)
-class HandlerDefinition:
+class HandlerDefinition(msgspec.Struct, frozen=True):
     """One handler of messages; `name` None: it takes whatever no other handler takes."""
 
     kind: HandlerKind
@@ -93,8 +94,7 @@ class HandlerDefinition:
             self.validator(*args) if self.is_bound else self.validator(instance, *args)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class ActivityDefinition:
+class ActivityDefinition(msgspec.Struct, frozen=True, eq=False):
     """One activity; `name` None: it takes whatever no other activity takes."""
 
     name: str | None
@@ -102,7 +102,7 @@ class ActivityDefinition:
     signature: Signature
     is_async: bool
     no_thread_cancel_exception: bool = False
-    options: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    options: Mapping[str, Any] = msgspec.field(default_factory=dict[str, Any])
     """What the decorator says of its calls, as fields of an `ActivityScheduled`, and perhaps `result_type`."""
 
     @property
@@ -116,8 +116,7 @@ class ActivityDefinition:
         return _place(self.fn, self.fn)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class WorkflowDefinition:
+class WorkflowDefinition(msgspec.Struct, frozen=True, eq=False):
     """One workflow type; `name` None: it takes whatever no other workflow takes."""
 
     name: str | None
@@ -222,12 +221,13 @@ def workflow_of(workflow: object) -> WorkflowDefinition:
         definition = workflow.__dict__.get(WORKFLOW_MARK)
     else:
         definition = getattr(workflow, WORKFLOW_MARK, None) or getattr(workflow, RUN_MARK, None)
-    if isinstance(definition, WorkflowDefinition):
+    is_instance = hasattr(type(workflow), WORKFLOW_MARK)
+    if isinstance(definition, WorkflowDefinition) and not is_instance:
         return definition
     raise DefinitionError(
         subject=_label(workflow),
-        problem="it is not a workflow",
-        fix="decorate the class (or the async function) with @workflow.defn",
+        problem="it is an instance, where its class is meant" if is_instance else "it is not a workflow",
+        fix="pass the class" if is_instance else "decorate the class (or the async function) with @workflow.defn",
     )
 
 

@@ -7,27 +7,13 @@ function, and so again in every replay.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any, Final
 
-from understudy.events.choices import VersioningBehavior
 from understudy.events.errors import DefinitionError
-from understudy.events.public import public
 
-__all__ = ["DYNAMIC_MARK", "DynamicWorkflowConfig", "config_method", "failure_types"]
+__all__ = ["DYNAMIC_MARK", "config_method", "failure_types"]
 
 DYNAMIC_MARK: Final = "__understudy_dynamic_config__"
-
-
-@public("understudy.workflow")
-@dataclass(frozen=True)
-class DynamicWorkflowConfig:
-    """What one run of a dynamic workflow does otherwise than `@workflow.defn` says."""
-
-    failure_exception_types: Sequence[type[BaseException]] | None = None
-    """Exceptions that end the run as failed, beside those that the worker names; None: as the decorator says."""
-    versioning_behavior: VersioningBehavior = VersioningBehavior.UNSPECIFIED
-    """Accepted so that programs run: a run goes on with the code that its worker has."""
 
 
 def config_method(cls: type, *, dynamic: bool) -> Callable[[Any], Any] | None:
@@ -74,6 +60,8 @@ def failure_types(
     Raises:
         DefinitionError: it returned something else than a DynamicWorkflowConfig.
     """
+    from understudy.actors.behaviors.dynamic_config import DynamicWorkflowConfig
+
     if not isinstance(config, DynamicWorkflowConfig):
         raise DefinitionError(
             subject=subject,

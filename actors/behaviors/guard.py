@@ -20,7 +20,17 @@ from collections.abc import Iterator
 from types import ModuleType
 from typing import Any, Final, Literal, NamedTuple
 
-__all__ = ["GUARD_MARK", "OBSERVERS", "RECORDED", "RULES", "Rule", "Severity", "instead_of", "loaded"]
+__all__ = [
+    "GUARD_MARK",
+    "OBSERVERS",
+    "RECORDED",
+    "RULES",
+    "Rule",
+    "Severity",
+    "instead_of",
+    "loaded",
+    "rules_by_object",
+]
 
 Severity = Literal["error", "warning"]
 
@@ -230,3 +240,16 @@ def loaded(dotted: str) -> Any:
             found = vars(found).get(part) if isinstance(found, ModuleType) else getattr(found, part, None)
         return found
     return vars(builtins).get(dotted)
+
+
+def rules_by_object() -> dict[int, tuple[Rule, object]]:
+    """Return the rules by the id of the object that each stands for, wrapped by the guard or not; ids need objects."""
+    found: dict[int, tuple[Rule, object]] = {}
+    for rule in RULES.values():
+        target = loaded(rule.call)
+        if target is not None:
+            found.setdefault(id(target), (rule, target))  # `open` before `io.open`
+            original = getattr(target, GUARD_MARK, None)
+            if original is not None:
+                found.setdefault(id(original), (rule, original))
+    return found

@@ -5,19 +5,23 @@ cancels. asyncio cancels the future that a task awaits by `cancel(msg=...)`; the
 CancelledError, and `asyncio.timeout` and `wait_for` work around activities as they do around anything. A user who calls
 `handle.cancel()` gets the activity's own end from it: ActivityError, caused by CancelledError. In both cases the
 cancellation type says whether the activity is asked to stop, and whether its outcome is awaited.
+
+Type checkers take a handle for a task, and it has what only tasks have: a name, a count of its cancellations, and a
+stack, which is empty since no coroutine stands behind it. It is none: a task costs a coroutine and steps of the loop.
 """
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TextIO, TypeVar
 
 from understudy.actors.behaviors.numbered import NumberedFuture
 from understudy.events.policy import ActivityCancellationType, ChildWorkflowCancellationType
 
 if TYPE_CHECKING:
-    from asyncio import Future
+    from asyncio import AbstractEventLoop, Future, Task
+    from types import FrameType
 
     from understudy.events.child import ChildInitiated
     from understudy.events.failure import FailureConverter
@@ -26,6 +30,16 @@ if TYPE_CHECKING:
 __all__ = ["ActivityHandle", "ChildHandle", "DurableHandle"]
 
 T = TypeVar("T")
+
+if TYPE_CHECKING:
+
+    class _Base(Task[T]):
+        """What a handle is to type checkers."""
+
+        def __init__(self, *, loop: AbstractEventLoop) -> None: ...
+
+else:
+    _Base = NumberedFuture
 
 _BY_USER: Final = object()
 
@@ -43,7 +57,7 @@ _WAITED_FOR: Final = (
 )
 
 
-class DurableHandle(NumberedFuture[T]):
+class DurableHandle(_Base[T]):
     """Something durable that was started; awaitable, cancellable.
 
     Lives on the workflow's own loop and is used from workflow code only.
@@ -53,7 +67,9 @@ class DurableHandle(NumberedFuture[T]):
         "_as_asyncio",
         "_asked",
         "_canceled_error",
+        "_cancels",
         "_kind",
+        "_name",
         "_stop",
         "converter",
         "failures",
@@ -98,6 +114,7 @@ class DurableHandle(NumberedFuture[T]):
         """
         if self.done():
             return False
+        self._cancels = self.cancelling() + 1
         if not self._asked:
             self._asked = True
             self.reason = msg if isinstance(msg, str) else ""
@@ -114,6 +131,36 @@ class DurableHandle(NumberedFuture[T]):
             super().cancel()
         else:
             self.set_exception(error or self._canceled_error())
+
+    # -- what tasks have; the slots are empty until they are used ------------------------------------------------------
+
+    def get_name(self) -> str:
+        """Return the name that was set, or what it is."""
+        return str(getattr(self, "_name", type(self).__name__))
+
+    def set_name(self, value: object, /) -> None:
+        """Give it a name, for people."""
+        self._name = str(value)
+
+    def cancelling(self) -> int:
+        """Return how often it was cancelled, less the times that `uncancel` was called."""
+        return int(getattr(self, "_cancels", 0))
+
+    def uncancel(self) -> int:
+        """Count one cancellation less, as of a task: it is not taken back; return how many are left."""
+        self._cancels = max(self.cancelling() - 1, 0)
+        return self._cancels
+
+    def get_coro(self) -> Any:
+        """Return None: no code of this run stands behind it."""
+        return None
+
+    def get_stack(self, *, limit: int | None = None) -> list[FrameType]:  # noqa: ARG002 - a task's signature
+        """Return no frames; see `get_coro`."""
+        return []
+
+    def print_stack(self, *, limit: int | None = None, file: TextIO | None = None) -> None:
+        """Print nothing: the stack is empty."""
 
 
 class ActivityHandle(DurableHandle[T]):

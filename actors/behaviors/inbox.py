@@ -14,16 +14,17 @@ from contextvars import Context as Variables
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
+import msgspec
+
 from understudy.actors.behaviors.continuing import ContinueAsNewError
 from understudy.actors.behaviors.definition import (
     HandlerDefinition,
     HandlerKind,
     HandlerUnfinishedPolicy,
 )
-from understudy.actors.behaviors.interceptor import no_handler
-from understudy.actors.behaviors.query import message_args
-from understudy.events.errors import UsageError
-from understudy.events.failure import is_cancelled_exception
+from understudy.actors.behaviors.query import message_args, no_handler
+from understudy.events.errors import StopError, UsageError
+from understudy.events.failure import FailureError, is_cancelled_exception
 from understudy.events.public import public
 from understudy.events.signal import PROMISE_PREFIX, SignalReceived
 from understudy.events.update import UpdateAccepted, UpdateCompleted
@@ -72,7 +73,7 @@ class Owner(Protocol):
         """Whether an exception is a declared failure."""
         ...
 
-    def handler_failed(self, error: Exception | ContinueAsNewError | CancelledError, *, is_bug: bool = False) -> None:
+    def handler_failed(self, error: BaseException, *, is_bug: bool = False) -> None:
         """Take what a handler ended with: an end of the run, or a bug; `is_bug`: whatever its type."""
         ...
 
@@ -92,7 +93,7 @@ class RunningHandler:
 class Inbox:
     """The handlers of one run and what waits for them; owned by its `Context`."""
 
-    __slots__ = ("_context", "_owner", "_receivers", "_tables", "buffered", "running", "warnings")
+    __slots__ = ("_context", "_owner", "_receivers", "_tables", "awaited", "buffered", "running", "warnings")
 
     def __init__(self, context: Context, owner: Owner) -> None:
         """Begin with the handlers that the definition declares."""
@@ -101,6 +102,8 @@ class Inbox:
         self._tables: dict[HandlerKind, Table] | None = None
         self._receivers: dict[str, deque[Future[SignalReceived]]] | None = None
         self.buffered: list[SignalReceived] = []
+        self.awaited: dict[str, bool] | None = None
+        """The promises that this run has made, by the names of their signals: whether it has got their values."""
         self.running: dict[int, RunningHandler] = {}
         self.warnings: list[str | Warning] = []
         """What the shell shall log."""
@@ -147,8 +150,10 @@ class Inbox:
     def signal(self, fact: SignalReceived) -> None:
         """Hand a signal to its handler, or to who waits for it, or keep it."""
         if fact.name.startswith(PROMISE_PREFIX):
-            self.buffered.append(fact)  # until somebody looks: else the run that follows this one may want it
-            self._hand_over(fact)
+            if self.resolution(fact.name) is None:
+                self.buffered.append(fact)
+            while self._hand_over(fact):
+                pass
             return
         handler = self.find(HandlerKind.SIGNAL, fact.name)
         if handler is not None:
@@ -160,7 +165,7 @@ class Inbox:
         context = self._context
         try:
             args = message_args(context, handler, fact.name, fact.input)
-        except UsageError as error:
+        except (UsageError, FailureError) as error:
             self.warnings.append(f"signal {fact.name!r} was dropped: {error}")
             return
         try:
@@ -184,6 +189,8 @@ class Inbox:
             await coroutine
         except (Exception, ContinueAsNewError) as error:  # noqa: BLE001 - sorted by kind where it is told
             self._owner.handler_failed(error)
+        except GeneratorExit as error:  # which its task would keep to itself; what leaves memory is told otherwise
+            self._owner.handler_failed(error, is_bug=True)
         finally:
             self.running.pop(key, None)
 
@@ -230,6 +237,33 @@ class Inbox:
         if not self._hand_over(fact):
             self.buffered.insert(0, fact)
 
+    # -- promises ----------------------------------------------------------------------------------------------------
+
+    def resolution(self, name: str) -> SignalReceived | None:
+        """Return the signal that resolved a promise, the first of that name; it stays for whoever looks next."""
+        return next((fact for fact in self.buffered if fact.name == name), None)
+
+    def promised(self, name: str) -> Future[SignalReceived]:
+        """Return a future for the signal that resolves a promise, or has resolved it."""
+        if self.awaited is None:
+            self.awaited = {}
+        self.awaited.setdefault(name, False)
+        came = self.resolution(name)
+        future = self.await_signal(name)
+        if came is not None:
+            self._hand_over(came)
+        return future
+
+    def unconsumed(self) -> list[SignalReceived]:
+        """Return what the next run gets: what nobody has taken, and what promises that this run has made came to."""
+        awaited, carried = self.awaited or {}, list[SignalReceived]()
+        for fact in self.buffered:
+            if awaited.get(fact.name):
+                carried.append(msgspec.structs.replace(fact, was_awaited=True))
+            elif not fact.was_awaited or fact.name in awaited:
+                carried.append(fact)
+        return carried
+
     # -- updates -----------------------------------------------------------------------------------------------------
 
     def validate(
@@ -247,7 +281,9 @@ class Inbox:
             handler, args = self._update_handler(update[1], payloads)
             if handler.validator is not None:
                 self._call_validator(handler, args, update, headers)
-        except Exception as error:  # noqa: BLE001 - whatever it is, it keeps the update out
+        except BaseException as error:
+            if isinstance(error, (KeyboardInterrupt, StopError)):
+                raise
             refused: Failure = context.failures.to_failure(error, context.converter)
             return refused
         return None
@@ -307,6 +343,9 @@ class Inbox:
             except Exception as trouble:  # noqa: BLE001 - who sent the update hears when it can be converted
                 self._owner.handler_failed(trouble, is_bug=True)
                 return
+        except GeneratorExit as error:  # which its task would keep to itself; what leaves memory is told otherwise
+            self._owner.handler_failed(error, is_bug=True)
+            return
         finally:
             self.running.pop(key, None)
         context.ask(UpdateCompleted(at=context.now, update_id=running.id, result=result, failure=failure))

@@ -13,13 +13,11 @@ the words of `understudy.workflow`, so they are defined there; the core keeps th
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
-from contextvars import Context as Variables
 from dataclasses import dataclass, field
-from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from understudy.actors.behaviors.definition import HandlerDefinition, HandlerKind
-from understudy.events.errors import UnknownQueryError, UnknownSignalError, UnknownUpdateError, nearest_name
+from understudy.actors.behaviors.query import at_once, no_handler
 from understudy.events.payload import Payload
 from understudy.events.public import public
 
@@ -27,7 +25,6 @@ if TYPE_CHECKING:
     from understudy.actors.behaviors.context import Context
 
 __all__ = [
-    "NO_HEADERS",
     "Chain",
     "ExecuteWorkflowInput",
     "HandleQueryInput",
@@ -35,18 +32,7 @@ __all__ = [
     "HandleUpdateInput",
     "Interception",
     "WorkflowInboundInterceptor",
-    "at_once",
-    "no_handler",
 ]
-
-NO_HEADERS: Final[Mapping[str, Payload]] = MappingProxyType({})
-"""Stands for headers that were not given."""
-
-_UNKNOWN: Final[Mapping[HandlerKind, Callable[..., Exception]]] = {
-    HandlerKind.SIGNAL: UnknownSignalError,
-    HandlerKind.QUERY: UnknownQueryError,
-    HandlerKind.UPDATE: UnknownUpdateError,
-}
 
 
 # -- inputs ----------------------------------------------------------------------------------------------------------
@@ -190,23 +176,6 @@ class _Root(WorkflowInboundInterceptor):
         return handler
 
 
-def at_once(coroutine: Coroutine[Any, Any, Any]) -> tuple[Any, bool]:
-    """Run a coroutine, with variables of its own; return its value, and whether it came without waiting."""
-    try:
-        Variables().run(coroutine.send, None)
-    except StopIteration as done:
-        return done.value, True
-    coroutine.close()
-    return None, False
-
-
-def no_handler(context: Context, kind: HandlerKind, name: str) -> Exception:
-    """Return the error that says that no handler has this name, and which there are."""
-    known = tuple(str(n) for n in context.inbox.handlers(kind) if n)
-    label = context.definition.label
-    return _UNKNOWN[kind](name=name, known=known, nearest=nearest_name(name, known), workflow_type=label)
-
-
 # -- the chain of a run ----------------------------------------------------------------------------------------------
 
 
@@ -220,6 +189,10 @@ class Interception:
     """Makes the root of the outbound chain of a run."""
     extern_functions: Mapping[str, Callable[..., Any]]
     """What `workflow.extern_functions` returns."""
+
+    def chain(self, context: Context) -> Chain:
+        """Make the interceptors of one run, as code of it."""
+        return Chain(context, self)
 
 
 class Chain:

@@ -25,7 +25,8 @@ from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
 from typing import Any, Final, NamedTuple, cast
 
 from understudy.actors.behaviors.definition import ACTIVITY_MARK, WORKFLOW_MARK
-from understudy.actors.behaviors.guard import GUARD_MARK, RECORDED, RULES, Rule, Severity, loaded
+from understudy.actors.behaviors.guard import RULES, Rule, Severity, rules_by_object
+from understudy.actors.behaviors.recorded import Uses, is_recorded, methods_only_recorded
 from understudy.actors.behaviors.scope import Dotted, FunctionNode, Instance, Scope, function_node, unwrapped
 
 __all__ = ["Finding", "SourceProvider", "lint"]
@@ -47,6 +48,7 @@ _ORDERLESS: Final = (sorted, set, frozenset, any, all, sum, min, max)
 """What comes out of these does not tell in which order it went in."""
 _SORTED: Final = "sorted(...): the order of a set differs between processes"
 _STATE: Final = "an attribute of the workflow: module state is shared by all runs and is not replayed"
+_EFFECT: Final = "side_effect"
 _EXECUTOR: Final = Rule("loop.run_in_executor", "an activity (workflow.execute_activity)")
 
 
@@ -96,16 +98,18 @@ class _Walk:
         self._target = target
         self._source = source_provider
         self._package = _package(unwrapped(target))
-        self._rules = _rules_by_object()
+        self._rules = rules_by_object()
         self._waiting: deque[_Visit] = deque()
         self._seen: set[FunctionType] = set()
 
     def run(self) -> None:
         """Read all functions that can be reached from the target."""
         if isinstance(self._target, type):
+            recorded = methods_only_recorded(self._target, self._node_with_effects)
             for base in self._target.__mro__:
-                for value in vars(base).values():
-                    self.follow(value, self._target, 0)
+                for name, value in vars(base).items():
+                    if name not in recorded:
+                        self.follow(value, self._target, 0)
         else:
             self._add(unwrapped(self._target), None, 0)
         while self._waiting:
@@ -138,6 +142,12 @@ class _Walk:
         text = self._source(function.__code__.co_filename, function.__globals__)
         return function_node(text, function) if text else None
 
+    def _node_with_effects(self, function: FunctionType) -> FunctionNode | None:
+        if _package(function) != self._package:
+            return None
+        text = self._source(function.__code__.co_filename, function.__globals__)
+        return function_node(text, function) if text and _EFFECT in text else None
+
     def rule_of(self, target: object) -> Rule | None:
         """Return the rule for a resolved callable."""
         if isinstance(target, Dotted):
@@ -158,19 +168,6 @@ class _Walk:
         return next((RULES[name] for name in names if name in RULES), None)
 
 
-def _rules_by_object() -> dict[int, tuple[Rule, object]]:
-    """Return the rules by the id of the object that each stands for, wrapped by the guard or not; ids need objects."""
-    found: dict[int, tuple[Rule, object]] = {}
-    for rule in RULES.values():
-        target = loaded(rule.call)
-        if target is not None:
-            found.setdefault(id(target), (rule, target))  # `open` before `io.open`
-            original = getattr(target, GUARD_MARK, None)
-            if original is not None:
-                found.setdefault(id(original), (rule, original))
-    return found
-
-
 def _package(value: object) -> str:
     return str(getattr(value, "__module__", "")).partition(".")[0]
 
@@ -184,6 +181,7 @@ class _Reader(ast.NodeVisitor):
         self._node = node
         self._scope = Scope(visit.function, node, visit.owner)
         self._excused: set[ast.comprehension] = set()
+        self._uses: Uses | None = None
 
     def read(self) -> None:
         """Read the body; decorators and defaults ran when the module was imported."""
@@ -194,12 +192,26 @@ class _Reader(ast.NodeVisitor):
         line = getattr(node, "lineno", self._node.lineno)
         self._walk.findings.append(Finding(self._visit.function.__code__.co_filename, line, call, instead, severity))
 
+    def _is_only_recorded(self, name: str) -> bool:
+        if self._uses is None:
+            self._uses = Uses()
+            self._uses.gather(self._node, self._scope.resolve)
+        return self._uses.only_recorded(name)
+
+    def _visit_function(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
+        """A function inside, but for one that only a side effect calls."""
+        if not self._is_only_recorded(node.name):
+            self.generic_visit(node)
+
+    visit_FunctionDef = _visit_function  # noqa: N815 - ast calls by this name
+    visit_AsyncFunctionDef = _visit_function  # noqa: N815 - ast calls by this name
+
     # -- calls and references ------------------------------------------------------------------------------------------
 
     def visit_Call(self, node: ast.Call) -> None:
         """A call that the table knows, a helper to follow, or a change of module state."""
         target = self._scope.resolve(node.func)
-        if _is_recorded(target):
+        if is_recorded(target):
             return
         rule = self._walk.rule_of(target)
         if rule is None and isinstance(node.func, ast.Attribute) and node.func.attr == "run_in_executor":
@@ -294,10 +306,12 @@ class _Reader(ast.NodeVisitor):
                 self._report(node, f"{ast.unparse(node)} = ...", _STATE)
 
     def visit_Assign(self, node: ast.Assign) -> None:
-        """An assignment into module state."""
+        """An assignment into module state, or of a lambda."""
         for target in node.targets:
             self._check_target(target)
-        self.generic_visit(node)
+        names = [target.id for target in node.targets if isinstance(target, ast.Name)]
+        if not (isinstance(node.value, ast.Lambda) and names and all(map(self._is_only_recorded, names))):
+            self.generic_visit(node)
 
     def visit_AugAssign(self, node: ast.AugAssign) -> None:
         """`COUNTS[key] += 1`."""
@@ -378,12 +392,6 @@ class _Reader(ast.NodeVisitor):
         owner = callee.value
         name = owner.attr if isinstance(owner, ast.Attribute) else owner.id if isinstance(owner, ast.Name) else ""
         return name == "unsafe"
-
-
-def _is_recorded(target: object) -> bool:
-    if isinstance(target, Dotted):
-        return target.name.rpartition(".")[2] in RECORDED and target.name.startswith("understudy.")
-    return getattr(target, "__name__", None) in RECORDED and _package(target) == "understudy"
 
 
 def _is_number(node: ast.expr) -> bool:

@@ -173,6 +173,10 @@ class DeterministicLoop(CountingLoop, ReadyLoop, UncaughtLoop):
         self._error = error
         self._batch.clear()
 
+    def progress(self) -> int:
+        """Return a number that grows when, while code runs, a future or task is made or something becomes ready."""
+        return self.last_number + len(self._ready)
+
     def is_idle(self) -> bool:
         """Whether nothing is ready to run."""
         return not self._ready

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, Final
 from understudy.events import activity as act
 from understudy.events import child as ch
 from understudy.events import outbound as out
-from understudy.events.failure import is_cancelled_exception
+from understudy.events.errors import PayloadError
+from understudy.events.failure import FailureError, is_cancelled_exception
 from understudy.events.payload import Phrase
 from understudy.events.timer import TimerFired
 
@@ -22,7 +23,17 @@ if TYPE_CHECKING:
     from understudy.events.failure import Failure
     from understudy.events.payload import Payload
 
-__all__ = ["OUTCOMES"]
+__all__ = ["OUTCOMES", "is_declared"]
+
+
+def is_declared(error: BaseException | None, types: tuple[type[BaseException], ...]) -> bool:
+    """Whether an exception is an outcome of a workflow, and no bug: `types` are what its definition says beyond ours.
+
+    What a payload converter raises counts as what it is, since it comes as the cause of an error of ours.
+    """
+    if isinstance(error, (FailureError, TimeoutError, *types)):
+        return True
+    return isinstance(error, PayloadError) and isinstance(error.__cause__, types)
 
 
 def _completed(context: Context, fact: act.ActivityCompleted | act.LocalActivityCompleted) -> None:
@@ -41,8 +52,13 @@ def _succeed(handle: DurableHandle[Any] | None, result: Payload | None, where: P
         return
     if result is None:
         handle.set_result(None)
+        return
+    try:
+        value = handle.converter.decode(result, handle.result_hint, where=where)
+    except FailureError as error:
+        handle.set_exception(error)
     else:
-        handle.set_result(handle.converter.decode(result, handle.result_hint, where=where))
+        handle.set_result(value)
 
 
 def _fail(handle: DurableHandle[Any] | None, failure: Failure) -> None:

@@ -43,9 +43,9 @@ class Outlet:
         return local.pending.get(seq) if local is not None else None
 
     def unconsumed(self) -> list[SignalReceived]:
-        """Return the signals that no handler has taken, in order; also those that wait behind a deferred turn."""
+        """Return the signals that the next run gets, in order; also those that wait behind a deferred turn."""
         waiting = (fact for _, fact in self.deferred)
-        return [*self._context.inbox.buffered, *(fact for fact in waiting if isinstance(fact, SignalReceived))]
+        return [*self._context.inbox.unconsumed(), *(fact for fact in waiting if isinstance(fact, SignalReceived))]
 
     def stacks(self) -> list[str]:
         """Return the await stacks of all tasks, for a person to read."""

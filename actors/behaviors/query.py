@@ -7,21 +7,37 @@ holds: both are seen afterwards, and then the run has to be built anew from its 
 
 from __future__ import annotations
 
-from collections.abc import Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from contextvars import Context as Variables
 from typing import TYPE_CHECKING, Any, Final
 
 from understudy.actors.behaviors.definition import HandlerKind
-from understudy.actors.behaviors.interceptor import at_once, no_handler
-from understudy.events.errors import QueryRefusedError, ReadOnlyContextError
+from understudy.events.errors import (
+    QueryRefusedError,
+    ReadOnlyContextError,
+    StopError,
+    UnknownQueryError,
+    UnknownSignalError,
+    UnknownUpdateError,
+    nearest_name,
+)
 from understudy.events.payload import Phrase
+from understudy.events.rpc_errors import WorkflowQueryFailedError
 from understudy.events.signature import Signature
 
 if TYPE_CHECKING:
     from understudy.actors.behaviors.context import Context
     from understudy.actors.behaviors.definition import HandlerDefinition
     from understudy.events.payload import Payload
+    from understudy.events.workflow import WorkflowStarted
 
-__all__ = ["answer", "digest", "message_args", "refused"]
+__all__ = ["answer", "at_once", "digest", "escapes", "message_args", "no_handler", "refused", "run_args"]
+
+_UNKNOWN: Final[Mapping[HandlerKind, Callable[..., Exception]]] = {
+    HandlerKind.SIGNAL: UnknownSignalError,
+    HandlerKind.QUERY: UnknownQueryError,
+    HandlerKind.UPDATE: UnknownUpdateError,
+}
 
 _STACK_TRACE: Final = "__stack_trace"
 """Temporal's name of the query that every workflow answers."""
@@ -48,6 +64,42 @@ def message_args(
     return context.converter.decode_args(payloads, handler.signature, where=where)
 
 
+def run_args(context: Context, fact: WorkflowStarted) -> Sequence[Any]:
+    """Return what the run function is called with; errors are those of `message_args`."""
+    definition = context.definition
+    if definition.name is None:
+        return [context.converter.raw(fact.input)]
+    where = Phrase("workflow {!r}", (definition.name,))
+    definition.signature.check(len(fact.input), where=where)
+    return context.converter.decode_args(fact.input, definition.signature, where=where)
+
+
+def no_handler(context: Context, kind: HandlerKind, name: str) -> Exception:
+    """Return the error that says that no handler has this name, and which there are."""
+    known = tuple(str(n) for n in context.inbox.handlers(kind) if n)
+    label = context.definition.label
+    return _UNKNOWN[kind](name=name, known=known, nearest=nearest_name(name, known), workflow_type=label)
+
+
+def at_once(coroutine: Coroutine[Any, Any, Any]) -> tuple[Any, bool]:
+    """Run a coroutine, with variables of its own; return its value, and whether it came without waiting."""
+    try:
+        Variables().run(coroutine.send, None)
+    except StopIteration as done:
+        return done.value, True
+    coroutine.close()
+    return None, False
+
+
+def escapes(error: BaseException) -> bool:
+    """Whether an error of the user's code must not be raised as it is in who waits for an answer.
+
+    There `asyncio.CancelledError` would look like a cancellation of its own, `SystemExit` would end the engine's loop,
+    and no future takes `StopIteration`. An interrupt is not the code's, and what stops workflow code is the engine's.
+    """
+    return isinstance(error, StopIteration) or not isinstance(error, (Exception, StopError, KeyboardInterrupt))
+
+
 def answer(
     context: Context, name: str, payloads: tuple[Payload, ...], headers: Mapping[str, Payload]
 ) -> Payload | None:
@@ -56,8 +108,21 @@ def answer(
     Raises:
         UnknownQueryError: no handler has this name, and there is no dynamic one.
         QueryRefusedError: the handler asked for something.
-        Exception: whatever the handler raises.
+        WorkflowQueryFailedError: the handler raised what is no Exception; that is the cause.
+        Exception: whatever else the handler raises.
     """
+    try:
+        return _answer(context, name, payloads, headers)
+    except BaseException as error:
+        if not escapes(error):
+            raise
+        who = f"query {name!r} of workflow {context.execution.start.workflow_id!r}"
+        raise WorkflowQueryFailedError(f"{who} failed: {type(error).__name__}: {error}") from error
+
+
+def _answer(
+    context: Context, name: str, payloads: tuple[Payload, ...], headers: Mapping[str, Payload]
+) -> Payload | None:
     if name == _STACK_TRACE:
         return context.converter.encode("\n\n".join(context.loop.stacks()), str)
     handler = context.inbox.find(HandlerKind.QUERY, name)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     Ts = TypeVarTuple("Ts")
 
-__all__ = ["DurableTimer", "ReadyHandle", "ReadyLoop", "TimerHost"]
+__all__ = ["NEVER_NS", "DurableTimer", "ReadyHandle", "ReadyLoop", "TimerHost"]
 
 
 SECOND_NS = 1_000_000_000

@@ -25,7 +25,7 @@ from understudy.events.workflow import ResetMark, TurnDeferred, TurnResumed, Wor
 if TYPE_CHECKING:
     from understudy.actors.behaviors.command import ResetWorkflow
 
-__all__ = ["Reset", "own_id", "reset"]
+__all__ = ["Reset", "reset"]
 
 
 class Reset(NamedTuple):
@@ -131,14 +131,3 @@ def _again(
 
     messages: list[Any] = [event for event in dropped if is_sent(event)]
     return [msgspec.structs.replace(message, at=now, with_start=False) for message in messages]
-
-
-def own_id(execution: WorkflowExecution, *, child: int = 0, message: int = 0) -> str:
-    """Return the run id under which a child or a message of a run is known: its own, or of the run before a reset."""
-    start = execution.start
-    found = start.seed or execution.run_id
-    for mark in start.resets:
-        after, number = (mark.children_after, child) if child else (mark.messages_after, message)
-        if after is not None and number > after:
-            found = mark.run_id
-    return found

@@ -24,20 +24,22 @@ from understudy.actors.behaviors.condition import check_conditions
 from understudy.actors.behaviors.context import Context
 from understudy.actors.behaviors.continuing import ContinueAsNewError
 from understudy.actors.behaviors.definition import WorkflowDefinition
+from understudy.actors.behaviors.headers import NO_HEADERS
 from understudy.actors.behaviors.inbox import Inbox
-from understudy.actors.behaviors.interceptor import NO_HEADERS, Chain
-from understudy.actors.behaviors.outcome import OUTCOMES
+from understudy.actors.behaviors.outcome import OUTCOMES, is_declared
 from understudy.actors.behaviors.outlet import Outlet
-from understudy.actors.behaviors.query import answer, digest, refused
+from understudy.actors.behaviors.query import answer, digest, refused, run_args
+from understudy.events.errors import NewerRunError
 from understudy.events.event import Event, Fact, Request
 from understudy.events.execution import WorkflowExecution
-from understudy.events.failure import Failure, FailureConverter, FailureError, is_cancelled_exception
+from understudy.events.failure import Failure, FailureConverter, is_cancelled_exception
 from understudy.events.failure_errors import CancelledError
 from understudy.events.payload import Payload, PayloadConverter, Phrase
 from understudy.events.serialization import takes_context
 from understudy.events.signal import SignalReceived
 from understudy.events.update import UpdateAccepted
 from understudy.events.workflow import (
+    BEHAVIOUR_FLAGS,
     TurnDeferred,
     TurnResumed,
     WorkflowCanceled,
@@ -115,7 +117,7 @@ class Run(Outlet):
         Args:
             fact: already decided upon; it will be recorded in front of what is returned.
             now: workflow time, ns since the epoch.
-            messages: with a start, those that are handled in front of the run function's first step.
+            messages: with a start, those in front of the run function's first step; else further ones of this turn.
 
         Raises:
             BaseException: the code did something that is no outcome of the workflow; the run is BROKEN.
@@ -185,14 +187,17 @@ class Run(Outlet):
         return self._context.cursor
 
     def _step(self, fact: Fact, now: int, messages: Sequence[Fact] = ()) -> None:
+        if messages and type(fact) is not WorkflowStarted:
+            self._guarded_turn(_together, (fact, *messages), now)
+            return
         if messages:
             self._guarded_turn(Run._make, fact, now)
         for message in messages:
             self.ahead(message, now)
         self._guarded_turn(_APPLY[type(fact)], fact, now)
 
-    def _guarded_turn(self, apply: Callable[[Run, Any], None], fact: Fact, now: int) -> None:
-        """Apply a fact, and run what is ready until nothing is; whatever is no outcome of the code breaks the run."""
+    def _guarded_turn(self, apply: Callable[[Run, Any], None], fact: Any, now: int) -> None:
+        """Apply what is given, and run what is ready until nothing is; what is no outcome of it breaks the run."""
         context = self._context
         if self.phase is Phase.CLOSED:
             return
@@ -220,16 +225,12 @@ class Run(Outlet):
         if self._entry is not None:
             return
         context, definition = self._context, self.definition
+        if fact.flags & ~BEHAVIOUR_FLAGS:
+            raise NewerRunError(run_id=context.execution.run_id, flags=fact.flags, known=BEHAVIOUR_FLAGS)
         if definition.interception is not None:
-            context.chain = Chain(context, definition.interception)
-        signature = definition.signature
-        if definition.name is None:
-            args: Sequence[Any] = [context.converter.raw(fact.input)]
-        else:
-            where = Phrase("workflow {!r}", (definition.name,))
-            signature.check(len(fact.input), where=where)
-            args = context.converter.decode_args(fact.input, signature, where=where)
+            context.chain = definition.interception.chain(context)
         try:
+            args = run_args(context, fact)
             context.instance, run = definition.instantiate(args)
             self.definition = context.definition = definition.configured(context.instance)
         except Exception as error:
@@ -252,9 +253,6 @@ class Run(Outlet):
         if self._main is not None:
             self._main.cancel(fact.reason or None)
 
-    def _signal(self, fact: SignalReceived) -> None:
-        self._context.inbox.signal(fact)
-
     def handler_failed(self, error: BaseException, *, is_bug: bool = False) -> None:
         """A declared failure of a handler ends the run with it, as continuing does; anything else breaks the turn."""
         if is_bug or not (isinstance(error, ContinueAsNewError) or self.is_failure(error)):
@@ -274,7 +272,7 @@ class Run(Outlet):
 
     def is_failure(self, error: BaseException) -> bool:
         """Whether an exception is an outcome of the workflow, and no bug."""
-        return isinstance(error, (FailureError, asyncio.TimeoutError, *self.definition.failure_exception_types))
+        return is_declared(error, self.definition.failure_exception_types)
 
     def _close(self, main: asyncio.Task[Any]) -> None:
         context = self._context
@@ -285,7 +283,7 @@ class Run(Outlet):
             else:  # the code cancelled itself, and nobody had asked it to
                 self._fail(CancelledError("Workflow cancelled itself"))
         elif (error := main.exception()) is None:
-            self._ask(WorkflowCompleted(at=context.now, result=self._encode_result(main.result())))
+            self._complete(main.result())
         elif isinstance(error, ContinueAsNewError):
             self._ask(error.request)
         elif canceled and is_cancelled_exception(error):
@@ -297,22 +295,28 @@ class Run(Outlet):
         context.inbox.warn_of_unfinished()
         self.phase = Phase.CLOSED
 
+    def _complete(self, value: Any) -> None:
+        context, result = self._context, None
+        try:
+            if value is not None:
+                where = Phrase("the result of workflow {!r}", (self.definition.label,))
+                result = context.converter.encode(value, self.definition.signature.returns, where=where)
+        except Exception as error:
+            if not self.is_failure(error):
+                raise
+            self._fail(error)
+        else:
+            self._ask(WorkflowCompleted(at=context.now, result=result))
+
     def _fail(self, error: BaseException) -> None:
         context = self._context
-        failure = context.failures.to_failure(error, context.converter)
-        self._ask(WorkflowFailed(at=context.now, failure=failure))
+        self._ask(WorkflowFailed(at=context.now, failure=context.failures.to_failure(error, context.converter)))
         self.phase = Phase.CLOSED
 
     def _ask(self, request: Request) -> None:
         self._context.read_only = ""
         self._context.ask(request)
         self._context.closed = True
-
-    def _encode_result(self, result: Any) -> Payload | None:
-        if result is None:
-            return None
-        where = Phrase("the result of workflow {!r}", (self.definition.label,))
-        return self._context.converter.encode(result, self.definition.signature.returns, where=where)
 
     # -- queries -----------------------------------------------------------------------------------------------------
 
@@ -356,7 +360,7 @@ class Run(Outlet):
 
     def close(self) -> None:
         """Drop the code without running any more of it; used by passivation and after trouble."""
-        self._context.closed = True  # what its `finally` blocks ask for is dropped
+        self._context.closed = self._context.dropped = True  # what its `finally` blocks ask for is dropped
         self._context.loop.close_run()
         self._context.let_go()
         self._main = self._entry = None
@@ -371,6 +375,12 @@ def _note_uncaught(uncaught: list[dict[str, Any]], warnings: list[str | Warning]
     uncaught.clear()
 
 
+def _together(run: Run, facts: Sequence[Fact]) -> None:
+    for fact in facts:
+        if run.phase is not Phase.CLOSED:
+            _APPLY[type(fact)](run, fact)
+
+
 def _in_context(apply: Callable[[Context, Any], None]) -> Callable[[Run, Any], None]:
     """Make a method of `Run` of what needs no more than its context."""
     return lambda run, fact: apply(run._context, fact)  # noqa: SLF001 - as if it stood in the class
@@ -379,7 +389,7 @@ def _in_context(apply: Callable[[Context, Any], None]) -> Callable[[Run, Any], N
 _APPLY: Final[dict[type[Fact], Callable[[Run, Any], None]]] = {
     WorkflowStarted: Run._start,  # noqa: SLF001 - the table belongs to the class above
     WorkflowCancelRequested: Run._cancel,  # noqa: SLF001 - the same
-    SignalReceived: Run._signal,  # noqa: SLF001 - the same
+    SignalReceived: _in_context(lambda context, fact: context.inbox.signal(fact)),
     UpdateAccepted: _in_context(lambda context, fact: context.inbox.update(fact)),
     **{fact: _in_context(apply) for fact, apply in OUTCOMES.items()},
 }

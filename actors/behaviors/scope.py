@@ -72,7 +72,11 @@ def attribute(base: object, name: str) -> object:
         return Dotted(f"{base.name}.{name}")
     if isinstance(base, ModuleType):
         found = vars(base).get(name, UNKNOWN)
-        return sys.modules.get(f"{base.__name__}.{name}", UNKNOWN) if found is UNKNOWN else found
+        if found is not UNKNOWN:
+            return found
+        dotted = f"{base.__name__}.{name}"
+        later = Dotted(dotted) if "__getattr__" in vars(base) else UNKNOWN  # it is loaded when it is first asked for
+        return sys.modules.get(dotted, later)
     owner = base.of if isinstance(base, Instance) else base if isinstance(base, type) else type(base)
     if base is UNKNOWN or owner is object:
         return UNKNOWN

@@ -17,6 +17,7 @@ from understudy.events.failure import Failure
 from understudy.events.payload import Payload
 from understudy.events.policy import TimeoutType
 from understudy.events.workflow import (
+    BEHAVIOUR_FLAGS,
     WorkflowCompleted,
     WorkflowContinuedAsNew,
     WorkflowFailed,
@@ -36,7 +37,7 @@ def next_run(
     """Return a closing event as it is stored, and the first event of the run that follows it, if any does.
 
     A run that continues as new is followed always, one that failed if the workflow's retry policy says so, and one
-    that completed, or failed for good, if the workflow has a cron schedule.
+    that completed, or failed for good, if the workflow has a cron schedule, and nobody has asked the run to cancel.
     """
     if isinstance(closing, WorkflowContinuedAsNew):
         started: WorkflowStarted | None = _continued(state, closing)
@@ -71,7 +72,7 @@ def _by_cron(
     state: WorkflowExecution, now: int, last_result: Payload | None, last_failure: Failure | None
 ) -> WorkflowStarted | None:
     start = state.start
-    if not start.cron_schedule:
+    if not start.cron_schedule or state.cancel_requested is not None:
         return None
     at = next_cron(start.cron_schedule, now)
     if start.execution_deadline and at >= start.execution_deadline:
@@ -85,6 +86,7 @@ def _again(state: WorkflowExecution, now: int, first_turn_at: int, **changes: An
     return msgspec.structs.replace(
         start,
         at=now,
+        flags=BEHAVIOUR_FLAGS,
         first_run_id=start.first_run_id or state.run_id,
         continued_run_id=state.run_id,
         first_turn_at=first_turn_at,

@@ -13,7 +13,6 @@ from typing import Any, TypeVar, Unpack, overload
 
 import msgspec
 
-from understudy._activity.inputs import activity_input
 from understudy._activity.options import (
     DEFAULT_START_TO_CLOSE_NS,
     ActivityConfig,
@@ -25,12 +24,13 @@ from understudy.actors.behaviors.activity import as_of_activity
 from understudy.actors.behaviors.context import Context, current
 from understudy.actors.behaviors.definition import ActivityDefinition, activity_of
 from understudy.actors.behaviors.handle import ActivityHandle
-from understudy.actors.behaviors.interceptor import NO_HEADERS
+from understudy.actors.behaviors.headers import NO_HEADERS
 from understudy.actors.behaviors.source import source_line
 from understudy.calls import NO_ARG, arguments
 from understudy.events.activity import ActivityScheduled
 from understudy.events.errors import InvalidArgumentError
 from understudy.events.payload import Payload, Phrase
+from understudy.events.workflow import inherited_priority
 
 __all__ = [
     "ask_for",
@@ -102,10 +102,10 @@ def start_activity(
         heartbeat_timeout: between two heartbeats of one attempt.
         retry_policy: None: from 1 s, doubling, at most 100 s, without end.
         cancellation_type: what cancelling the handle does.
-        activity_id: an id of your own; None: a number.
+        activity_id: an id of your own, which no other open activity of the run has; None: a number.
         versioning_intent: accepted so that programs run, and ignored.
         summary: one line for people who look at the run.
-        priority: recorded, and shown to the activity; what it leaves open is as the workflow's.
+        priority: recorded, and shown to the activity; each field that it leaves open is as the workflow's.
 
     Raises:
         InvalidArgumentError: an option cannot be.
@@ -250,6 +250,8 @@ def schedule(
         PayloadEncodeError: an argument cannot be stored.
     """
     if context.chain is not None:
+        from understudy._activity.inputs import activity_input
+
         handle: ActivityHandle[Any] = context.chain.outbound.start_activity(activity_input(activity, args, fields))
         return handle
     return ask_for(context, activity, args, fields)
@@ -283,10 +285,12 @@ def ask_for(  # noqa: PLR0917 - an activity, and what goes with it
         result_type = activity.signature.returns
         if activity.options:
             fields = {**activity.options, **fields}
-    inherited = context.execution.start.priority
+    start = context.execution.start
+    inherited = start.priority or start.fairness_key or start.fairness_weight is not None
     options: dict[str, Any] = {}
     if fields or headers or inherited:
-        options, result_type = rare_options(fields, headers, inherited, result_type)
+        options, result_type = rare_options(fields, headers, result_type)
+        options |= inherited_priority(start, options)
     name, payloads = payloads_of(context, activity, args, options, is_local=False)
     scheduled = ActivityScheduled(
         at=context.now,
@@ -302,14 +306,13 @@ def ask_for(  # noqa: PLR0917 - an activity, and what goes with it
 
 
 def rare_options(
-    fields: Mapping[str, Any], headers: Mapping[str, Payload], inherited: int, result_type: Any
+    fields: Mapping[str, Any], headers: Mapping[str, Payload], result_type: Any
 ) -> tuple[dict[str, Any], Any]:
     """Return what an `ActivityScheduled` says beyond the least, and the type of the activity's result.
 
     Args:
         fields: the options of the activity and of the call.
         headers: what interceptors send along.
-        inherited: the priority of the workflow.
         result_type: what the definition says of it.
     """
     options = dict(fields)
@@ -318,8 +321,6 @@ def rare_options(
         options["start_to_close"] = 0 if options.get("schedule_to_close") else DEFAULT_START_TO_CLOSE_NS
     if headers:
         options["headers"] = dict(headers)
-    if inherited and not options.get("priority"):
-        options["priority"] = inherited
     return options, result_type
 
 

@@ -23,6 +23,7 @@ from understudy._activity.options import ActivityConfig, shows, stored_options
 from understudy.actors.behaviors.context import current
 from understudy.actors.behaviors.definition import ACTIVITY_MARK, ActivityDefinition, call_of, is_async
 from understudy.actors.behaviors.loop import DeterministicLoop
+from understudy.actors.behaviors.parameters import DYNAMIC_CODE, check_name, check_parameters
 from understudy.events.errors import ArgumentTypeError, DefinitionError, InvalidArgumentError
 from understudy.events.signature import hints_of
 
@@ -142,15 +143,18 @@ def defn(
                 problem="an activity is a function, a method, or a class whose objects can be called",
                 fix="give the class a __call__ method",
             )
-        own = None if dynamic else (name or _name_of(fn))
+        check_name(fn, name, dynamic=dynamic)
+        own, form = (None, DYNAMIC_CODE) if dynamic else (name or _name_of(fn), ())
         if isinstance(fn, type):
             signature = hints_of(call, skip_first=True)
+            check_parameters(fn, signature, form)
             mark = ActivityDefinition(own, fn, signature, is_async(call), no_thread_cancel_exception, fields)
             setattr(fn, ACTIVITY_MARK, mark)
             return fn
         caller = _Caller(fn, is_method="self" in getattr(fn, "__code__", _NO_CODE).co_varnames[:1])
         made: Any = caller.function()
         signature = hints_of(fn, skip_first=caller.is_method)
+        check_parameters(fn, signature, form)
         caller.definition = ActivityDefinition(own, made, signature, is_async(fn), no_thread_cancel_exception, fields)
         setattr(made, ACTIVITY_MARK, caller.definition)
         made.options = caller.options

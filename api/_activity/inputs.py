@@ -7,9 +7,9 @@ from datetime import timedelta
 from typing import Any, Final
 
 from understudy._activity.options import ActivityConfig, LocalActivityConfig, local_defaults, stored_options
-from understudy._workflow.outbound import Own, StartActivityInput, StartLocalActivityInput, own_fields
+from understudy._workflow.inputs import Own, StartActivityInput, StartLocalActivityInput, own_fields
 from understudy.actors.behaviors.definition import ActivityDefinition
-from understudy.actors.behaviors.interceptor import NO_HEADERS
+from understudy.actors.behaviors.headers import NO_HEADERS
 from understudy.actors.behaviors.source import source_line
 from understudy.events.policy import ActivityCancellationType, Priority, RetryPolicy, from_ns
 

@@ -1,4 +1,4 @@
-"""Calling local activities from workflow code; see `activity_calls`, whose rules and forms are the same."""
+"""Calling local activities from workflow code; see `_activity/calls.py`, whose rules and forms are the same."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, TypeVar, Unpack, overload
 
 from understudy._activity.calls import payloads_of, resolved
-from understudy._activity.inputs import local_activity_input
 from understudy._activity.options import (
     DEFAULT_START_TO_CLOSE_NS,
     LocalActivityConfig,
@@ -18,7 +17,7 @@ from understudy._activity.options import (
 from understudy.actors.behaviors.context import Context, current
 from understudy.actors.behaviors.definition import ActivityDefinition
 from understudy.actors.behaviors.handle import ActivityHandle
-from understudy.actors.behaviors.interceptor import NO_HEADERS
+from understudy.actors.behaviors.headers import NO_HEADERS
 from understudy.calls import NO_ARG, arguments
 from understudy.events.activity import ActivityScheduled
 from understudy.events.payload import Payload
@@ -90,6 +89,8 @@ def start_local_activity(
     context = current()
     asked, fields, given = resolved(activity), stored_options(options, LocalActivityConfig), arguments(arg, args)
     if context.chain is not None:
+        from understudy._activity.inputs import local_activity_input
+
         threshold = options.get("local_retry_threshold")
         handle: ActivityHandle[Any] = context.chain.outbound.start_local_activity(
             local_activity_input(asked, given, fields, threshold)

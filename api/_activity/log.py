@@ -6,7 +6,6 @@ import logging
 from collections.abc import Mapping, MutableMapping
 from typing import Any
 
-from understudy._activity.info import info_of, log_details
 from understudy.actors.cancellation import current_attempt
 from understudy.actors.thread_cancel import Shield
 from understudy.events.public import public
@@ -50,6 +49,8 @@ class LoggerAdapter(logging.LoggerAdapter[logging.Logger]):
         attempt = current_attempt.get(None)
         extra: dict[str, Any] = {**(self.extra or {}), **(kwargs.get("extra") or {})}
         if attempt is not None:
+            from understudy._activity.info import info_of, log_details
+
             if self.activity_info_on_message:
                 msg = f"{msg} ({log_details(attempt)})"
             if self.activity_info_on_extra:

@@ -22,12 +22,13 @@ from understudy.calls import NO_ARG, NO_METADATA
 from understudy.events.errors import InvalidArgumentError, UnderstudyError
 from understudy.events.failure_errors import CancelledError
 from understudy.events.public import public
-from understudy.events.serialization import SerializationContext, WithSerializationContext
+from understudy.events.serialization import WithSerializationContext
 
 if TYPE_CHECKING:
     from understudy.client import Client
     from understudy.events.converters import DataConverter
     from understudy.events.payload import Payload
+    from understudy.events.serialization_contexts import SerializationContext
 
 __all__ = ["AsyncActivityCancelledError", "AsyncActivityHandle", "AsyncActivityIDReference", "target_of"]
 

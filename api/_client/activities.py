@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast, overload
 
-from understudy._activity.outside import AsyncActivityHandle, AsyncActivityIDReference
 from understudy.events.errors import InvalidArgumentError
 
 if TYPE_CHECKING:
+    from understudy._activity.outside import AsyncActivityHandle
     from understudy.client import Client
 
 __all__ = ["Activities"]
@@ -43,6 +43,8 @@ class Activities:
         Raises:
             InvalidArgumentError: they name no activity.
         """
+        from understudy._activity.outside import AsyncActivityHandle, AsyncActivityIDReference
+
         client = cast("Client", self)
         if task_token is not None:
             if workflow_id is not None or run_id is not None or activity_id is not None:

@@ -28,14 +28,14 @@ from understudy._client.interceptors import Interceptor
 from understudy._client.root import ClientRoot
 from understudy._jobs.chain import ActivityChain
 from understudy.actors.behaviors.definition import HandlerKind
-from understudy.actors.behaviors.interceptor import NO_HEADERS
+from understudy.actors.behaviors.headers import NO_HEADERS
 from understudy.calls import NO_ARG, message_name, workflow_target
 from understudy.interceptors import checked_interceptors
 
 if TYPE_CHECKING:
     from understudy._client.description import WorkflowExecutionDescription
     from understudy._client.handle import WorkflowHandle
-    from understudy._client.history import WorkflowHistoryEventAsyncIterator
+    from understudy._client.history_events import WorkflowHistoryEventAsyncIterator
     from understudy._client.interceptors import OutboundInterceptor
     from understudy._client.updates import WorkflowUpdateHandle
     from understudy.client import Client

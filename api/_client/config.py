@@ -1,11 +1,11 @@
-"""What a client is made with, as data: an engine that is open, and the arguments of `Client.connect`, by name."""
+"""What a client is made with, as data: an engine that is open, and what else the client has been told."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import timedelta
+from collections.abc import Sequence
 from typing import Any, Required, TypedDict
+
+import msgspec
 
 from understudy.actors.system import System
 from understudy.calls import checked_kind
@@ -13,29 +13,23 @@ from understudy.events.choices import HeaderCodecBehavior
 from understudy.events.converters import DataConverter
 from understudy.events.errors import InvalidArgumentError
 from understudy.events.policy import QueryRejectCondition
-from understudy.service import (
-    DnsLoadBalancingConfig,
-    GrpcCompression,
-    HttpConnectProxyConfig,
-    KeepAliveConfig,
-    PayloadLimitsConfig,
-    RetryConfig,
-    TLSConfig,
-)
 
-__all__ = ["ClientConfig", "ClientConnectConfig", "ConnectOptions", "ServiceClient", "checked_client"]
+__all__ = ["ClientConfig", "ServiceClient", "checked_client"]
 
 
-@dataclass(frozen=True, eq=False)
-class ServiceClient:
+class ServiceClient(msgspec.Struct, frozen=True, eq=False):
     """An engine that is open, as one client hands it to another; Temporal's is a connection to a server."""
 
-    engine: System = field(repr=False)
+    engine: System
     url: str
     identity: str
     """Who its clients are, in the history."""
-    data_converter: DataConverter = field(repr=False)
+    data_converter: DataConverter
     """What its clients share."""
+
+    def __repr__(self) -> str:
+        """Show the URL, and who its clients are."""
+        return f"ServiceClient(url={self.url!r}, identity={self.identity!r})"
 
 
 class ClientConfig(TypedDict, total=False):
@@ -48,36 +42,6 @@ class ClientConfig(TypedDict, total=False):
     interceptors: Sequence[Any]
     default_workflow_query_reject_condition: QueryRejectCondition | None
     header_codec_behavior: HeaderCodecBehavior
-
-
-class ConnectOptions(TypedDict, total=False):
-    """The arguments of `Client.connect` but for the address."""
-
-    namespace: str
-    api_key: str | None
-    data_converter: DataConverter
-    plugins: Sequence[Any]
-    interceptors: Sequence[Any]
-    default_workflow_query_reject_condition: QueryRejectCondition | None
-    tls: bool | TLSConfig | None
-    retry_config: RetryConfig | None
-    keep_alive_config: KeepAliveConfig | None
-    connect_timeout: timedelta | None
-    rpc_metadata: Mapping[str, str | bytes]
-    identity: str | None
-    lazy: bool
-    runtime: Any
-    http_connect_proxy_config: HttpConnectProxyConfig | None
-    dns_load_balancing_config: DnsLoadBalancingConfig | None
-    grpc_compression: GrpcCompression
-    payload_limits: PayloadLimitsConfig
-    header_codec_behavior: HeaderCodecBehavior
-
-
-class ClientConnectConfig(ConnectOptions, total=False):
-    """The arguments of `Client.connect`, to keep and to pass as `**config`."""
-
-    target_host: str
 
 
 def checked_client(namespace: str, plugins: object, condition: object) -> None:
@@ -101,4 +65,4 @@ def checked_client(namespace: str, plugins: object, condition: object) -> None:
         )
 
 
-ClientConfig.__module__ = ClientConnectConfig.__module__ = "understudy.client"
+ClientConfig.__module__ = "understudy.client"

@@ -14,8 +14,7 @@ from datetime import timedelta
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Self, Unpack
 
-from understudy._client.chain import ClientChain
-from understudy._client.config import ClientConfig, ConnectOptions, ServiceClient, checked_client
+from understudy._client.config import ClientConfig, ServiceClient, checked_client
 from understudy.actors import systems
 from understudy.actors.service import Service
 from understudy.actors.system import System, start_loop_thread
@@ -25,18 +24,12 @@ from understudy.events.converters import DataConverter
 from understudy.events.errors import ClosedClientError
 from understudy.events.policy import QueryRejectCondition
 from understudy.events.serialization import for_workflow
-from understudy.service import (
-    DnsLoadBalancingConfig,
-    GrpcCompression,
-    HttpConnectProxyConfig,
-    KeepAliveConfig,
-    PayloadLimitsConfig,
-    RetryConfig,
-    TLSConfig,
-    checked_connection,
-)
+from understudy.service import GrpcCompression, KeepAliveConfig, PayloadLimitsConfig, checked_connection
 
 if TYPE_CHECKING:
+    from understudy._client.chain import ClientChain
+    from understudy._client.connect_config import ConnectOptions
+    from understudy._client.transport import DnsLoadBalancingConfig, HttpConnectProxyConfig, RetryConfig, TLSConfig
     from understudy.events.failure import FailureConverter
     from understudy.events.payload import Payload, PayloadConverter
 
@@ -97,8 +90,13 @@ class Connection:
         )
         self._service = Service(service_client.engine)
         self._in_context = data_converter.takes_context
+        self.chain = self._chain(interceptors) if interceptors else None
+
+    def _chain(self, interceptors: Sequence[Any]) -> ClientChain:
+        from understudy._client.chain import ClientChain
+
         client: Any = self
-        self.chain = ClientChain(client, interceptors) if interceptors else None
+        return ClientChain(client, interceptors)
 
     @property
     def own_converters(self) -> tuple[PayloadConverter, FailureConverter, bool] | None:

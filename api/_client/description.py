@@ -10,11 +10,14 @@ from typing import TYPE_CHECKING, Any, TypeVar, overload
 from understudy.calls import NO_ARG
 from understudy.events.activity import ActivityPhase
 from understudy.events.policy import WorkflowExecutionStatus
+from understudy.events.serialization import for_workflow
 
 if TYPE_CHECKING:
     from understudy.actors.service import Snapshot
+    from understudy.client import Client
     from understudy.events.converters import DataConverter
     from understudy.events.execution import WorkflowExecution
+    from understudy.events.failure import Failure
     from understudy.events.payload import Payload
     from understudy.events.pending import PendingActivity
     from understudy.events.search import SearchAttributes, TypedSearchAttributes
@@ -25,7 +28,7 @@ __all__ = [
     "PendingActivityInfo",
     "PendingChildInfo",
     "WorkflowExecutionDescription",
-    "describe",
+    "description_of",
 ]
 
 D = TypeVar("D")
@@ -174,8 +177,17 @@ def _time(ns: int | None) -> datetime | None:
     return datetime.fromtimestamp(ns / 1_000_000_000, UTC) if ns else None
 
 
-def describe(snapshot: Snapshot, converter: DataConverter) -> WorkflowExecutionDescription:
-    """Return what a snapshot says, for users."""
+async def description_of(client: Client, workflow_id: str, run_id: str | None) -> WorkflowExecutionDescription:
+    """Return what is known of a run now; on the engine's loop.
+
+    Raises:
+        WorkflowNotFoundError: there is no such workflow.
+    """
+    snapshot = await client.service.snapshot(client.service.run_of(workflow_id, run_id))
+    return _description(snapshot, for_workflow(client.data_converter, workflow_id))
+
+
+def _description(snapshot: Snapshot, converter: DataConverter) -> WorkflowExecutionDescription:
     state = snapshot.execution
     started = state.start
     begun = datetime.fromtimestamp(started.at / 1_000_000_000, UTC)
@@ -197,7 +209,7 @@ def describe(snapshot: Snapshot, converter: DataConverter) -> WorkflowExecutionD
         attempt=started.attempt,
         current_details=state.current_details,
         paused=_pause(state),
-        pending_activities=_activities(state),
+        pending_activities=_activities(state, converter),
         pending_children=_children(state),
         pending_timers=len(state.timers),
         phase=snapshot.phase,
@@ -230,7 +242,7 @@ def _pause(state: WorkflowExecution) -> PauseInfo | None:
     )
 
 
-def _activities(state: WorkflowExecution) -> tuple[PendingActivityInfo, ...]:
+def _activities(state: WorkflowExecution, converter: DataConverter) -> tuple[PendingActivityInfo, ...]:
     return tuple(
         PendingActivityInfo(
             activity_id=pending.scheduled.activity_id or str(pending.scheduled.seq),
@@ -238,10 +250,19 @@ def _activities(state: WorkflowExecution) -> tuple[PendingActivityInfo, ...]:
             phase="outside" if _is_outside(pending) else pending.phase.label,
             attempt=pending.attempt,
             next_attempt_at=None if pending.outside else _time(pending.next_at),
-            last_failure=pending.last_failure.message if pending.last_failure is not None else None,
+            last_failure=_message(pending.last_failure, converter) if pending.last_failure is not None else None,
         )
         for pending in state.activities.values()
     )
+
+
+def _message(failure: Failure, converter: DataConverter) -> str:
+    """Return a failure's message, which the failure converter may have hidden; as it is stored, if that fails."""
+    try:
+        error = converter.failure_converter.from_failure(failure, converter.payload_converter)
+    except Exception:  # noqa: BLE001 - the user's converter; whoever describes a run in trouble needs all the rest
+        return failure.message
+    return str(getattr(error, "message", "") or failure.message)
 
 
 def _is_outside(pending: PendingActivity) -> bool:

@@ -8,7 +8,6 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
 from understudy._client.control import Operator
-from understudy._client.description import WorkflowExecutionDescription, describe
 from understudy._client.errors import (
     RPCTimeoutOrCancelledError,
     WorkflowContinuedAsNewError,
@@ -17,7 +16,6 @@ from understudy._client.errors import (
     in_time,
 )
 from understudy._client.history import HistoryReader
-from understudy._client.message_types import typed_query, typed_signal
 from understudy._client.updates import UpdateSender
 from understudy.actors.behaviors.command import CancelWorkflow, SignalWorkflow, TerminateWorkflow
 from understudy.actors.behaviors.definition import HandlerKind
@@ -35,8 +33,10 @@ from understudy.events.workflow import (
     WorkflowFailed,
     WorkflowTerminated,
 )
+from understudy.typed import typed_query, typed_signal
 
 if TYPE_CHECKING:
+    from understudy._client.description import WorkflowExecutionDescription
     from understudy.client import Client
     from understudy.events.payload import Payload, PayloadConverter
 
@@ -184,12 +184,9 @@ class WorkflowHandle(UpdateSender, HistoryReader, Operator, Generic[S, R]):
         if self._client.chain is not None:
             return await self._client.chain.describe((self._id, self._run_id), locals())
         del rpc_metadata, rpc_timeout
-        return await self._client.engine.dispatcher.run(self._describe())
+        from understudy._client.description import description_of
 
-    async def _describe(self) -> WorkflowExecutionDescription:
-        service = self._client.service
-        snapshot = await service.snapshot(service.run_of(self._id, self._run_id))
-        return describe(snapshot, for_workflow(self._client.data_converter, self._id))
+        return await self._client.engine.dispatcher.run(description_of(self._client, self._id, self._run_id))
 
     # -- messages ----------------------------------------------------------------------------------------------------
 
@@ -283,7 +280,7 @@ class WorkflowHandle(UpdateSender, HistoryReader, Operator, Generic[S, R]):
                 raise WorkflowQueryRejectedError(status)
         try:
             return await service.query(run_id, name, payloads, self._client.headers)
-        except (UsageError, EngineError):
+        except (UsageError, EngineError, WorkflowQueryFailedError):
             raise
         except Exception as error:
             text = f"query {name!r} of workflow {self._id!r} failed: {type(error).__name__}: {error}"

@@ -12,7 +12,7 @@ from datetime import timedelta
 from typing import Any, Final, NamedTuple
 
 from understudy._activity.outside import AsyncActivityIDReference
-from understudy._client.history import WorkflowHistoryEventFilterType
+from understudy._client.history_filter import WorkflowHistoryEventFilterType
 from understudy._client.updates import WorkflowUpdateStage
 from understudy.events.converters import DataConverter
 from understudy.events.payload import Payload

@@ -14,7 +14,7 @@ from understudy.events.public import public
 if TYPE_CHECKING:
     from understudy._client.description import WorkflowExecutionDescription
     from understudy._client.handle import WorkflowHandle
-    from understudy._client.history import WorkflowHistoryEventAsyncIterator
+    from understudy._client.history_events import WorkflowHistoryEventAsyncIterator
     from understudy._client.inputs import (
         CancelWorkflowInput,
         CompleteAsyncActivityInput,

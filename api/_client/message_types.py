@@ -1,7 +1,7 @@
 """How type checkers see the messages to workflows: what handlers take and return flows through (see `tests/typing`).
 
 The forms are overloads, and these would be most of the class that they belong to. So they stand here, as protocols of
-what a method of it is; `typed_signal` and its kin say so of a method, and do nothing else.
+what a method of it is, and `understudy.typed` says which method is which.
 """
 
 from __future__ import annotations
@@ -22,11 +22,6 @@ __all__ = [
     "RelatedSignalMethod",
     "SignalMethod",
     "StartUpdateMethod",
-    "typed_execute_update",
-    "typed_query",
-    "typed_related_signal",
-    "typed_signal",
-    "typed_start_update",
 ]
 
 A = TypeVar("A")
@@ -285,33 +280,3 @@ class ExecuteUpdateMethod(Protocol):
     def __get__(self, instance: Any, owner: Any) -> ExecuteUpdateCall:
         """Return it for one handle."""
         ...
-
-
-def typed_signal(method: Any) -> SignalMethod:
-    """Return a method as it is, with the types of `signal`."""
-    found: SignalMethod = method
-    return found
-
-
-def typed_query(method: Any) -> QueryMethod:
-    """Return a method as it is, with the types of `query`."""
-    found: QueryMethod = method
-    return found
-
-
-def typed_related_signal(method: Any) -> RelatedSignalMethod:
-    """Return a method as it is, with the types of `signal` inside workflows."""
-    found: RelatedSignalMethod = method
-    return found
-
-
-def typed_start_update(method: Any) -> StartUpdateMethod:
-    """Return a method as it is, with the types of `start_update`."""
-    found: StartUpdateMethod = method
-    return found
-
-
-def typed_execute_update(method: Any) -> ExecuteUpdateMethod:
-    """Return a method as it is, with the types of `execute_update`."""
-    found: ExecuteUpdateMethod = method
-    return found

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from understudy._client.connection import Connection
 from understudy.actors.behaviors.command import SignalWorkflow
+from understudy.events.errors import ArgumentTypeError
 from understudy.events.failure_errors import ApplicationError
-from understudy.promise_token import read_token
+from understudy.events.serialization import for_workflow
+from understudy.promise_token import PromiseToken, read_token
+
+if TYPE_CHECKING:
+    from understudy.events.failure import Failure
+    from understudy.events.payload import Payload
 
 __all__ = ["Promises"]
 
@@ -19,7 +25,8 @@ class Promises(Connection):
         """Resolve a promise of a workflow; it is on disk when this returns. The first resolution counts.
 
         Args:
-            token: what `promise.token` was in the workflow.
+            token: what `promise.token` was in the workflow; one that is made up, and names an open workflow, resolves
+                nothing and is not refused, for only the workflow's code knows its promises.
             value: what the workflow gets.
 
         Raises:
@@ -28,33 +35,41 @@ class Promises(Connection):
             WorkflowClosedError: the workflow has ended.
             PayloadEncodeError: the value cannot be stored.
         """
-        await self._settle(token, None, value)
+        meant = read_token(token)
+        converter = self.converter_of(meant.workflow_id)
+        # null in front: where older releases have put why a promise was rejected
+        await self._settle(meant, converter.encode_args([None, value], None, where="the value of a promise"))
 
     async def reject_promise(self, token: str, error: BaseException | str) -> None:
         """Let a promise of a workflow fail: awaiting it raises an `ApplicationError`. The first resolution counts.
 
         Args:
             token: what `promise.token` was in the workflow.
-            error: why; of an exception, the message and the type go over.
+            error: why; an exception goes over as the failure of an activity does, with details and causes, and what
+                is no ApplicationError is the cause of one.
 
         Raises:
+            ArgumentTypeError: `error` is neither an exception nor a text.
             InvalidArgumentError: it is no token.
             WorkflowNotFoundError: the workflow is not in this store.
             WorkflowClosedError: the workflow has ended.
+            PayloadEncodeError: the error's details cannot be stored.
         """
-        kind = ""
-        if isinstance(error, ApplicationError):
-            kind = error.type or ""
-        elif isinstance(error, BaseException):
-            kind = type(error).__name__
-        message = error.message if isinstance(error, ApplicationError) else str(error)
-        await self._settle(token, {"message": message, "type": kind}, None)
-
-    async def _settle(self, token: str, rejected: dict[str, str] | None, value: Any) -> None:
+        if not isinstance(error, BaseException | str):
+            raise ArgumentTypeError(what="error", got=repr(error), expected="an exception, or a text that says why")
         meant = read_token(token)
-        converter = self.converter_of(meant.workflow_id)
-        payloads = converter.encode_args([rejected, value], None, where="the value of a promise")
+        failures = for_workflow(self.data_converter.failure_converter, meant.workflow_id)
+        why = ApplicationError(error) if isinstance(error, str) else error
+        await self._settle(meant, failure=failures.to_failure(why, self.converter_of(meant.workflow_id)))
+
+    async def _settle(
+        self, meant: PromiseToken, payloads: tuple[Payload, ...] = (), failure: Failure | None = None
+    ) -> None:
         command = SignalWorkflow(
-            name=meant.signal, input=payloads, identity=self.identity, request_id=f"promise/{meant.secret}"
+            name=meant.signal,
+            input=payloads,
+            identity=self.identity,
+            request_id=f"promise/{meant.secret}",
+            failure=failure,
         )
         await self.engine.dispatcher.run(self.service.send_to(meant.workflow_id, None, command))

@@ -12,13 +12,13 @@ from understudy._activity.outside import AsyncActivityHandle
 from understudy._client.inputs import START_DEFAULTS, OwnOfCall, own_of_call
 from understudy._jobs.chain import ActivityRoot
 from understudy.actors.behaviors.definition import HandlerKind
-from understudy.actors.behaviors.interceptor import NO_HEADERS
+from understudy.actors.behaviors.headers import NO_HEADERS
 from understudy.calls import message_target, workflow_target
 
 if TYPE_CHECKING:
     from understudy._client.description import WorkflowExecutionDescription
     from understudy._client.handle import WorkflowHandle
-    from understudy._client.history import WorkflowHistoryEventAsyncIterator
+    from understudy._client.history_events import WorkflowHistoryEventAsyncIterator
     from understudy._client.inputs import (
         CancelWorkflowInput,
         CompleteAsyncActivityInput,

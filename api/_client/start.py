@@ -23,7 +23,7 @@ from understudy.events.policy import (
     WorkflowIDReusePolicy,
     to_ns,
 )
-from understudy.events.workflow import WorkflowStarted
+from understudy.events.workflow import BEHAVIOUR_FLAGS, WorkflowStarted
 
 if TYPE_CHECKING:
     from understudy._client.connection import Connection
@@ -141,6 +141,7 @@ def prepared_start(
         workflow_type=name,
         task_queue=checked_name(task_queue, "task_queue"),
         input=workflow_call(converter, definition, args, Phrase("workflow {!r}", (name,))),
+        flags=BEHAVIOUR_FLAGS,
         identity=client.identity,
     )
     policies, signal, hint = _PLAIN_POLICIES, None, definition.signature.returns if definition is not None else None
@@ -242,7 +243,7 @@ def checked_policies(reuse: object, conflict: object) -> tuple[WorkflowIDReusePo
     """Return the id policies as what they are to be.
 
     Raises:
-        InvalidArgumentError: one is something else.
+        InvalidArgumentError: one is something else, or they contradict each other.
     """
     if not isinstance(reuse, WorkflowIDReusePolicy):
         raise ArgumentTypeError(
@@ -251,6 +252,14 @@ def checked_policies(reuse: object, conflict: object) -> tuple[WorkflowIDReusePo
     if not isinstance(conflict, WorkflowIDConflictPolicy):
         raise ArgumentTypeError(
             what="id_conflict_policy", got=repr(conflict), expected="an understudy.common.WorkflowIDConflictPolicy"
+        )
+    unsaid = WorkflowIDConflictPolicy.UNSPECIFIED
+    if reuse is WorkflowIDReusePolicy.TERMINATE_IF_RUNNING and conflict is not unsaid:
+        raise InvalidArgumentError(
+            what="id_conflict_policy",
+            got=f"{conflict.name} beside an id_reuse_policy of TERMINATE_IF_RUNNING",
+            expected="only one word on what becomes of an open run",
+            fix="Leave TERMINATE_IF_RUNNING out: id_conflict_policy=TERMINATE_EXISTING says the same",
         )
     return reuse, conflict
 

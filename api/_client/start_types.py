@@ -21,10 +21,6 @@ __all__ = [
     "ExecuteMethod",
     "StartChildCall",
     "StartMethod",
-    "typed_child_execute",
-    "typed_child_start",
-    "typed_execute",
-    "typed_start",
 ]
 
 A = TypeVar("A")
@@ -262,27 +258,3 @@ class ExecuteChildCall(Protocol):
         args: Sequence[Any] = ...,
         **options: Unpack[ChildWorkflowConfig],
     ) -> Any: ...
-
-
-def typed_start(method: Any) -> StartMethod:
-    """Return a method as it is, with the types of `start_workflow`."""
-    found: StartMethod = method
-    return found
-
-
-def typed_execute(method: Any) -> ExecuteMethod:
-    """Return a method as it is, with the types of `execute_workflow`."""
-    found: ExecuteMethod = method
-    return found
-
-
-def typed_child_start(function: Any) -> StartChildCall:
-    """Return a function as it is, with the types of `start_child_workflow`."""
-    found: StartChildCall = function
-    return found
-
-
-def typed_child_execute(function: Any) -> ExecuteChildCall:
-    """Return a function as it is, with the types of `execute_child_workflow`."""
-    found: ExecuteChildCall = function
-    return found

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from uuid import uuid4
 
 from understudy._client.errors import WorkflowUpdateFailedError, WorkflowUpdateRPCTimeoutOrCancelledError, in_time
-from understudy._client.message_types import typed_execute_update, typed_start_update
 from understudy._client.start import checked_id
 from understudy.actors.behaviors.command import UpdateWorkflow
 from understudy.actors.behaviors.definition import HandlerKind
@@ -17,6 +16,7 @@ from understudy.calls import NO_ARG, NO_METADATA, arguments, message_call, resul
 from understudy.events.errors import ArgumentTypeError, InvalidArgumentError
 from understudy.events.failure_errors import ApplicationError
 from understudy.events.serialization import for_workflow
+from understudy.typed import typed_execute_update, typed_start_update
 
 if TYPE_CHECKING:
     from understudy.client import Client

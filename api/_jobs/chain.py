@@ -1,7 +1,7 @@
 """The two ends of a client's chain of interceptors, for calls about stand-alone activities.
 
-At its beginning the calls of users become inputs, at its end they are made as the inputs say; see `client_chain` and
-`client_root`, which these are parts of.
+At its beginning the calls of users become inputs, at its end they are made as the inputs say; see `_client/chain.py`
+and `_client/root.py`, which these are parts of.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from understudy._jobs.inputs import (
     TerminateActivityInput,
 )
 from understudy._jobs.start import activity_target
-from understudy.actors.behaviors.interceptor import NO_HEADERS
+from understudy.actors.behaviors.headers import NO_HEADERS
 
 if TYPE_CHECKING:
     from understudy._jobs.description import ActivityExecutionDescription

@@ -7,28 +7,20 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, TypeVar, Unpack, cast, overload
 
 from understudy._client.connection import Connection
-from understudy._client.start import checked_any_id
-from understudy._jobs.handle import ActivityHandle
-from understudy._jobs.listing import (
-    ActivityExecutionAsyncIterator,
-    ActivityExecutionCount,
-    checked_filter,
-    count_jobs,
-)
-from understudy._jobs.start import ActivityStartOptions, PreparedJob, prepared_job
-from understudy._jobs.types import (
+from understudy.calls import NO_ARG, NO_METADATA, arguments
+from understudy.events.choices import ActivityIDConflictPolicy, ActivityIDReusePolicy
+from understudy.events.policy import Priority, RetryPolicy
+from understudy.typed import (
     typed_execute_activity,
     typed_execute_activity_method,
     typed_start_activity,
     typed_start_activity_method,
 )
-from understudy.calls import NO_ARG, NO_METADATA, arguments
-from understudy.events.choices import ActivityIDConflictPolicy, ActivityIDReusePolicy
-from understudy.events.failure_errors import WorkflowAlreadyStartedError
-from understudy.events.policy import Priority, RetryPolicy
-from understudy.events.start_errors import ActivityAlreadyStartedError
 
 if TYPE_CHECKING:
+    from understudy._jobs.handle import ActivityHandle
+    from understudy._jobs.listing import ActivityExecutionAsyncIterator, ActivityExecutionCount
+    from understudy._jobs.start import ActivityStartOptions
     from understudy.client import Client
 
 __all__ = ["StandaloneActivities"]
@@ -100,6 +92,9 @@ class StandaloneActivities(Connection):
         if self.chain is not None:
             return await self.chain.start_activity(activity, arguments(arg, args), locals())
         del rpc_metadata, rpc_timeout
+        from understudy._jobs.handle import ActivityHandle
+        from understudy._jobs.start import prepared_job, start_of
+
         prepared = prepared_job(
             self,
             activity,
@@ -123,14 +118,8 @@ class StandaloneActivities(Connection):
                 "priority": priority,
             },
         )
-        run_id = await self.engine.dispatcher.run(self._begin(id, prepared))
+        run_id = await self.engine.dispatcher.run(start_of(self.service, prepared))
         return ActivityHandle(cast("Client", self.origin or self), id, run_id=run_id, result_type=prepared.hint)
-
-    async def _begin(self, id: str, prepared: PreparedJob) -> str:
-        try:
-            return (await self.service.start(prepared.event, *prepared.policies)).run_id
-        except WorkflowAlreadyStartedError as error:
-            raise ActivityAlreadyStartedError(id, prepared.activity_type, run_id=error.run_id) from None
 
     @typed_execute_activity
     async def execute_activity(
@@ -234,6 +223,9 @@ class StandaloneActivities(Connection):
         Raises:
             InvalidArgumentError: the id cannot be.
         """
+        from understudy._client.start import checked_any_id
+        from understudy._jobs.handle import ActivityHandle
+
         found = checked_any_id(activity_id, "activity_id")
         return ActivityHandle(cast("Client", self), found, run_id=run_id, result_type=result_type)
 
@@ -263,6 +255,8 @@ class StandaloneActivities(Connection):
         if self.chain is not None:
             return self.chain.list_activities(locals())
         del rpc_metadata, rpc_timeout
+        from understudy._jobs.listing import ActivityExecutionAsyncIterator, checked_filter
+
         checked_filter(query)
         return ActivityExecutionAsyncIterator(self, limit=limit, page_size=page_size, next_page_token=next_page_token)
 
@@ -286,5 +280,7 @@ class StandaloneActivities(Connection):
         if self.chain is not None:
             return await self.chain.count_activities(locals())
         del rpc_metadata, rpc_timeout
+        from understudy._jobs.listing import ActivityExecutionCount, checked_filter, count_jobs
+
         checked_filter(query)
         return ActivityExecutionCount(await self.engine.dispatcher.run(count_jobs(self.service)), ())

@@ -6,17 +6,16 @@ from collections.abc import Coroutine, Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from understudy._jobs.description import ActivityExecutionDescription, described
 from understudy._jobs.errors import ActivityFailureError, about_jobs, cause_of
-from understudy._jobs.view import JobView
 from understudy.actors.behaviors.command import CancelWorkflow, Command, TerminateWorkflow
 from understudy.actors.behaviors.standalone import job_id
 from understudy.calls import NO_METADATA
 from understudy.events.public import public
-from understudy.events.serialization import ActivitySerializationContext, in_context
+from understudy.events.serialization import for_activity
 from understudy.events.workflow import WorkflowCompleted
 
 if TYPE_CHECKING:
+    from understudy._jobs.description import ActivityExecutionDescription
     from understudy.client import Client
     from understudy.events.event import Event
 
@@ -82,8 +81,14 @@ class ActivityHandle(Generic[R]):
 
     def _outcome(self, closing: Event) -> R:
         client = self._client
-        context = ActivitySerializationContext(client.namespace, self._id, None, None, None, None, is_local=False)
-        converter = in_context(client.data_converter.payload_converter, context)
+        converter = for_activity(
+            client.data_converter.payload_converter,
+            activity_id=self._id,
+            activity_type=None,
+            task_queue=None,
+            workflow_id=None,
+            workflow_type=None,
+        )
         if not isinstance(closing, WorkflowCompleted):
             raise ActivityFailureError(cause=cause_of(closing, client.data_converter.failure_converter, converter))
         if closing.result is None:
@@ -127,6 +132,9 @@ class ActivityHandle(Generic[R]):
         return await self._run(self._describe(frozenset(name for name, wanted_too in wanted.items() if wanted_too)))
 
     async def _describe(self, include: frozenset[str]) -> ActivityExecutionDescription:
+        from understudy._jobs.description import described
+        from understudy._jobs.view import JobView
+
         service, activities = self._client.service, self._client.engine.activities
         run_id = service.run_of(job_id(self._id), self._run_id)
         view = JobView(run_id, service.history(run_id))

@@ -9,19 +9,29 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypedDict
 from understudy._activity.options import DEFAULT_START_TO_CLOSE_NS, stored_options
 from understudy._client.start import checked_any_id, checked_name
 from understudy.actors.behaviors.definition import ActivityDefinition, activity_of
-from understudy.actors.behaviors.standalone import JOB_TYPE, Job, job_id, job_input
+from understudy.actors.behaviors.standalone import JOB_TYPE, Job, activity_id_of, job_id, job_input
 from understudy.calls import checked_kind
 from understudy.events.choices import ActivityIDConflictPolicy, ActivityIDReusePolicy
 from understudy.events.errors import InvalidArgumentError
+from understudy.events.failure_errors import WorkflowAlreadyStartedError
 from understudy.events.policy import Priority, RetryPolicy, WorkflowIDConflictPolicy, WorkflowIDReusePolicy, to_ns
 from understudy.events.serialization import for_activity
-from understudy.events.workflow import WorkflowStarted
+from understudy.events.start_errors import ActivityAlreadyStartedError
+from understudy.events.workflow import BEHAVIOUR_FLAGS, WorkflowStarted
 
 if TYPE_CHECKING:
     from understudy._client.connection import Connection
+    from understudy.actors.service import Service
     from understudy.events.payload import Payload, PayloadConverter
 
-__all__ = ["ActivityStartOptions", "PlainActivityStartOptions", "PreparedJob", "activity_target", "prepared_job"]
+__all__ = [
+    "ActivityStartOptions",
+    "PlainActivityStartOptions",
+    "PreparedJob",
+    "activity_target",
+    "prepared_job",
+    "start_of",
+]
 
 _REUSE: Final = {
     ActivityIDReusePolicy.UNSPECIFIED: WorkflowIDReusePolicy.ALLOW_DUPLICATE,
@@ -120,6 +130,7 @@ def prepared_job(
         workflow_id=job_id(id),
         workflow_type=JOB_TYPE,
         task_queue=task_queue,
+        flags=BEHAVIOUR_FLAGS,
         input=job_input(job, _payloads(converter, name, definition, args)),
         search_attributes=_attributes(search_attributes),
         headers=dict(headers),
@@ -128,6 +139,20 @@ def prepared_job(
         request_id=request_id or "",
     )
     return PreparedJob(event, (_REUSE[id_reuse_policy], _CONFLICT[id_conflict_policy]), name, hint)
+
+
+async def start_of(service: Service, prepared: PreparedJob) -> str:
+    """Have a job started, and return its run id; on the engine's loop.
+
+    Raises:
+        ActivityAlreadyStartedError: the id is taken.
+        EngineError: the store failed; nothing has started.
+    """
+    try:
+        return (await service.start(prepared.event, *prepared.policies)).run_id
+    except WorkflowAlreadyStartedError as error:
+        activity_id = activity_id_of(prepared.event.workflow_id)
+        raise ActivityAlreadyStartedError(activity_id, prepared.activity_type, run_id=error.run_id) from None
 
 
 def activity_target(activity: Any) -> tuple[str, ActivityDefinition | None]:

@@ -19,10 +19,6 @@ __all__ = [
     "ExecuteActivityMethod",
     "StartActivity",
     "StartActivityMethod",
-    "typed_execute_activity",
-    "typed_execute_activity_method",
-    "typed_start_activity",
-    "typed_start_activity_method",
 ]
 
 A = TypeVar("A")
@@ -357,27 +353,3 @@ class ExecuteActivityMethod(Protocol):
     def __get__(self, instance: Any, owner: Any) -> ExecuteActivityMethodCall:
         """Return it for one client."""
         ...
-
-
-def typed_start_activity(method: Any) -> StartActivity:
-    """Return a method as it is, with the types of `start_activity`."""
-    found: StartActivity = method
-    return found
-
-
-def typed_execute_activity(method: Any) -> ExecuteActivity:
-    """Return a method as it is, with the types of `execute_activity`."""
-    found: ExecuteActivity = method
-    return found
-
-
-def typed_start_activity_method(method: Any) -> StartActivityMethod:
-    """Return a method as it is, with the types of `start_activity_method`."""
-    found: StartActivityMethod = method
-    return found
-
-
-def typed_execute_activity_method(method: Any) -> ExecuteActivityMethod:
-    """Return a method as it is, with the types of `execute_activity_method`."""
-    found: ExecuteActivityMethod = method
-    return found

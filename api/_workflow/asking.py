@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from understudy._client.start import checked_id, checked_name, stored_memo, stored_ns, stored_policy, stored_priority
-from understudy._workflow.outbound import own_fields
+from understudy._workflow.inputs import own_fields
 from understudy.actors.behaviors.definition import HandlerKind, WorkflowDefinition
 from understudy.actors.behaviors.handle import ChildHandle
 from understudy.calls import checked_kind, message_call, workflow_call, workflow_target
@@ -16,11 +16,12 @@ from understudy.events.cron import checked_cron
 from understudy.events.outbound import ExternalSignalRequested
 from understudy.events.policy import ChildWorkflowCancellationType, ParentClosePolicy, WorkflowIDReusePolicy
 from understudy.events.serialization import for_workflow
+from understudy.events.workflow import inherited_priority
 
 if TYPE_CHECKING:
     from asyncio import Future
 
-    from understudy._workflow.outbound import StartChildWorkflowInput
+    from understudy._workflow.inputs import StartChildWorkflowInput
     from understudy.actors.behaviors.context import Context
     from understudy.events.payload import Payload
 
@@ -43,13 +44,14 @@ async def start_child(context: Context, asked: StartChildWorkflowInput, make: ty
     checked_kind(asked.id_reuse_policy, WorkflowIDReusePolicy, "id_reuse_policy")
     where = f"child workflow {name!r} of workflow {context.definition.label!r}"
     queue, policy, memo = asked.task_queue, asked.retry_policy, asked.memo
+    start, priority = context.execution.start, stored_priority(asked.priority)
     converter = for_workflow(context.converter, asked.id)
     initiated = ChildInitiated(
         at=context.now,
         seq=context.related.next_child(),
         workflow_id=checked_id(asked.id, "id"),
         workflow_type=name,
-        task_queue=context.execution.start.task_queue if queue is None else checked_name(queue, "task_queue"),
+        task_queue=start.task_queue if queue is None else checked_name(queue, "task_queue"),
         input=workflow_call(converter, definition, asked.args, where),
         execution_timeout=stored_ns(asked.execution_timeout, "execution_timeout"),
         run_timeout=stored_ns(asked.run_timeout, "run_timeout"),
@@ -64,7 +66,7 @@ async def start_child(context: Context, asked: StartChildWorkflowInput, make: ty
         headers=dict(asked.headers),
         summary=asked.static_summary or "",
         details=asked.static_details or "",
-        **stored_priority(asked.priority),
+        **priority | inherited_priority(start, priority),
         source=own.source,
     )
     hint = definition.signature.returns if asked.ret_type is None and definition is not None else asked.ret_type

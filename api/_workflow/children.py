@@ -9,11 +9,9 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any, Concatenate, Generic, TypedDict, TypeVar, Unpack, overload
 
-from understudy._client.message_types import typed_related_signal
 from understudy._client.start import checked_id
-from understudy._client.start_types import typed_child_execute, typed_child_start
 from understudy._workflow.asking import send_signal, start_child
-from understudy._workflow.outbound import (
+from understudy._workflow.inputs import (
     Own,
     SignalChildWorkflowInput,
     SignalExternalWorkflowInput,
@@ -22,7 +20,7 @@ from understudy._workflow.outbound import (
 from understudy.actors.behaviors.context import Context, current
 from understudy.actors.behaviors.definition import HandlerKind
 from understudy.actors.behaviors.handle import ChildHandle
-from understudy.actors.behaviors.interceptor import NO_HEADERS
+from understudy.actors.behaviors.headers import NO_HEADERS
 from understudy.actors.behaviors.source import source_line
 from understudy.calls import NO_ARG, arguments, message_name, workflow_target
 from understudy.events.outbound import ExternalCancelRequested
@@ -33,6 +31,7 @@ from understudy.events.policy import (
     RetryPolicy,
     WorkflowIDReusePolicy,
 )
+from understudy.typed import typed_child_execute, typed_child_start, typed_related_signal
 
 __all__ = [
     "ChildWorkflowConfig",
@@ -298,7 +297,7 @@ async def start_child_workflow(
         static_summary: one line for people.
         static_details: more for people.
         event_groups: accepted so that programs run.
-        priority: recorded with the child.
+        priority: recorded with the child; each field that it leaves open is as this workflow's.
         versioning_override: accepted so that programs run.
 
     Raises:

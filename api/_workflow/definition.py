@@ -7,10 +7,11 @@ The decorators leave marks, which `actors.behaviors.definition` reads into a def
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import replace
 from datetime import timedelta
 from functools import partial
-from typing import Any, ParamSpec, Protocol, TypeVar, overload
+from typing import TYPE_CHECKING, Any, ParamSpec, Protocol, TypeVar, overload
+
+from msgspec.structs import replace
 
 from understudy.actors.behaviors.definition import (
     HANDLER_MARK,
@@ -22,12 +23,22 @@ from understudy.actors.behaviors.definition import (
     define_workflow,
     is_async,
 )
-from understudy.actors.behaviors.dynamic import DYNAMIC_MARK, DynamicWorkflowConfig
+from understudy.actors.behaviors.dynamic import DYNAMIC_MARK
+from understudy.actors.behaviors.parameters import (
+    DYNAMIC_CODE,
+    DYNAMIC_HANDLER,
+    check_name,
+    check_parameters,
+    check_validator,
+)
 from understudy.calls import checked_kind
 from understudy.events.choices import VersioningBehavior
 from understudy.events.errors import DefinitionError
 from understudy.events.policy import to_ns
 from understudy.events.signature import hints_of
+
+if TYPE_CHECKING:
+    from understudy.actors.behaviors.dynamic_config import DynamicWorkflowConfig
 
 __all__ = ["UpdateMethodMultiParam", "defn", "dynamic_config", "init", "query", "run", "signal", "update"]
 
@@ -77,7 +88,8 @@ def defn(
     checked_kind(versioning_behavior, VersioningBehavior, "versioning_behavior")
 
     def decorate(target: C) -> C:
-        define_workflow(
+        check_name(target, name, dynamic=dynamic)
+        definition = define_workflow(
             target,
             name=name,
             dynamic=dynamic,
@@ -85,6 +97,7 @@ def defn(
             sandboxed=sandboxed,
             deadlock_timeout=_limit(deadlock_timeout),
         )
+        check_parameters(definition.run, definition.signature, DYNAMIC_CODE if dynamic else ())
         return target
 
     return decorate if cls is None else decorate(cls)
@@ -252,19 +265,7 @@ def update(
 
 
 def _set_validator(fn: Any, validator: Callable[..., None]) -> Callable[..., None]:
-    of_update, of_validator = hints_of(fn, skip_first=True), hints_of(validator, skip_first=True)
-    if is_async(validator):
-        raise DefinitionError(
-            subject=validator.__qualname__,
-            problem="the validator of an update cannot be a coroutine function, because it decides at once",
-            fix=f"write: def {validator.__name__}(...)",
-        )
-    if (of_update.names, of_update.required) != (of_validator.names, of_validator.required):
-        raise DefinitionError(
-            subject=validator.__qualname__,
-            problem=f"it takes {of_validator.names}, and the update that it looks at {of_update.names}",
-            fix="give both the same parameters",
-        )
+    check_validator(validator, hints_of(fn, skip_first=True), skip_first=True)
     setattr(fn, HANDLER_MARK, replace(getattr(fn, HANDLER_MARK), validator=validator))
     return validator
 
@@ -278,8 +279,10 @@ def _handler(  # noqa: PLR0917 - the options of two decorators
     unfinished_policy: HandlerUnfinishedPolicy,
 ) -> C | Callable[[C], C]:
     def decorate(fn: C) -> C:
+        check_name(fn, name, dynamic=dynamic)
         own = None if dynamic else (name or fn.__name__)
         signature = hints_of(fn, skip_first=True)
+        check_parameters(fn, signature, DYNAMIC_HANDLER if dynamic else ())
         definition = HandlerDefinition(kind, own, fn, signature, description or "", unfinished_policy)
         setattr(fn, HANDLER_MARK, definition)
         return fn

@@ -13,9 +13,10 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final, TypeVar, overload
 
 from understudy.actors.behaviors.context import Context, current
-from understudy.actors.behaviors.definition import HandlerDefinition, HandlerKind, is_async
+from understudy.actors.behaviors.definition import HandlerDefinition, HandlerKind
 from understudy.actors.behaviors.inbox import current_update
-from understudy.events.errors import ArgumentTypeError, DefinitionError, InvalidArgumentError, ReadOnlyContextError
+from understudy.actors.behaviors.parameters import DYNAMIC_HANDLER, check_parameters, check_validator
+from understudy.events.errors import ArgumentTypeError, InvalidArgumentError, ReadOnlyContextError
 from understudy.events.signature import hints_of
 
 if TYPE_CHECKING:
@@ -171,12 +172,11 @@ def _set(
     for what, fn in ((f"{word} handler", handler), (f"{word} validator", validator)):
         if fn is not None and not callable(fn):
             raise ArgumentTypeError(what=what, got=repr(fn), expected="a function, or None")
-    if validator is not None and is_async(validator):
-        problem = "the validator of an update cannot be a coroutine function, because it decides at once"
-        raise DefinitionError(subject=repr(validator), problem=problem, fix="write a plain function")
-    definition = HandlerDefinition(
-        kind, name, handler, hints_of(handler, skip_first=False), validator=validator, is_bound=True
-    )
+    signature = hints_of(handler, skip_first=False)
+    check_parameters(handler, signature, DYNAMIC_HANDLER if name is None else ())
+    if validator is not None:
+        check_validator(validator, signature, skip_first=False)
+    definition = HandlerDefinition(kind, name, handler, signature, validator=validator, is_bound=True)
     context.inbox.set(kind, name, definition)
 
 
@@ -241,7 +241,7 @@ def receive_nowait(topic: str, *, type: Any = Any, default: Any = _NOTHING) -> A
     if fact is not None:
         return _value(context, fact, type)
     if default is _NOTHING:
-        raise asyncio.QueueEmpty(f"no signal called {topic!r} waits")
+        raise asyncio.QueueEmpty(f"no signal called {topic!r} waits; pass default= to get a value then")
     return default
 
 

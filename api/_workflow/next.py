@@ -4,20 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from understudy._client.start import checked_name, stored_memo, stored_ns, stored_policy
 from understudy._workflow.asking import named_target
-from understudy._workflow.outbound import ContinueAsNewInput, Own, own_fields
+from understudy._workflow.inputs import ContinueAsNewInput, Own, own_fields
 from understudy.actors.behaviors.context import Context, current
 from understudy.actors.behaviors.continuing import ContinueAsNewError
-from understudy.actors.behaviors.interceptor import NO_HEADERS
+from understudy.actors.behaviors.headers import NO_HEADERS
 from understudy.calls import NO_ARG, arguments, workflow_call, workflow_target
 from understudy.events.errors import ReadOnlyContextError
 from understudy.events.payload import Payload
 from understudy.events.policy import RetryPolicy
 from understudy.events.workflow import WorkflowContinuedAsNew
-from understudy.versioning import ContinueAsNewVersioningBehavior, VersioningIntent
+
+if TYPE_CHECKING:
+    from understudy.versioning import ContinueAsNewVersioningBehavior, VersioningIntent
 
 __all__ = ["continue_as_new", "end_run"]
 

@@ -1,193 +1,28 @@
 """Interceptors of what workflow code asks for: activities, children, signals to others, a new run, facts about its own.
 
-Extend `WorkflowOutboundInterceptor`, and hand yours on in the `init` of a `WorkflowInboundInterceptor`. The inputs have
-the options as the call gave them, completed by what the activity's decorator says; whatever they say behind the last
-interceptor is checked and done. `headers` are stored with the request and arrive at the other side.
+Extend `WorkflowOutboundInterceptor`, and hand yours on in the `init` of a `WorkflowInboundInterceptor`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
-from understudy.actors.behaviors.handle import ActivityHandle
-from understudy.events.payload import Payload
-from understudy.events.policy import (
-    ActivityCancellationType,
-    ChildWorkflowCancellationType,
-    ParentClosePolicy,
-    Priority,
-    RetryPolicy,
-    WorkflowIDReusePolicy,
-)
 from understudy.events.public import public
 
 if TYPE_CHECKING:
     from understudy._workflow.children import ChildWorkflowHandle
     from understudy._workflow.info import Info
+    from understudy._workflow.inputs import (
+        ContinueAsNewInput,
+        SignalChildWorkflowInput,
+        SignalExternalWorkflowInput,
+        StartActivityInput,
+        StartChildWorkflowInput,
+        StartLocalActivityInput,
+    )
+    from understudy.actors.behaviors.handle import ActivityHandle
 
-__all__ = [
-    "ContinueAsNewInput",
-    "Own",
-    "SignalChildWorkflowInput",
-    "SignalExternalWorkflowInput",
-    "StartActivityInput",
-    "StartChildWorkflowInput",
-    "StartLocalActivityInput",
-    "WorkflowOutboundInterceptor",
-    "own_fields",
-]
-
-
-class Own(NamedTuple):
-    """What the engine knows of a call and its input does not tell."""
-
-    target: Any = None
-    """The definition or the handler that was meant; None: only its name is known."""
-    source: str = ""
-    """Where the call is."""
-    child: int = 0
-    """The number of the child that a signal is for."""
-
-
-_NOTHING: Final = Own()
-
-
-def own_fields(input: Any) -> Own:
-    """Return what the engine knows of a call, of its input."""
-    own: Own = input._own  # noqa: SLF001 - the one place that looks at it
-    return own
-
-
-@public("understudy.worker")
-@dataclass
-class ContinueAsNewInput:
-    """What `workflow.continue_as_new` was given."""
-
-    workflow: str | None
-    args: Sequence[Any]
-    task_queue: str | None
-    run_timeout: timedelta | None
-    task_timeout: timedelta | None
-    backoff_start_interval: timedelta | None
-    retry_policy: RetryPolicy | None
-    memo: Mapping[str, Any] | None
-    search_attributes: Any
-    headers: Mapping[str, Payload]
-    versioning_intent: Any
-    initial_versioning_behavior: Any
-    event_groups: Sequence[Any] | None = None
-    arg_types: list[Any] | None = None
-    _own: Own = field(default=_NOTHING, kw_only=True, repr=False, compare=False)
-
-
-@public("understudy.worker")
-@dataclass
-class SignalChildWorkflowInput:
-    """What the `signal` of a child's handle was given."""
-
-    signal: str
-    args: Sequence[Any]
-    child_workflow_id: str
-    headers: Mapping[str, Payload]
-    event_groups: Sequence[Any] | None = None
-    _own: Own = field(default=_NOTHING, kw_only=True, repr=False, compare=False)
-
-
-@public("understudy.worker")
-@dataclass
-class SignalExternalWorkflowInput:
-    """What the `signal` of an external workflow's handle was given."""
-
-    signal: str
-    args: Sequence[Any]
-    namespace: str
-    workflow_id: str
-    workflow_run_id: str | None
-    headers: Mapping[str, Payload]
-    event_groups: Sequence[Any] | None = None
-    _own: Own = field(default=_NOTHING, kw_only=True, repr=False, compare=False)
-
-
-@public("understudy.worker")
-@dataclass
-class StartActivityInput:
-    """What `workflow.start_activity` or one of its kin was given."""
-
-    activity: str
-    args: Sequence[Any]
-    activity_id: str | None
-    task_queue: str | None
-    schedule_to_close_timeout: timedelta | None
-    schedule_to_start_timeout: timedelta | None
-    start_to_close_timeout: timedelta | None
-    heartbeat_timeout: timedelta | None
-    retry_policy: RetryPolicy | None
-    cancellation_type: ActivityCancellationType
-    headers: Mapping[str, Payload]
-    disable_eager_execution: bool
-    versioning_intent: Any
-    summary: str | None
-    event_groups: Sequence[Any] | None = field(default=None, kw_only=True)
-    priority: Priority
-    arg_types: list[Any] | None
-    ret_type: Any
-    _own: Own = field(default=_NOTHING, kw_only=True, repr=False, compare=False)
-
-
-@public("understudy.worker")
-@dataclass
-class StartChildWorkflowInput:
-    """What `workflow.start_child_workflow` or one of its kin was given."""
-
-    workflow: str
-    args: Sequence[Any]
-    id: str
-    task_queue: str | None
-    cancellation_type: ChildWorkflowCancellationType
-    parent_close_policy: ParentClosePolicy
-    execution_timeout: timedelta | None
-    run_timeout: timedelta | None
-    task_timeout: timedelta | None
-    id_reuse_policy: WorkflowIDReusePolicy
-    retry_policy: RetryPolicy | None
-    cron_schedule: str
-    memo: Mapping[str, Any] | None
-    search_attributes: Any
-    headers: Mapping[str, Payload]
-    versioning_intent: Any
-    static_summary: str | None
-    static_details: str | None
-    versioning_override: Any = field(default=None, kw_only=True)
-    event_groups: Sequence[Any] | None = field(default=None, kw_only=True)
-    priority: Priority
-    arg_types: list[Any] | None
-    ret_type: Any
-    _own: Own = field(default=_NOTHING, kw_only=True, repr=False, compare=False)
-
-
-@public("understudy.worker")
-@dataclass
-class StartLocalActivityInput:
-    """What `workflow.start_local_activity` or one of its kin was given."""
-
-    activity: str
-    args: Sequence[Any]
-    activity_id: str | None
-    schedule_to_close_timeout: timedelta | None
-    schedule_to_start_timeout: timedelta | None
-    start_to_close_timeout: timedelta | None
-    retry_policy: RetryPolicy | None
-    local_retry_threshold: timedelta | None
-    cancellation_type: ActivityCancellationType
-    headers: Mapping[str, Payload]
-    summary: str | None
-    event_groups: Sequence[Any] | None = None
-    arg_types: list[Any] | None = None
-    ret_type: Any = None
-    _own: Own = field(default=_NOTHING, kw_only=True, repr=False, compare=False)
+__all__ = ["WorkflowOutboundInterceptor"]
 
 
 @public("understudy.worker")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
 from understudy._workflow.effects import side_effect
 from understudy.actors.behaviors.context import current
-from understudy.events.errors import ReadOnlyContextError
+from understudy.events.errors import InvalidArgumentError, ReadOnlyContextError
 from understudy.events.failure_errors import ApplicationError
 from understudy.promise_token import PromiseToken, read_token
 
@@ -30,14 +30,10 @@ class DurablePromise(Generic[T]):
 
     def __init__(self, token: str, signal: str, type: Any) -> None:
         """Use `workflow.promise` instead."""
-        inbox = current().inbox
         self._token = token
         self._signal = signal
         self._type = type
-        self._future = inbox.await_signal(signal)
-        came = inbox.take(signal)
-        if came is not None:
-            inbox.signal(came)  # where it stays until somebody looks
+        self._future = current().inbox.promised(signal)
 
     def __repr__(self) -> str:
         """Show whether it is resolved; not the token, which is a secret."""
@@ -64,9 +60,13 @@ class DurablePromise(Generic[T]):
     async def _value(self) -> T:
         fact: SignalReceived = await asyncio.shield(self._future)
         context = current()
-        context.inbox.take(self._signal)
+        if context.inbox.awaited is not None and not context.read_only:
+            context.inbox.awaited[self._signal] = True
         converter = context.converter
         where = "the value of a promise"
+        if fact.failure is not None:
+            raise _rejection(context.failures.from_failure(fact.failure, converter))
+        # as rejections were recorded before failures went over as a whole; null: resolved
         rejected = converter.decode(fact.input[0], dict[str, str] | None, where=where)
         if rejected is not None:
             raise ApplicationError(rejected["message"], type=rejected["type"] or None)
@@ -83,10 +83,10 @@ def promise(*, type: Any = Any, token: str | None = None) -> DurablePromise[Any]
 
     Args:
         type: what the value is decoded to.
-        token: of a promise that was made before, by the run that this one continues; None: a new promise.
+        token: of a promise that was made before, by this run or one that it continues; None: a new promise.
 
     Raises:
-        InvalidArgumentError: the token is none of a promise.
+        InvalidArgumentError: the token is none of a promise, or that of another workflow's promise.
         ReadOnlyContextError: called in a query, a validator or a condition.
     """
     context = current()
@@ -95,7 +95,25 @@ def promise(*, type: Any = Any, token: str | None = None) -> DurablePromise[Any]
     if token is None:
         made = PromiseToken(side_effect(_new_secret), context.execution.start.workflow_id)
         return DurablePromise(str(made), made.signal, type)
-    return DurablePromise(token, read_token(token).signal, type)
+    meant = read_token(token)
+    own = context.execution.start.workflow_id
+    if meant.workflow_id != own:
+        raise InvalidArgumentError(
+            what="token",
+            got=f"the token of a promise of workflow {meant.workflow_id!r}",
+            expected=f"that of a promise of this workflow, {own!r}: what resolves it arrives there",
+            fix="Make a promise here and hand out its token, or let that workflow await its own and send a signal",
+        )
+    return DurablePromise(token, meant.signal, type)
+
+
+def _rejection(error: BaseException) -> ApplicationError:
+    """Return what awaiting raises: a rejection is none of this workflow's cancellations or time-outs."""
+    if isinstance(error, ApplicationError):
+        return error
+    wrapped = ApplicationError(str(error), type=type(error).__name__)
+    wrapped.__cause__ = error
+    return wrapped
 
 
 def _new_secret() -> str:

@@ -10,14 +10,15 @@ from understudy._activity.local_calls import ask_for_local
 from understudy._workflow.asking import send_signal, start_child
 from understudy._workflow.children import ChildWorkflowHandle
 from understudy._workflow.info import info_of
+from understudy._workflow.inputs import own_fields
 from understudy._workflow.next import end_run
-from understudy._workflow.outbound import WorkflowOutboundInterceptor, own_fields
+from understudy._workflow.outbound import WorkflowOutboundInterceptor
 from understudy.actors.behaviors.definition import HandlerKind
 from understudy.calls import message_target
 
 if TYPE_CHECKING:
     from understudy._workflow.info import Info
-    from understudy._workflow.outbound import (
+    from understudy._workflow.inputs import (
         ContinueAsNewInput,
         SignalChildWorkflowInput,
         SignalExternalWorkflowInput,

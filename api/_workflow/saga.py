@@ -13,7 +13,7 @@ from contextlib import suppress
 from types import TracebackType
 from typing import Any, NamedTuple, ParamSpec, Self
 
-from understudy._workflow.info import logger
+from understudy._workflow.log import logger
 from understudy.actors.behaviors.definition import ACTIVITY_MARK, activity_of
 from understudy.actors.behaviors.wait import wait
 from understudy.events.errors import ArgumentTypeError

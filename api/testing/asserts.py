@@ -7,13 +7,16 @@ the retries would go on for ever.
 
 from __future__ import annotations
 
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import msgspec
 
 from understudy.events.failure import Failure, FailureConverter
 from understudy.events.payload import PayloadConverter
-from understudy.events.serialization import SerializationContext, WithSerializationContext, in_context, takes_context
+from understudy.events.serialization import WithSerializationContext, in_context, takes_context
+
+if TYPE_CHECKING:
+    from understudy.events.serialization_contexts import SerializationContext
 
 __all__ = ["FinalAsserts"]
 

@@ -2,40 +2,54 @@
 
 from __future__ import annotations
 
-from understudy._activity.interceptors import (
-    ActivityInboundInterceptor,
-    ActivityOutboundInterceptor,
-    ExecuteActivityInput,
-)
-from understudy._workflow.outbound import (
-    ContinueAsNewInput,
-    SignalChildWorkflowInput,
-    SignalExternalWorkflowInput,
-    StartActivityInput,
-    StartChildWorkflowInput,
-    StartLocalActivityInput,
-    WorkflowOutboundInterceptor,
-)
-from understudy.actors.behaviors.interceptor import (
-    ExecuteWorkflowInput,
-    HandleQueryInput,
-    HandleSignalInput,
-    HandleUpdateInput,
-    WorkflowInboundInterceptor,
-)
-from understudy.interceptors import Interceptor, WorkflowInterceptorClassInput
-from understudy.replayer import Replayer, ReplayerConfig, WorkflowReplayResult, WorkflowReplayResults
+from typing import TYPE_CHECKING
+
+from understudy.doors import later
+from understudy.interceptors import Interceptor
 from understudy.sandbox import UnsandboxedWorkflowRunner, WorkflowRunner
-from understudy.shared_state import SharedStateManager
-from understudy.versioning import WorkerDeploymentVersion
+from understudy.worker.polling import PollerBehaviorSimpleMaximum
 from understudy.worker.worker import Worker
-from understudy.worker_config import (
-    PollerBehavior,
-    PollerBehaviorAutoscaling,
-    PollerBehaviorSimpleMaximum,
-    WorkerConfig,
-    WorkerDeploymentConfig,
-)
+
+if TYPE_CHECKING:
+    from understudy._activity.interceptors import (
+        ActivityInboundInterceptor,
+        ActivityOutboundInterceptor,
+        ExecuteActivityInput,
+    )
+    from understudy._workflow.inbound import WorkflowInterceptorClassInput
+    from understudy._workflow.inputs import (
+        ContinueAsNewInput,
+        SignalChildWorkflowInput,
+        SignalExternalWorkflowInput,
+        StartActivityInput,
+        StartChildWorkflowInput,
+        StartLocalActivityInput,
+    )
+    from understudy._workflow.outbound import WorkflowOutboundInterceptor
+    from understudy.actors.behaviors.interceptor import (
+        ExecuteWorkflowInput,
+        HandleQueryInput,
+        HandleSignalInput,
+        HandleUpdateInput,
+        WorkflowInboundInterceptor,
+    )
+    from understudy.replayer import Replayer, ReplayerConfig, WorkflowReplayResult, WorkflowReplayResults
+    from understudy.shared_state import SharedStateManager
+    from understudy.versioning import WorkerDeploymentVersion
+    from understudy.worker.config import PollerBehavior, PollerBehaviorAutoscaling, WorkerConfig, WorkerDeploymentConfig
+else:
+    __getattr__, __dir__ = later(
+        __name__,
+        "understudy.worker.config",
+        "understudy.replayer",
+        "understudy.shared_state",
+        "understudy.versioning",
+        "understudy._activity.interceptors",
+        "understudy._workflow.inbound",
+        "understudy._workflow.inputs",
+        "understudy._workflow.outbound",
+        "understudy.actors.behaviors.interceptor",
+    )
 
 __all__ = [
     "ActivityInboundInterceptor",

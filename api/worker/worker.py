@@ -7,41 +7,38 @@ A worker brings definitions, slots and an executor to the engine that its client
 from __future__ import annotations
 
 import asyncio
-import logging
 import math
 from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
-from dataclasses import replace
 from datetime import timedelta
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Self, cast
-from weakref import WeakSet
 
-from understudy._activity.interceptors import activity_runner
+from msgspec.structs import replace
+
 from understudy.actors.behaviors.definition import WorkflowDefinition, activity_of, workflow_of
 from understudy.actors.worker import WorkerOptions, WorkerSlots, registry
-from understudy.definition_check import refuse_what_cannot_replay
+from understudy.definition_check import refuse_what_cannot_replay, warn_of_what_may_differ
 from understudy.events.errors import ArgumentTypeError, DefinitionError, InvalidArgumentError
 from understudy.events.public import public
-from understudy.interceptors import Interceptor, checked_interceptors, interception
+from understudy.interceptors import Interceptor, around_activities, checked_interceptors, interception
 from understudy.sandbox import GUARDING, NOT_GUARDING, WorkflowRunner, is_guarding
-from understudy.shared_state import SharedStateManager
-from understudy.worker_config import (
-    PollerBehavior,
-    PollerBehaviorSimpleMaximum,
-    WorkerConfig,
-    WorkerDeploymentConfig,
+from understudy.worker.checks import (
     checked_options,
     checked_pause,
+    refuse_no_client,
     refuse_what_is_not_applied,
     seconds,
 )
+from understudy.worker.fatal import Fatal
+from understudy.worker.polling import PollerBehaviorSimpleMaximum
 
 if TYPE_CHECKING:
     from understudy.actors.behaviors.interceptor import Interception
-    from understudy.actors.behaviors.lint import Finding
     from understudy.actors.system import System
     from understudy.client import Client
+    from understudy.shared_state import SharedStateManager
+    from understudy.worker.config import PollerBehavior, WorkerConfig, WorkerDeploymentConfig
 
 __all__ = ["Worker"]
 
@@ -49,10 +46,6 @@ _DEFAULTS: Final = WorkerOptions()
 _FIVE: Final = PollerBehaviorSimpleMaximum(maximum=5)
 
 DEADLOCK_SECONDS: Final = 2.0
-
-_log: Final = logging.getLogger("understudy.lint")
-_warned: Final[WeakSet[Any]] = WeakSet()
-"""Workflows whose warnings have been logged: another worker of the same code has nothing new to say."""
 
 
 @public("understudy.worker")
@@ -147,7 +140,8 @@ class Worker:
             max_heartbeat_throttle_interval: the longest time between two heartbeats that are written down.
             default_heartbeat_throttle_interval: that time for activities without a heartbeat time-out.
             max_activities_per_second: how many attempts it begins a second, local ones not counted; None: no limit.
-            max_task_queue_activities_per_second: checked, and ignored: give the rate to the workers of the queue.
+            max_task_queue_activities_per_second: the same of all workers of its task queue together; the last one that
+                says a rate counts.
             max_eager_activity_reservations_per_workflow_task: ignored: every activity is handed over at once.
             graceful_shutdown_timeout: how long running attempts may take to finish when the worker stops.
             plugin_shutdown_timeout: ignored, as plugins are refused.
@@ -155,7 +149,7 @@ class Worker:
             shared_state_manager: ignored: a pool of processes needs none.
             debug_mode: no deadlock watchdog, so that a debugger may stop inside a workflow.
             disable_eager_activity_execution: ignored: every activity is handed over at once.
-            on_fatal_error: never called: what is fatal stops the engine, and every caller is told.
+            on_fatal_error: awaited, on the engine's loop, when the worker has to stop because its executor has broken.
             use_worker_versioning: ignored, see `build_id`.
             disable_safe_workflow_eviction: ignored: runs that leave memory always clean up.
             deployment_config: ignored, see `build_id`.
@@ -178,10 +172,11 @@ class Worker:
         given = dict(locals())
         del given["self"]
         self._config = cast("WorkerConfig", given)
+        refuse_no_client(client)
         self._client = client
         self._task_queue = task_queue
         around = _interceptors_of(client, interceptors)
-        self._intercept = activity_runner(around) if around else None
+        self._intercept = around_activities(around)
         _refuse_nothing_to_do(task_queue, activities, workflows)
         refuse_what_is_not_applied(self._config)
         failures = tuple(workflow_failure_exception_types)
@@ -195,10 +190,12 @@ class Worker:
         self._options = checked_options(self._config)
         _refuse_methods(activities)
         for definition in self._workflows.values():
-            _warn(definition, refuse_what_cannot_replay(definition))
+            warn_of_what_may_differ(definition, refuse_what_cannot_replay(definition))
         self._engine: System | None = None
         self._slots: WorkerSlots | None = None
         self._stop_asked: asyncio.Event | None = None
+        self._fatal = Fatal(on_fatal_error)
+        self._ending: asyncio.Task[None] | None = None
         self._stopped = False
 
     def __repr__(self) -> str:
@@ -258,13 +255,11 @@ class Worker:
 
         Raises:
             RuntimeError: it was started before.
+            BrokenExecutor: its pool has broken; it has stopped.
         """
-        await self._start()
-        self._stop_asked = asyncio.Event()
-        try:
+        async with self:
+            self._stop_asked = asyncio.Event()
             await self._stop_asked.wait()
-        finally:
-            await asyncio.shield(self._finish())
 
     async def shutdown(self) -> None:
         """Stop: no new attempts; those that run get the graceful time, and are cancelled then.
@@ -276,7 +271,8 @@ class Worker:
         await self._finish()
 
     async def __aenter__(self) -> Self:
-        """Start working."""
+        """Start working; should the worker break, the block is cancelled, and what broke it is raised at its end."""
+        self._fatal.enter()
         await self._start()
         return self
 
@@ -284,7 +280,9 @@ class Worker:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Stop, as `shutdown`."""
-        await self._finish()
+        self._fatal.leave()
+        await asyncio.shield(self._finish())
+        self._fatal.check(kind)
 
     def __enter__(self) -> Self:
         """Start working, from synchronous code."""
@@ -297,6 +295,7 @@ class Worker:
         """Stop, as `shutdown`, from synchronous code."""
         if self._engine is not None and not self._engine.stopped:
             self._engine.dispatcher.run_blocking(self._finish())
+        self._fatal.check(kind)
 
     async def _start(self) -> None:
         if self._slots is not None:
@@ -318,8 +317,17 @@ class Worker:
             failures=client.data_converter.failure_converter,
             client=client,
             intercept=self._intercept,
+            on_fatal=self._broken,
         )
         engine.add_worker(self._slots)
+
+    def _broken(self, error: BaseException) -> None:
+        self._ending = asyncio.get_running_loop().create_task(self._end(error))
+
+    async def _end(self, error: BaseException) -> None:
+        await self._fatal.come(error, self)
+        self._fatal.strike()
+        await self._finish()
 
     async def _finish(self) -> None:
         if self._slots is None or self._stopped:
@@ -355,15 +363,6 @@ def _refuse_methods(activities: Sequence[Callable[..., Any]]) -> None:
                 problem=f"it is a {'method' if is_method else 'class'} without its object",
                 fix="pass activities=[payments.charge]" if is_method else "pass an object: activities=[Charge(db)]",
             )
-
-
-def _warn(definition: WorkflowDefinition, findings: Sequence[Finding]) -> None:
-    if definition.target in _warned:
-        return
-    _warned.add(definition.target)
-    for found in findings:
-        text = "%s:%d: %s in workflow %r may differ in a replay; use %s"
-        _log.warning(text, found.file, found.line, found.call, definition.label, found.instead)
 
 
 def _adapted(  # noqa: PLR0917 - one parameter for each setting

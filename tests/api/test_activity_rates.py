@@ -1,4 +1,4 @@
-"""`max_activities_per_second`: a worker begins attempts at that rate, by the engine's clock, and in order."""
+"""A worker, or all of a task queue together, begin attempts at a rate, by the engine's clock, and in order."""
 
 from __future__ import annotations
 
@@ -156,3 +156,55 @@ async def test_what_a_worker_left_waiting_is_taken_by_the_next_one(env: Workflow
         handle = await env.client.start_workflow(rounds, 3, id="w", task_queue=QUEUE)
     async with worker(env, clinic, 1_000):
         assert await handle.result() == [0, 1, 2]
+
+
+# -- the rate of a task queue ----------------------------------------------------------------------------------------
+
+
+async def test_the_workers_of_a_queue_keep_its_rate_together(env: WorkflowEnvironment) -> None:
+    clinic = Clinic()
+    rate = {"max_task_queue_activities_per_second": 1}
+    async with worker(env, clinic, None, **rate), worker(env, clinic, None, workflows=(), **rate):
+        assert await execute(env, rounds, 6) == [0, 1, 2, 3, 4, 5]
+    assert clinic.order == [0, 1, 2, 3, 4, 5]
+    assert min(clinic.pauses()) >= SECOND
+
+
+async def test_the_last_worker_that_says_the_rate_of_its_queue_counts(env: WorkflowEnvironment) -> None:
+    clinic = Clinic()
+    began = await env.get_current_time()
+    async with (
+        worker(env, clinic, None, max_task_queue_activities_per_second=0.001),
+        worker(env, clinic, None, workflows=(), max_task_queue_activities_per_second=1),
+        worker(env, clinic, None, workflows=()),
+    ):
+        await execute(env, rounds, 6)
+    assert await env.get_current_time() - began < timedelta(seconds=100)
+    assert min(clinic.pauses()) >= SECOND
+
+
+async def test_a_worker_keeps_its_own_rate_beside_that_of_its_queue(env: WorkflowEnvironment) -> None:
+    slow, quick = Clinic(), Clinic()
+    rate = {"max_task_queue_activities_per_second": 1}
+    async with worker(env, slow, 0.1, **rate), worker(env, quick, None, workflows=(), **rate):
+        await execute(env, rounds, 8)
+    assert len(slow.began) == 1
+    together = sorted([*slow.began, *quick.began])
+    assert min(later - earlier for earlier, later in pairwise(together)) >= SECOND
+
+
+async def test_local_activities_are_not_counted_by_the_queue_either(env: WorkflowEnvironment) -> None:
+    clinic = Clinic()
+    async with worker(env, clinic, None, max_task_queue_activities_per_second=0.1):
+        assert await execute(env, at_home, 8) == [3, 4, 5, 6, 7, 0, 2]
+    assert clinic.order == [0, 1, 3, 4, 5, 6, 7, 2]
+
+
+async def test_the_rate_of_a_queue_goes_with_its_last_worker(env: WorkflowEnvironment) -> None:
+    clinic = Clinic()
+    began = await env.get_current_time()
+    async with worker(env, clinic, None, max_task_queue_activities_per_second=0.001):
+        handle = await env.client.start_workflow(rounds, 3, id="w", task_queue=QUEUE)
+    async with worker(env, clinic, None):
+        assert await handle.result() == [0, 1, 2]
+    assert await env.get_current_time() - began < timedelta(seconds=100)

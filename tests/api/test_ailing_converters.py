@@ -6,7 +6,7 @@ tried again; where the shell asks it, the converter itself is what is told.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 import pytest
@@ -15,7 +15,15 @@ from tests.api.harness import AT_ONCE, ONCE, eventually, failure_of, ms
 from tests.api.test_codecs import Ailing, Converted
 from understudy import activity, workflow
 from understudy.client import WorkflowUpdateFailedError, WorkflowUpdateStage
-from understudy.converter import DataConverter, DefaultFailureConverter, Failure, PayloadConverter
+from understudy.converter import (
+    DataConverter,
+    DefaultFailureConverter,
+    DefaultPayloadConverter,
+    Failure,
+    PayloadConverter,
+    SerializationContext,
+    WithSerializationContext,
+)
 from understudy.exceptions import (
     ActivityError,
     ApplicationError,
@@ -291,4 +299,82 @@ async def test_children_and_messages_wait_for_a_codec_that_is_ill(url: str) -> N
     assert await parent.result() == ["end"]
     await handle.signal(Patient.tell, "end")
     assert await handle.result() == ["end"]
+    await harness.close()
+
+
+# -- converters that ask whose values they convert -------------------------------------------------------------------
+
+
+class Nervous(DefaultPayloadConverter, WithSerializationContext):
+    """Raises when it is told for the nth time whose values it converts."""
+
+    raises_at = 0
+    was_told = 0
+
+    def with_context(self, context: SerializationContext) -> Nervous:
+        type(self).was_told += 1
+        if self.was_told == self.raises_at:
+            raise ConnectionError(f"who is {type(context).__name__}?")
+        return self
+
+
+@workflow.defn
+class Visit:
+    """Waits for a word, and asks for an activity and a child."""
+
+    def __init__(self) -> None:
+        self.word = ""
+
+    @workflow.run
+    async def run(self, name: str, part: int = 1) -> str:
+        await workflow.wait_condition(lambda: bool(self.word) or part > 1)
+        if part > 1:
+            return name
+        found = await workflow.execute_activity("walk", start_to_close_timeout=ms(20_000), result_type=str)
+        child = await workflow.execute_child_workflow(Visit.run, args=[name, 2])
+        return f"{self.word}, {child}: {found}"
+
+    @workflow.signal
+    def say(self, word: str) -> None:
+        self.word = word
+
+
+@pytest.mark.parametrize("first", [{}, {"start_signal": "say", "start_signal_args": ["hi"]}], ids=["alone", "signal"])
+@pytest.mark.parametrize("times", range(1, 16))
+async def test_a_converter_that_cannot_be_told_once_whose_values_it_has_costs_no_run(
+    url: str, times: int, first: dict[str, Any]
+) -> None:
+    class Nerves(Nervous):
+        raises_at = times
+
+    async def insisting(ask: Callable[[], Awaitable[Any]]) -> Any:
+        """Ask again what the client's own use of the converter has refused."""
+        try:
+            return await ask()
+        except ConnectionError:
+            return await ask()
+
+    harness = Converted(url, DataConverter(payload_converter_class=Nerves))
+    await harness.open()
+    await harness.work(Visit, Walk(0).walk)
+    handle = await insisting(lambda: harness.start(Visit.run, "Kim", id="w", request_id="once", **first))
+    if not first:
+        await insisting(lambda: handle.signal(Visit.say, "hi"))
+    assert await insisting(handle.result) == "hi, Kim: arrived in attempt 1"
+    await harness.close()
+
+
+async def test_a_run_that_waited_for_a_worker_is_made_once_its_converter_can_be_told_whose_values_it_has(
+    url: str,
+) -> None:
+    class Nerves(Nervous):
+        pass
+
+    harness = Converted(url, DataConverter(payload_converter_class=Nerves))
+    await harness.open()
+    handle = await harness.start(Visit.run, "Kim", 2)
+    Nerves.raises_at = Nerves.was_told + 1
+    await harness.work(Visit)
+    assert await handle.result() == "Kim"
+    assert Nerves.was_told > Nerves.raises_at
     await harness.close()

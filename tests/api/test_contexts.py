@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import msgspec
 import pytest
@@ -14,6 +14,7 @@ from understudy.converter import (
     ActivitySerializationContext,
     CompositePayloadConverter,
     DataConverter,
+    DefaultPayloadConverter,
     EncodingPayloadConverter,
     JSONPlainPayloadConverter,
     Payload,
@@ -151,3 +152,58 @@ async def test_every_value_is_read_as_whose_it_was_written(cached: int) -> None:
         with pytest.raises(WorkflowFailureError) as caught:
             await failing.result()
         assert details_of(caught.value) == [-7]
+
+
+@workflow.defn
+async def echo(word: str) -> str:
+    return word
+
+
+class TellingChain(DefaultPayloadConverter):
+    """A chain that asks for contexts itself, with links that do not."""
+
+    told: ClassVar[list[SerializationContext]] = []
+
+    def with_context(self, context: SerializationContext) -> Self:
+        self.told.append(context)
+        return self
+
+
+class TellingLinks(DefaultPayloadConverter):
+    """A chain that makes other links for a context."""
+
+    told: ClassVar[list[SerializationContext]] = []
+
+    def get_converters_with_context(self, context: SerializationContext) -> list[EncodingPayloadConverter] | None:
+        self.told.append(context)
+        return None
+
+
+class TellingConverter(DataConverter):
+    """A data converter that asks for contexts itself."""
+
+    told: ClassVar[list[SerializationContext]] = []
+
+    def with_context(self, context: SerializationContext) -> Self:
+        self.told.append(context)
+        return self
+
+
+@pytest.mark.parametrize("chain", [TellingChain, TellingLinks])
+async def test_a_chain_that_asks_itself_is_told_whose_values_it_converts(
+    chain: type[TellingChain | TellingLinks],
+) -> None:
+    chain.told.clear()
+    converter = DataConverter(payload_converter_class=chain)
+    assert converter.takes_context
+    async with (
+        await Client.connect("memory://", data_converter=converter) as client,
+        Worker(client, task_queue=QUEUE, workflows=[echo]),
+    ):
+        assert await client.execute_workflow(echo, "hi", id="w", task_queue=QUEUE) == "hi"
+    assert set(chain.told) == {WorkflowSerializationContext("default", "w")}
+
+
+def test_a_data_converter_that_asks_itself_is_told() -> None:
+    assert TellingConverter().takes_context
+    assert not DataConverter.default.takes_context

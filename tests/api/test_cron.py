@@ -9,14 +9,14 @@ from typing import Any
 
 import pytest
 
-from tests.api.harness import QUEUE, Harness, topics
+from tests.api.harness import QUEUE, Harness, Skipping, eventually, failure_of, topics
 from understudy import workflow
 from understudy.client import WorkflowFailureError, WorkflowHandle
 from understudy.common import RetryPolicy
 from understudy.events.workflow import WorkflowStarted
 from understudy.exceptions import ApplicationError, CancelledError, InvalidArgumentError, TerminatedError
 from understudy.testing import WorkflowEnvironment
-from understudy.worker import Worker
+from understudy.worker import Replayer, Worker
 
 
 @workflow.defn
@@ -156,6 +156,73 @@ async def test_a_cron_schedule_that_cannot_be_is_refused_before_anything_is_stor
         await engine.start(Report.run, id="report", cron_schedule="often")
     with pytest.raises(InvalidArgumentError, match=r"start_delay .* since cron_schedule says when"):
         await engine.start(Report.run, id="report", cron_schedule="@daily", start_delay=timedelta(hours=1))
+
+
+@workflow.defn
+async def at_once() -> str:
+    """Awaits nothing."""
+    return "done"
+
+
+@pytest.mark.parametrize("options", [{"cron_schedule": "@hourly"}, {"start_delay": timedelta(hours=1)}], ids=" ".join)
+@pytest.mark.parametrize("cached", [1000, 0], ids=["in memory", "out of memory"])
+async def test_a_run_that_is_cancelled_before_its_first_turn_begins_at_once_and_is_the_last_one(
+    skipping: Skipping, options: dict[str, Any], cached: int
+) -> None:
+    await skipping.work(at_once, Report, max_cached_workflows=cached)
+    before = await skipping.env.get_current_time()
+    ended = await skipping.start(at_once, **options)
+    cancelled = await skipping.start(Report.run, **options)
+    for handle in (ended, cancelled):
+        await handle.cancel()
+    with skipping.env.auto_time_skipping_disabled():
+        assert await ended.result() == "done"
+        assert isinstance(await failure_of(cancelled.result()), CancelledError)
+    skipping.turn(timedelta(hours=2))
+    for handle in (ended, cancelled):
+        found = await handle.describe()
+        assert found.close_time is not None
+        assert found.close_time - before < timedelta(minutes=10)
+        await Replayer(workflows=[at_once, Report]).replay_workflow(await handle.fetch_history())
+
+
+async def test_a_run_that_is_cancelled_before_its_first_turn_begins_when_a_worker_comes(
+    durable_skipping: Skipping,
+) -> None:
+    handle = await durable_skipping.start(at_once, id="late", cron_schedule="@hourly")
+    await handle.cancel()
+    await durable_skipping.restart()
+    await durable_skipping.work(at_once)
+    with durable_skipping.env.auto_time_skipping_disabled():
+        assert await durable_skipping.client.get_workflow_handle("late").result() == "done"
+
+
+async def test_a_run_that_is_cancelled_in_the_back_off_of_its_retry_begins_at_once(skipping: Skipping) -> None:
+    await skipping.work(Report)
+    policy = RetryPolicy(initial_interval=timedelta(hours=1), maximum_attempts=2)
+    handle = await skipping.start(Report.run, 1, retry_policy=policy)
+
+    async def backing_off() -> bool:
+        return (await handle.describe()).attempt == 2
+
+    await eventually(backing_off)
+    await handle.cancel()
+    with skipping.env.auto_time_skipping_disabled():
+        assert isinstance(await failure_of(handle.result()), CancelledError)
+
+
+async def test_a_child_with_a_cron_schedule_ends_when_it_is_cancelled_between_two_of_its_times(
+    skipping: Skipping,
+) -> None:
+    @workflow.defn
+    async def parent() -> str:
+        child = await workflow.start_child_workflow(at_once, id="child", cron_schedule="@hourly")
+        await workflow.sleep(5400)
+        child.cancel()
+        return await child
+
+    await skipping.work(at_once, parent)
+    assert await skipping.execute(parent) == "done"
 
 
 # -- start delay -----------------------------------------------------------------------------------------------------

@@ -128,3 +128,25 @@ async def test_an_activity_that_cancels_itself_tells_the_workflow_why_and_not_th
     handle = await kept.start(asks, which.__name__)
     assert await handle.result() == SECRET
     assert SECRET.encode() not in states(tmp_path / "engine.db")
+
+
+@activity.defn
+async def stumbles() -> None:
+    raise ApplicationError(SECRET)
+
+
+@workflow.defn
+async def keeps_trying() -> None:
+    await workflow.execute_activity(stumbles)
+
+
+async def test_why_an_attempt_failed_is_shown_to_who_has_the_converter(kept: Converted) -> None:
+    await kept.work(keeps_trying, stumbles)
+    handle = await kept.start(keeps_trying)
+
+    async def last() -> str | None:
+        pending = (await handle.describe()).pending_activities
+        return pending[0].last_failure if pending else None
+
+    assert await eventually(last) == SECRET
+    await handle.terminate()

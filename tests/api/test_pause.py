@@ -313,3 +313,44 @@ async def test_a_paused_run_costs_nothing_at_the_next_start(durable: Harness) ->
     again = durable.client.get_workflow_handle(desk.id)
     await again.unpause()
     assert await again.result() == ["a"]
+
+
+@workflow.defn
+class Guestbook:
+    """Ends when it is told, once all that is asked of it is done."""
+
+    def __init__(self) -> None:
+        self.names: list[str] = []
+        self.is_over = False
+
+    @workflow.run
+    async def run(self) -> list[str]:
+        await workflow.wait_condition(lambda: self.is_over)
+        await workflow.wait_condition(workflow.all_handlers_finished)
+        return self.names
+
+    @workflow.signal
+    def end(self) -> None:
+        self.is_over = True
+
+    @workflow.signal
+    def sign(self, name: str) -> None:
+        self.names.append(name)
+
+    @workflow.update
+    async def enter(self, name: str) -> str:
+        await workflow.sleep(0)
+        self.names.append(name)
+        return name
+
+
+async def test_nothing_that_was_acknowledged_meanwhile_is_lost_behind_an_end(engine: Harness) -> None:
+    await engine.work(Guestbook)
+    handle = await engine.start(Guestbook.run)
+    await handle.pause()
+    await handle.signal(Guestbook.end)
+    await handle.signal(Guestbook.sign, "Kim")
+    entering = await handle.start_update(Guestbook.enter, "Lee", wait_for_stage=WorkflowUpdateStage.ACCEPTED)
+    await handle.unpause()
+    assert await handle.result() == ["Kim", "Lee"]
+    assert await entering.result() == "Lee"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from datetime import timedelta
 from multiprocessing import get_context
@@ -15,7 +15,15 @@ import cloudpickle
 import pytest
 
 from tests.api.harness import AT_ONCE, ONCE, Harness, eventually, failure_of, ms, topics
+from tests.api.test_codecs import Converted
 from understudy import activity, workflow
+from understudy.common import RawValue
+from understudy.converter import (
+    DataConverter,
+    DefaultPayloadConverter,
+    SerializationContext,
+    WithSerializationContext,
+)
 from understudy.exceptions import ActivityError, CancelledError
 
 pytestmark = pytest.mark.processes
@@ -125,15 +133,17 @@ async def test_what_cannot_be_done_from_there_says_so(engine: Harness, pool: Pro
     @activity.defn
     def asks() -> list[str]:
         said = []
-        for call in (activity.client, activity.payload_converter, lambda: activity.heartbeat(object())):
+        for call in (activity.client, lambda: activity.heartbeat(object())):
             try:
                 call()
             except Exception as error:  # noqa: BLE001 - whatever it is
-                said.append(type(error).__name__)
+                said.append(f"{type(error).__name__}: {error}")
         return said
 
     await engine.work(Call, asks, activity_executor=pool)
-    assert await engine.execute(Call.run, "asks") == ["NotInActivityError", "NotInActivityError", "PayloadEncodeError"]
+    client, heartbeat = await engine.execute(Call.run, "asks")
+    assert client.startswith("NotInActivityError: activity.client() was called where there is no client")
+    assert heartbeat.startswith("PayloadEncodeError")
 
 
 async def test_an_activity_that_is_silent_in_another_process_fails(engine: Harness, pool: ProcessPoolExecutor) -> None:
@@ -151,3 +161,65 @@ async def test_an_activity_that_is_silent_in_another_process_fails(engine: Harne
 
     await engine.work(Impatient, sleeps, activity_executor=pool)
     assert isinstance(await failure_of(engine.execute(Impatient.run)), ActivityError)
+
+
+async def test_a_dynamic_activity_reads_its_arguments_there(engine: Harness, pool: ProcessPoolExecutor) -> None:
+    @activity.defn(dynamic=True)
+    def anything(args: Sequence[RawValue]) -> str:
+        first = activity.payload_converter().from_payload(args[0].payload, str)
+        return f"{activity.info().activity_type} {first}"
+
+    @workflow.defn
+    async def calls() -> str:
+        return await workflow.execute_activity("greet", "Kim", result_type=str, retry_policy=ONCE)
+
+    await engine.work(calls, anything, activity_executor=pool)
+    assert await engine.execute(calls) == "greet Kim"
+
+
+class Shouting(DefaultPayloadConverter, WithSerializationContext):
+    """Reads a text as it was written, with whose it is behind it."""
+
+    def __init__(self, whose: str = "nobody") -> None:
+        super().__init__()
+        self.whose = whose
+
+    def with_context(self, context: SerializationContext) -> Shouting:
+        return Shouting(str(getattr(context, "activity_type", "a workflow")))
+
+
+async def test_the_converter_there_knows_whose_values_it_converts(url: str, pool: ProcessPoolExecutor) -> None:
+    @activity.defn
+    def whose() -> str:
+        converter = activity.payload_converter()
+        return getattr(converter, "whose", "not mine")
+
+    harness = Converted(url, DataConverter(payload_converter_class=Shouting))
+    await harness.open()
+    await harness.work(Call, whose, activity_executor=pool)
+    assert await harness.execute(Call.run, "whose") == "whose"
+    await harness.close()
+
+
+class Locked(DefaultPayloadConverter):
+    """Does not pickle."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lock = threading.Lock()
+
+
+async def test_a_converter_that_does_not_pickle_is_missed_only_by_who_asks(url: str, pool: ProcessPoolExecutor) -> None:
+    @activity.defn
+    def asks() -> str:
+        try:
+            activity.payload_converter()
+        except TypeError as error:
+            return str(error)
+        return "it is here"
+
+    harness = Converted(url, DataConverter(payload_converter_class=Locked))
+    await harness.open()
+    await harness.work(Call, asks, activity_executor=pool)
+    assert "cannot pickle" in await harness.execute(Call.run, "asks")
+    await harness.close()

@@ -140,21 +140,3 @@ async def test_what_cannot_cross_is_said_and_does_not_break_the_pool(
         cause: Any = error.__cause__
         assert cause.type == kind
         assert "cannot cross from the process pool" in cause.message
-
-
-async def test_a_process_that_dies_fails_the_attempt_and_not_the_engine(engine: Harness) -> None:
-    @activity.defn
-    def dies() -> None:
-        os._exit(3)
-
-    @activity.defn
-    async def lives() -> str:
-        return "well"
-
-    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
-        await engine.work(Call, dies, lives, activity_executor=pool)
-        error = await failure_of(engine.execute(Call.run, "dies", []))
-        cause: Any = error.__cause__
-        assert cause.type == "BrokenProcessPool"
-        assert await engine.execute(Call.run, "lives", []) == "well"
-        await engine.stop_work()

@@ -10,6 +10,7 @@ from tests.api.harness import Harness, eventually, failure_of, topics
 from understudy import activity, workflow
 from understudy.exceptions import (
     ApplicationError,
+    ArgumentTypeError,
     InvalidArgumentError,
     WorkflowClosedError,
     WorkflowNotFoundError,
@@ -131,6 +132,52 @@ async def test_a_promise_goes_on_to_the_next_run_by_its_token_even_if_it_was_res
     await engine.client.resolve_promise(secret, "late")
     await handle.signal("go")
     assert await handle.result() == "late"
+
+
+@workflow.defn
+class Twice:
+    """Awaits a promise in three runs."""
+
+    @workflow.run
+    async def run(self, token: str | None = None, values: tuple[int, ...] = ()) -> list[int]:
+        promise = workflow.promise(type=int, token=token)
+        if not values:
+            workflow.upsert_memo({"token": promise.token})
+        values = (*values, await promise)
+        if len(values) < 3:
+            workflow.continue_as_new(args=[promise.token, values])
+        return list(values)
+
+
+async def test_a_promise_that_was_awaited_has_its_value_in_the_runs_that_follow(engine: Harness) -> None:
+    await engine.work(Twice)
+    handle = await engine.start(Twice.run)
+
+    async def token() -> Any:
+        return (await (await handle.describe()).memo()).get("token")
+
+    await engine.client.resolve_promise(await eventually(token), 7)
+    assert await handle.result() == [7, 7, 7]
+
+
+async def test_a_rejection_goes_over_with_its_details_and_whether_it_may_be_retried(engine: Harness) -> None:
+    await engine.work(Approval)
+    handle = await engine.start(Approval.run)
+    token = await eventually(lambda: handle.query(Approval.where))
+    error = ApplicationError("no", {"code": 54}, type="Declined", non_retryable=True)
+    error.__cause__ = KeyError("sku")
+    await engine.client.reject_promise(token, error)
+    cause = await failure_of(handle.result())
+    assert isinstance(cause, ApplicationError)
+    assert (cause.message, cause.type, cause.details, cause.non_retryable) == ("no", "Declined", ({"code": 54},), True)
+    assert isinstance(cause.cause, ApplicationError)
+    assert cause.cause.type == "KeyError"
+
+
+@pytest.mark.parametrize("error", [None, 7, KeyError])
+async def test_a_promise_is_rejected_with_an_exception_or_a_text(engine: Harness, error: Any) -> None:
+    with pytest.raises(ArgumentTypeError, match="an exception, or a text"):
+        await engine.client.reject_promise(str(PromiseToken("secret", "nobody")), error)
 
 
 @pytest.mark.parametrize("token", ["", "nonsense!", "AAAA", 7, None])

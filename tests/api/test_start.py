@@ -19,7 +19,7 @@ from understudy.common import (
     WorkflowIDConflictPolicy,
     WorkflowIDReusePolicy,
 )
-from understudy.exceptions import ApplicationError, TerminatedError, WorkflowAlreadyStartedError
+from understudy.exceptions import ApplicationError, InvalidArgumentError, TerminatedError, WorkflowAlreadyStartedError
 from understudy.exceptions import TimeoutError as WorkflowTimeout
 
 
@@ -96,6 +96,15 @@ async def test_terminate_existing_makes_room_for_a_new_run(engine: Harness, poli
     assert isinstance(error, TerminatedError)
     assert "replaced" in error.message
     assert await new.result() == new.result_run_id != old.result_run_id
+
+
+@pytest.mark.parametrize("conflict", [each for each in WorkflowIDConflictPolicy if each.name != "UNSPECIFIED"])
+async def test_two_words_on_what_becomes_of_an_open_run_are_refused(
+    engine: Harness, conflict: WorkflowIDConflictPolicy
+) -> None:
+    reuse = WorkflowIDReusePolicy.TERMINATE_IF_RUNNING
+    with pytest.raises(InvalidArgumentError, match=f"{conflict.name} beside an id_reuse_policy of TERMINATE_IF"):
+        await engine.start(Job.run, id="job", id_reuse_policy=reuse, id_conflict_policy=conflict)
 
 
 async def test_only_one_of_many_starts_at_once_wins(engine: Harness) -> None:

@@ -69,12 +69,6 @@ async def test_messages_that_wait_for_the_first_turn_go_in_front_of_it_whatever_
     await Replayer(workflows=[Diary]).replay_workflow(await again.fetch_history())
 
 
-async def test_an_update_waits_for_the_first_turn_that_is_due_later(engine: Harness) -> None:
-    await engine.work(Table)
-    handle = await engine.start(Table.run, start_delay=timedelta(milliseconds=50))
-    assert await handle.execute_update(Table.book, "kim") == 3
-
-
 async def test_an_update_waits_for_code_that_fails(engine: Harness) -> None:
     broken = True
 

@@ -12,7 +12,7 @@ from tests.api.harness import QUEUE, Harness, eventually, topics
 from tests.api.with_start_stage import FAIL, TERMINATE, USE, Table, end, of_run
 from understudy import workflow
 from understudy.client import WithStartWorkflowOperation, WorkflowUpdateFailedError, WorkflowUpdateStage
-from understudy.common import WorkflowIDConflictPolicy
+from understudy.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from understudy.exceptions import (
     ApplicationError,
     ArgumentTypeError,
@@ -367,3 +367,15 @@ async def test_an_update_that_is_known_is_not_held_against_the_policies_of_its_s
         await book(engine, 3, operation(**fail), id="u-2")
     await engine.client.get_workflow_handle("table").terminate()
     assert await book(engine, 3, operation(**fail), id="u-1") == [1, None]
+
+
+async def test_an_update_that_its_run_left_unfinished_begins_anew_with_the_next(engine: Harness) -> None:
+    await engine.work(Table)
+    start = operation()
+    await engine.client.start_update_with_start_workflow(
+        Table.wait_long, start_workflow_operation=start, id="u-1", wait_for_stage=WorkflowUpdateStage.ACCEPTED
+    )
+    await (await start.workflow_handle()).terminate()
+    with pytest.raises(WorkflowAlreadyStartedError):
+        await book(engine, 3, operation(id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE), id="u-1")
+    assert await book(engine, 3, operation(), id="u-1") == [1, None]

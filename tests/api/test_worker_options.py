@@ -20,8 +20,8 @@ from understudy.worker import (
     UnsandboxedWorkflowRunner,
     WorkerDeploymentConfig,
 )
+from understudy.worker.checks import checked_options
 from understudy.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
-from understudy.worker_config import checked_options
 
 DEPLOYMENT = WorkerDeploymentConfig(version=WorkerDeploymentVersion("shop", "b1"), use_worker_versioning=True)
 

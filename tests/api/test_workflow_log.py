@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import logging
 import time
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
-from tests.api.harness import Harness
+from tests.api.harness import Harness, gone
 from understudy import workflow
 from understudy.common import MetricMeter
 from understudy.exceptions import ArgumentTypeError, DefinitionError, NotInWorkflowError
@@ -157,3 +157,38 @@ def test_init_is_named_as_in_the_interface_that_we_follow() -> None:
 
     with pytest.raises(DefinitionError, match="is for __init__"):
         workflow.init(init_fn=build)
+
+
+@workflow.defn
+class Tidies:
+    """Says goodbye when it ends, and keeps in mind whether that was real."""
+
+    goodbyes: ClassVar[list[bool]] = []
+
+    def __init__(self) -> None:
+        self.done = False
+
+    @workflow.run
+    async def run(self) -> None:
+        try:
+            await workflow.wait_condition(lambda: self.done)
+        finally:
+            workflow.logger.warning("goodbye")
+            self.goodbyes.append(workflow.unsafe.is_replaying())
+
+    @workflow.signal
+    def end(self) -> None:
+        self.done = True
+
+
+async def test_a_run_that_leaves_memory_says_no_goodbye(engine: Harness, caplog: pytest.LogCaptureFixture) -> None:
+    Tidies.goodbyes.clear()
+    await engine.work(Tidies)
+    handle = await engine.start(Tidies.run)
+    await gone(engine)
+    assert Tidies.goodbyes == [True]
+    assert "goodbye" not in said(caplog)
+    await handle.signal(Tidies.end)
+    await handle.result()
+    assert Tidies.goodbyes == [True, False]
+    assert "goodbye" in said(caplog)

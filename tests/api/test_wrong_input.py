@@ -199,12 +199,18 @@ async def test_what_is_no_definition_is_refused(engine: Harness) -> None:
     given: Any
     for given, message in (
         ({"workflows": [bare]}, r"bare: it is not a workflow.*@workflow\.defn"),
+        ({"workflows": [Ship()]}, "it is an instance, where its class is meant.* pass the class"),
         ({"activities": [bare]}, r"bare: it is not an activity.*@activity\.defn"),
         ({"activities": [Bare.charge]}, "charge: it is a method without its object"),
         ({"activities": [Weigh]}, r"Weigh: it is a class without its object.* pass an object"),
     ):
         with pytest.raises(DefinitionError, match=message):
             Worker(engine.client, task_queue=QUEUE, **given)
+
+
+async def test_a_worker_of_something_else_than_a_client_is_refused() -> None:
+    with pytest.raises(ArgumentTypeError, match=r"client is 'memory://', where an understudy\.client\.Client"):
+        Worker("memory://", task_queue=QUEUE, workflows=[Ship])  # type: ignore[arg-type]  # wrong on purpose
 
 
 async def test_a_workflow_that_would_not_replay_is_refused_with_the_line_and_what_to_use(engine: Harness) -> None:
@@ -353,7 +359,7 @@ async def test_an_argument_that_does_not_fit_fails_the_attempt_and_names_both_ty
     assert re.search("of type number and cannot be read as .*Order", cause.message)
 
 
-@pytest.mark.parametrize("duration", [-1, ms(-1), float("nan"), "1"], ids=without_addresses)
+@pytest.mark.parametrize("duration", [-1, ms(-1), float("nan"), float("inf"), 1e300, "1"], ids=without_addresses)
 async def test_a_sleep_that_cannot_be_is_refused(engine: Harness, duration: Any) -> None:
     @workflow.defn
     async def naps() -> str:

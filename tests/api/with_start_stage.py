@@ -57,6 +57,10 @@ class Table:
             raise ApplicationError("full", type="Full")
 
     @workflow.update
+    async def wait_long(self) -> None:
+        await workflow.wait_condition(lambda: self.closed)
+
+    @workflow.update
     async def slowly(self, dish: str) -> str:
         await workflow.sleep(0.001)
         self.orders.append(dish)

@@ -264,11 +264,12 @@ class Rehearsal:
         self.run = lead(self.code, self.events, run_id=self.execution.run_id, execution=self.execution)
         return self.run
 
-    def resume(self, count: int = 1) -> list[Event]:
-        """Let the code take so many of the deferred facts, each in an activation of its own."""
+    def resume(self, count: int = 1, *, one_by_one: bool = False) -> list[Event]:
+        """Let the code take what waits, in so many activations; `one_by_one`: each of one fact."""
         before = len(self.events)
         for _ in range(count):
-            taken = self.run.deferred.take()
+            waiting = self.run.deferred
+            taken = waiting.take(waiting[0][0] if one_by_one else None)
             requests = self.run.activate(taken.fact, self.now, taken.messages)
             self.record(TurnResumed(at=self.now, through=taken.through))
             for request in requests:

@@ -59,9 +59,20 @@ def test_a_replay_takes_up_what_was_taken_up_together_and_no_more() -> None:
     assert [version for version, _ in waiting] == [3, 5]
 
 
-def test_what_waited_behind_live_code_is_taken_up_one_by_one() -> None:
-    waiting = deferred((4, LATER), (5, WITH))
-    assert waiting.take() == Activation(LATER, [], 4)
+def test_of_what_waited_behind_live_code_messages_go_first_and_together_and_the_rest_one_by_one() -> None:
+    fired, cancel = TimerFired(at=2, seq=1), WorkflowCancelRequested(at=3)
+    waiting = deferred((3, fired), (4, LATER), (5, cancel), (6, WITH))
+    assert waiting.take() == Activation(LATER, [WITH], 6)
+    assert waiting.take() == Activation(fired, [], 3)
+    assert waiting.take() == Activation(cancel, [], 5)
+    assert not waiting
+
+
+def test_a_replay_takes_up_messages_one_by_one_if_they_were() -> None:
+    fired = TimerFired(at=2, seq=1)
+    waiting = deferred((3, fired), (4, LATER), (5, WITH))
+    assert waiting.take(3) == Activation(fired, [], 3)
+    assert waiting.take(4) == Activation(LATER, [], 4)
     assert waiting.take(5) == Activation(WITH, [], 5)
 
 

@@ -6,6 +6,7 @@ import asyncio
 import inspect
 from typing import Any
 
+import msgspec
 import pytest
 
 from tests.behaviors.payments import SECOND, Order, asked, charge, refusal, seconds
@@ -13,6 +14,7 @@ from tests.behaviors.rehearsal import Rehearsal, payloads
 from tests.behaviors.same_again import same_again
 from understudy import activity, workflow
 from understudy._activity.options import ActivityConfig, LocalActivityConfig
+from understudy.actors.behaviors.run import Phase
 from understudy.common import Priority
 from understudy.exceptions import ArgumentTypeError, InvalidArgumentError
 
@@ -182,3 +184,43 @@ def test_a_priority_that_is_left_open_is_the_workflows() -> None:
     found = run.pending(1).scheduled
     assert (found.priority, found.fairness_key, found.fairness_weight) == (4, "a", None)
     same_again(run)
+
+
+@pytest.mark.parametrize(
+    ("of_run", "said", "found"),
+    [
+        ((1, "kim", 2.5), Priority(), (1, "kim", 2.5)),
+        ((1, "kim", 2.5), None, (1, "kim", 2.5)),
+        ((1, "kim", 2.5), Priority(priority_key=3), (3, "kim", 2.5)),
+        ((1, "kim", 2.5), Priority(fairness_key="lee", fairness_weight=0.0), (1, "lee", 0.0)),
+        ((0, "kim", None), Priority(), (0, "kim", None)),
+        ((0, "", 0.5), Priority(fairness_key="lee"), (0, "lee", 0.5)),
+        ((0, "", None), Priority(), (0, "", None)),
+    ],
+)
+def test_each_field_of_a_priority_that_is_left_open_is_the_workflows(
+    of_run: tuple[int, str, float | None], said: Priority | None, found: tuple[int, str, float | None]
+) -> None:
+    @workflow.defn
+    async def asks() -> None:
+        workflow.start_activity("tick", priority=said)
+        await workflow.start_child_workflow("Ship", priority=said or Priority.default)
+
+    key, name, weight = of_run
+    run = Rehearsal(asks, priority=key, fairness_key=name, fairness_weight=weight)
+    for asked_for in (run.pending(1).scheduled, run.execution.children[1].initiated):
+        assert (asked_for.priority, asked_for.fairness_key, asked_for.fairness_weight) == found
+    same_again(run)
+
+
+def test_a_history_in_which_nothing_was_inherited_is_replayed() -> None:
+    @workflow.defn
+    async def asks() -> None:
+        workflow.start_activity("tick")
+        await workflow.start_child_workflow("Ship", id="ship-1")
+
+    run = Rehearsal(asks, priority=1, fairness_key="kim", fairness_weight=2.0)
+    assert run.events[1:]
+    nothing = {"priority": 0, "fairness_key": "", "fairness_weight": None}
+    run.events[1:] = [msgspec.structs.replace(event, **nothing) for event in run.events[1:]]
+    assert run.rebuild().phase is Phase.RUNNING

@@ -208,7 +208,7 @@ def test_signals_that_wait_behind_a_deferred_turn_are_left_for_the_next_run() ->
     signals = [event for event in other.events if event.topic == "signal.received"]
     run.defer(*completed, *signals)  # type: ignore[arg-type]  # they are facts
     run.rebuild()
-    run.resume()
+    run.resume(2)
     assert last(run).input
     assert [fact.name for fact in run.run.unconsumed()] == ["unknown"]
 

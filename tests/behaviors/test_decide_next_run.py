@@ -13,6 +13,7 @@ from understudy.events.execution import fold
 from understudy.events.failure import Failure
 from understudy.events.policy import StoredRetryPolicy, TimeoutType
 from understudy.events.workflow import (
+    WorkflowCancelRequested,
     WorkflowCompleted,
     WorkflowContinuedAsNew,
     WorkflowFailed,
@@ -169,3 +170,16 @@ def test_a_cron_run_that_continues_as_new_goes_on_at_once_and_keeps_its_schedule
     _, start = follow(closing, cron_schedule="@hourly", last_result=VALUE)
     assert start is not None
     assert (start.cron_schedule, start.first_turn_at, start.last_result) == ("@hourly", NOW + 1, VALUE)
+
+
+@pytest.mark.parametrize("closing", [COMPLETED, FAILED, TIMED_OUT], ids=lambda event: event.topic)
+def test_a_cron_chain_ends_with_the_run_that_was_asked_to_cancel_however_that_ends(closing: Followed) -> None:
+    state = fold("run-1", [started(cron_schedule="@hourly"), WorkflowCancelRequested(at=20)])
+    assert next_run(state, closing, new_run_id="run-2", dice=0.0) == (closing, None)
+
+
+def test_a_cron_run_that_was_asked_to_cancel_and_fails_is_tried_again_if_its_retry_policy_says_so() -> None:
+    state = fold("run-1", [started(cron_schedule="@hourly", retry_policy=POLICY), WorkflowCancelRequested(at=20)])
+    _, start = next_run(state, FAILED, new_run_id="run-2", dice=0.0)
+    assert start is not None
+    assert start.attempt == 2

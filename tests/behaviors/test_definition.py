@@ -107,7 +107,7 @@ def test_the_options_of_the_decorator_are_in_the_definition() -> None:
 def test_a_dynamic_workflow_has_no_name() -> None:
     async def anything(args: Sequence[RawValue]) -> None: ...
 
-    definition = define(anything, dynamic=True, name="ignored")
+    definition = define(anything, dynamic=True)
     assert (definition.name, definition.label) == (None, "(dynamic)")
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
 
-from understudy import workflow
+from understudy import activity, workflow
 from understudy.actors.behaviors.definition import WorkflowDefinition, workflow_of
+from understudy.common import RawValue
 from understudy.events.errors import DefinitionError
 
 Handler = Callable[..., None]
@@ -211,3 +212,58 @@ def test_messages_of_all_kinds_may_have_one_name() -> None:
 
     definition = define(Both)
     assert [set(found) for found in (definition.signals, definition.queries, definition.updates)] == [{"state"}] * 3
+
+
+# -- parameters ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("declare", [workflow.signal, workflow.query, workflow.update])
+def test_a_dynamic_handler_takes_a_name_and_the_values(declare: Any) -> None:
+    def too_few(self: Any, name: str) -> None: ...
+
+    def too_many(self: Any, name: str, args: Sequence[RawValue], more: int) -> None: ...
+
+    for wrong in (too_few, too_many):
+        fields = refused(functools.partial(declare(dynamic=True), wrong))
+        assert fields["subject"].endswith(wrong.__name__)
+        assert "(name: str, args: Sequence[RawValue])" in fields["problem"]
+        assert fields["fix"] == "let it take these"
+
+
+@pytest.mark.parametrize("declare", [workflow.signal, workflow.query, workflow.update])
+def test_a_dynamic_handler_may_have_defaults_or_take_any_number(declare: Any) -> None:
+    def one(self: Any, name: str, *args: Any) -> None: ...
+
+    def other(self: Any, name: str, args: Sequence[RawValue] = (), *, more: int = 1) -> None: ...
+
+    for right in (one, other):
+        declare(dynamic=True)(right)
+
+
+def test_a_dynamic_workflow_and_activity_take_the_values() -> None:
+    async def nothing() -> None: ...
+
+    async def two(args: Sequence[RawValue], more: int) -> None: ...
+
+    for wrong in (nothing, two):
+        for declare in (workflow.defn, activity.defn):
+            fields = refused(functools.partial(declare(dynamic=True), wrong))
+            assert "called with (args: Sequence[RawValue])" in fields["problem"]
+
+
+@pytest.mark.parametrize("declare", [workflow.defn, activity.defn, workflow.signal, workflow.update])
+def test_what_can_only_be_given_by_keyword_is_refused_when_it_is_declared(declare: Any) -> None:
+    async def wants(self: Any, *, colour: str, size: int = 1) -> None: ...
+
+    fields = refused(lambda: declare(wants))
+    assert fields["problem"] == "it needs colour by keyword, and all arguments come by position"
+    assert fields["fix"].startswith("give what stands behind the * a default")
+
+
+@pytest.mark.parametrize("declare", [workflow.defn, activity.defn, workflow.signal, workflow.query, workflow.update])
+def test_what_is_dynamic_has_no_name(declare: Any) -> None:
+    async def anything(name: str, args: Sequence[RawValue]) -> None: ...
+
+    fields = refused(lambda: declare(name="x", dynamic=True)(anything))
+    assert fields["problem"].endswith("and it is called 'x'")
+    assert fields["fix"] == "leave out name or dynamic"

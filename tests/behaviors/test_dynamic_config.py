@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from tests.behaviors.rehearsal import Rehearsal, topics
 from tests.behaviors.same_again import same_again

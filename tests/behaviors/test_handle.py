@@ -183,3 +183,35 @@ def test_gathered_activities_are_cancelled_with_the_task_that_waits_for_them() -
     assert task.cancelled()
     assert scene.stops == 1
     assert other.cancelled()
+
+
+# -- as a task ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_handle_has_a_name_as_a_task_has(waiting: Scene) -> None:
+    assert waiting.handle.get_name() == "ActivityHandle"
+    waiting.handle.set_name(7)
+    assert waiting.handle.get_name() == "7"
+
+
+def test_a_handle_counts_its_cancellations_as_a_task_does(waiting: Scene) -> None:
+    handle = waiting.handle
+    assert (handle.cancelling(), handle.uncancel()) == (0, 0)
+    assert handle.cancel("enough")
+    assert handle.cancel()
+    assert handle.cancelling() == 2
+    assert (handle.uncancel(), handle.uncancel(), handle.uncancel()) == (1, 0, 0)
+    handle.set_result("done")
+    assert not handle.cancel()
+    assert (handle.cancelling(), waiting.stops) == (0, 1)
+
+
+def test_a_handle_has_no_coroutine_and_no_stack_and_is_no_task(
+    waiting: Scene, capsys: pytest.CaptureFixture[str]
+) -> None:
+    handle: object = waiting.handle
+    assert not isinstance(handle, asyncio.Task)
+    assert waiting.handle.get_coro() is None
+    assert waiting.handle.get_stack(limit=3) == []
+    waiting.handle.print_stack()
+    assert capsys.readouterr() == ("", "")

@@ -5,12 +5,13 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 from collections.abc import Callable, Sequence
 from contextvars import ContextVar
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from tests.behaviors.rehearsal import Rehearsal, new_run, payload, payloads
 from tests.behaviors.same_again import same_again
@@ -319,7 +320,7 @@ def test_an_update_that_a_validators_interceptor_refuses_leaves_no_trace() -> No
 def test_facts_about_the_run_come_through_the_outbound_interceptors() -> None:
     class Outbound(WorkflowOutboundInterceptor):
         def info(self) -> workflow.Info:
-            return replace(super().info(), workflow_id="changed")
+            return dataclasses.replace(super().info(), workflow_id="changed")
 
     class Inbound(WorkflowInboundInterceptor):
         def init(self, outbound: Any) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from tests.behaviors.snippet import FILE, body, calls, findings, module
 from understudy.actors.behaviors.definition import ACTIVITY_MARK, WORKFLOW_MARK
 from understudy.actors.behaviors.guard import RULES, instead_of, loaded
 from understudy.actors.behaviors.lint import Finding, lint
-from understudy.actors.behaviors.scope import Dotted, Instance, attribute, unwrapped
+from understudy.actors.behaviors.scope import UNKNOWN, Dotted, Instance, attribute, unwrapped
 
 
 def activity(fn: Any) -> Any:
@@ -383,3 +384,12 @@ def test_a_function_that_wraps_itself_is_unwrapped_in_finite_time() -> None:
 
     loop.__dict__["__wrapped__"] = loop
     assert unwrapped(loop) is loop
+
+
+def test_a_name_that_a_module_loads_later_is_known_by_its_text() -> None:
+    lazy = ModuleType("lazy")
+    lazy.__dict__["there"] = re.compile
+    assert attribute(lazy, "missing") is UNKNOWN
+    lazy.__dict__["__getattr__"] = lambda name: name
+    assert attribute(lazy, "missing") == Dotted("lazy.missing")
+    assert attribute(lazy, "there") is re.compile

@@ -229,7 +229,7 @@ def test_to_try_gives_what_waits_or_the_default_or_says_that_nothing_does() -> N
     run.signal("coin", 1)
     run.signal("coin", 2)
     run.fire()
-    assert run.result == ["nothing", "no signal called 'coin' waits", 1, 2, 0]
+    assert run.result == ["nothing", "no signal called 'coin' waits; pass default= to get a value then", 1, 2, 0]
     same_again(run)
 
 

@@ -12,9 +12,8 @@ from tests.behaviors.plays import Cart, charge
 from tests.behaviors.rehearsal import SECOND, START, Rehearsal, lead, topics
 from tests.behaviors.reset_stage import BASE, LATER, NEW, NEWEST, OLD, cart, reset_to, world
 from understudy import workflow
-from understudy.actors.behaviors.child import child_run_id
+from understudy.actors.behaviors.child import child_run_id, own_id
 from understudy.actors.behaviors.command import CompleteChild
-from understudy.actors.behaviors.reset import own_id
 from understudy.actors.behaviors.run import Phase
 from understudy.actors.behaviors.successor import next_run
 from understudy.events.activity import ActivityScheduled

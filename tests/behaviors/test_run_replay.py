@@ -7,18 +7,15 @@ from typing import Any
 
 import pytest
 
-from tests.behaviors.plays import Cart, Patient, charge, roll, step
-from tests.behaviors.rehearsal import START, Rehearsal, lead, payload, payloads, topics
+from tests.behaviors.plays import charge, roll, step
+from tests.behaviors.rehearsal import START, Rehearsal, lead, payloads, topics
 from tests.behaviors.same_again import same_again
 from understudy import workflow
 from understudy.actors.behaviors.run import Phase
-from understudy.events.activity import ActivityCompleted
-from understudy.events.errors import PayloadDecodeError
-from understudy.events.execution import WorkflowExecution
 from understudy.events.marker import SideEffectRecorded
 from understudy.events.signal import SignalReceived
 from understudy.events.timer import TimerFired
-from understudy.events.workflow import TurnDeferred, WorkflowTerminated, WorkflowTimedOut
+from understudy.events.workflow import WorkflowTerminated, WorkflowTimedOut
 
 
 def put(item: Any, at: int = START) -> SignalReceived:
@@ -210,144 +207,3 @@ def test_a_condition_that_asks_for_something_is_an_error_to_who_waits_live_and_i
     assert topics(run.signal("ask")) == ["signal.received", "workflow.completed"]
     assert run.result == "ReadOnlyContextError"
     same_again(run)
-
-
-# -- deferred turns --------------------------------------------------------------------------------------------------
-
-
-def deferred_cart() -> Rehearsal:
-    """A cart whose worker is away while three signals come."""
-    run = Rehearsal(Cart)
-    run.signal("put", "a")
-    run.now += 5
-    run.defer(put("b"), SignalReceived(at=START, name="fetch", input=payloads(["c"])), put("d"))
-    return run
-
-
-def test_facts_that_were_deferred_wait_behind_a_replay_with_their_versions() -> None:
-    run = deferred_cart()
-    rebuilt = run.rebuild()
-    assert [version for version, _ in rebuilt.deferred] == [3, 5, 6]
-    assert run.query("count") == 1
-    same_again(run)
-
-
-def test_deferred_facts_are_taken_up_at_the_time_of_their_resumption() -> None:
-    run = deferred_cart()
-    run.rebuild()
-    run.now += 7
-    assert topics(run.resume(3)) == ["turn.resumed", "turn.resumed", "activity.scheduled", "turn.resumed"]
-    assert run.execution.deferred is None
-    assert run.pending(1).scheduled.at == run.now
-    same_again(run)
-    run.complete(1, "C")
-    run.signal("close")
-    assert run.result == ["a", "b", "d", "C"]
-    same_again(run)
-
-
-def test_a_resumption_in_part_leaves_the_rest_deferred() -> None:
-    run = deferred_cart()
-    run.rebuild()
-    run.resume(2)
-    assert topics(run.events)[-3:] == ["turn.resumed", "turn.resumed", "activity.scheduled"]
-    again = lead(Cart, run.events)
-    assert [version for version, _ in again.deferred] == [6]
-    same_again(run)
-
-
-def test_a_failure_in_the_middle_of_a_resumption_defers_the_rest_anew() -> None:
-    run = Rehearsal(Patient, None)
-    facts = [SignalReceived(at=START, name=name, input=payloads([0])) for name in ("give", "give", "give")]
-    run.defer(*facts)
-    run.rebuild()
-    run.resume(1)
-    run.record(TurnDeferred(at=run.now, since=4, reason="KeyError in the workflow's code"))
-    assert [version for version, _ in run.rebuild().deferred] == [4, 5]
-    run.resume(2)
-    assert run.execution.deferred is None
-    assert [version for version, _ in run.rebuild().deferred] == []
-    run.signal("give", 4)
-    assert run.result == 4
-    same_again(run)
-
-
-def test_what_comes_while_facts_are_deferred_waits_behind_them() -> None:
-    run = deferred_cart()
-    run.defer(put("e"))
-    assert [version for version, _ in run.rebuild().deferred] == [3, 5, 6, 7]
-    run.resume(4)
-    assert run.query("count") == 4
-    same_again(run)
-
-
-def test_what_comes_behind_a_replay_that_failed_waits_although_no_fact_stood_in_front() -> None:
-    run = Rehearsal(Cart)
-    run.signal("put", "a")
-    run.record(TurnDeferred(at=run.now, since=run.execution.version + 1, reason="NondeterminismError"))
-    run.defer(put("b"), put("c"))
-    assert [version for version, _ in run.rebuild().deferred] == [4, 5]
-    same_again(run)
-    run.resume(2)
-    run.signal("close")
-    assert run.result == ["a", "b", "c"]
-    same_again(run)
-
-
-def test_a_run_whose_first_turn_was_deferred_begins_when_it_is_resumed() -> None:
-    run = Rehearsal(Cart)
-    start = run.execution.start
-    run.events, run.execution = [], WorkflowExecution("run-1")
-    run.defer(start, put("a"), CLOSE)
-    rebuilt = run.rebuild()
-    assert [version for version, _ in rebuilt.deferred] == [1, 3, 4]
-    assert rebuilt.stacks() == []
-    run.now += 9
-    assert topics(run.resume()) == ["turn.resumed", "workflow.completed"]
-    assert run.result == ["a"]
-    same_again(run)
-
-
-def test_facts_that_were_deferred_behind_the_end_are_too_late() -> None:
-    run = Rehearsal(Cart)
-    run.defer(CLOSE, put("a"))
-    run.rebuild()
-    run.resume(1)
-    assert run.result == []
-    again = lead(Cart, run.events)
-    assert again.phase is Phase.CLOSED
-    assert [version for version, _ in again.deferred] == [4]
-
-
-def test_the_length_of_the_history_is_the_same_to_a_replay_of_a_resumption() -> None:
-    @workflow.defn
-    class Measures:
-        def __init__(self) -> None:
-            self.lengths: list[int] = []
-
-        @workflow.run
-        async def run(self) -> list[int]:
-            await workflow.wait_condition(lambda: len(self.lengths) >= 3)
-            return self.lengths
-
-        @workflow.signal
-        def put(self, item: str) -> None:
-            self.lengths.append(workflow.info().get_current_history_length())
-
-    run = Rehearsal(Measures)
-    run.defer(put("a"), put("b"))
-    run.rebuild()
-    run.resume(2)
-    run.signal("put", "c")
-    assert run.result == [4, 5, 7]
-    same_again(run)
-
-
-def test_a_payload_that_does_not_decode_in_a_resumption_breaks_the_turn_and_leaves_the_fact_deferred() -> None:
-    run = Rehearsal(step, 3)
-    run.defer(ActivityCompleted(at=START, seq=1, result=payload("seven")))
-    run.rebuild()
-    with pytest.raises(PayloadDecodeError):
-        run.resume()
-    assert run.run.phase is Phase.BROKEN
-    assert [version for version, _ in run.rebuild().deferred] == [3]

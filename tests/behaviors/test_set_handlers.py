@@ -168,9 +168,28 @@ async def in_time() -> None:
             DefinitionError,
             "the validator of an update cannot be a coroutine",
         ),
+        (
+            lambda: workflow.set_update_handler("a", lambda word: None, validator=lambda: None),
+            DefinitionError,
+            "it takes (), and the update that it looks at ('word',)",
+        ),
+        (
+            lambda: workflow.set_dynamic_signal_handler(lambda name: None),
+            DefinitionError,
+            "called with (name: str, args: Sequence[RawValue])",
+        ),
         (lambda: workflow.receive_nowait(""), InvalidArgumentError, "name"),
     ],
-    ids=["no name", "number as name", "no query", "no validator", "async validator", "no topic"],
+    ids=[
+        "no name",
+        "number as name",
+        "no query",
+        "no validator",
+        "async validator",
+        "other validator",
+        "too few",
+        "no topic",
+    ],
 )
 def test_a_handler_that_cannot_be_is_refused_where_it_is_set(
     call: Callable[[], Any], error: type[Exception], text: str

@@ -199,6 +199,8 @@ EXAMPLES: Final[tuple[Event, ...]] = (
         identity="42@host",
         request_id="request-3",
         with_start=True,
+        failure=_FAILURE,
+        was_awaited=True,
     ),
     UpdateAccepted(
         at=1,

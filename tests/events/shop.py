@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import collections
+import collections.abc
 import enum
 import fractions
 import ipaddress
@@ -164,4 +165,8 @@ ROUND_TRIPS: list[tuple[object, Any]] = [
     (collections.Counter("aab"), collections.Counter[str]),
     ([collections.Counter("aab")], list[collections.Counter[str]]),
     (collections.deque([Order(OrderId(1), [])]), collections.deque[Order]),
+    ([1, 2], collections.abc.Iterable[int]),
+    ([[1], [2]], list[collections.abc.Iterable[int]]),
+    (["a"], collections.abc.Iterable),
+    (["a"], collections.abc.Iterable[str] | None),
 ]

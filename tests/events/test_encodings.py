@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address
 from typing import Any, get_args
 
+import cloudpickle
 import pytest
 
 from tests.events.shop import ROUND_TRIPS
@@ -292,3 +293,35 @@ def test_an_error_of_validation_is_not_tried_again() -> None:
     error = create_payload_validation_error({"field": "price"})
     assert (error.type, error.non_retryable, error.details) == ("PayloadValidationError", True, ({"field": "price"},))
     assert create_payload_validation_error(None).details == ()
+
+
+# -- copies
+
+
+class ReadsAddresses(JSONTypeConverter):
+    def to_typed_value(self, hint: Any, value: Any) -> Any:
+        return IPv4Address(value) if hint is IPv4Address else JSONTypeConverter.Unhandled
+
+
+class Addresses(CompositePayloadConverter):
+    """A chain that reads addresses."""
+
+    def __init__(self) -> None:
+        super().__init__(JSONPlainPayloadConverter(custom_type_converters=[ReadsAddresses()]))
+
+
+@pytest.mark.parametrize(
+    "converter",
+    [
+        DefaultPayloadConverter(),
+        JsonConverter(to_json=str, from_json=lambda cls, plain: cls(plain)),
+        Addresses(),
+    ],
+    ids=lambda converter: type(converter).__name__,
+)
+def test_a_copy_from_another_process_converts_as_the_original_does(converter: PayloadConverter) -> None:
+    copied: PayloadConverter = cloudpickle.loads(cloudpickle.dumps(converter))
+    address = IPv4Address("127.0.0.1")
+    payloads = copied.to_payloads([{"at": "here"}, address])
+    assert payloads == converter.to_payloads([{"at": "here"}, address])
+    assert copied.from_payloads(payloads, [dict, IPv4Address]) == [{"at": "here"}, address]

@@ -54,6 +54,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     },
     "MailboxFullError": {"workflow_id": "order-1", "limit": 1000},
     "MissingEventError": {"run_id": "run-1", "expected": 3, "found": 5},
+    "NewerRunError": {"run_id": "run-1", "flags": 5, "known": 1},
     "NondeterminismError": {
         "run_id": "run-1",
         "position": 4,
@@ -86,6 +87,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "UnstorableError": {"run_id": "run-1", "version": 3, "reason": "not JSON"},
     "VersionConflictError": {"run_id": "run-1", "expected": 8},
     "WorkflowClosedError": {"workflow_id": "order-1", "run_id": "run-1", "outcome": "COMPLETED"},
+    "WorkflowNotBegunError": {"workflow_id": "order-1", "run_id": "run-1", "due": "2030-01-01T00:00:00+00:00"},
     "WorkflowNotFoundError": {"workflow_id": "order-1", "run_id": "run-1"},
 }
 

@@ -294,3 +294,25 @@ def test_a_pending_activity_can_be_made_of_its_request_alone() -> None:
 def test_termination_closes_a_run_without_asking_its_code() -> None:
     run = run_of(example(WorkflowTerminated))
     assert isinstance(run.closed, WorkflowTerminated)
+
+
+LATER: dict[str, dict[str, Any]] = {
+    "a start delay": {},
+    "a time of a cron schedule": {"cron_schedule": "@hourly"},
+    "a retry": {"attempt": 2, "continued_run_id": "run-0"},
+}
+"""What a first turn that is due later may wait for."""
+
+
+@pytest.mark.parametrize("fields", LATER.values(), ids=LATER)
+def test_a_request_to_cancel_makes_a_first_turn_that_waits_due_at_once(fields: dict[str, Any]) -> None:
+    waits = TurnDeferred(at=10, since=1, reason="the first turn is due later")
+    run = run_of(waits, WorkflowCancelRequested(at=30), first_turn_at=50, **fields)
+    assert (run.first_turn_at, run.next_deadline()) == (30, 30)
+    assert kinds(run.pop_due(60)) == ["FIRST_TURN 0 at 30"]
+
+
+def test_a_first_turn_that_was_taken_is_due_no_more() -> None:
+    waits = TurnDeferred(at=10, since=1, reason="the first turn is due later")
+    run = run_of(waits, TurnResumed(at=30, through=1), WorkflowCancelRequested(at=31), first_turn_at=50)
+    assert (run.first_turn_at, run.next_deadline()) == (0, None)

@@ -177,7 +177,7 @@ def wake_at(state: WorkflowExecution, *, idle: bool) -> int | None:
     if not state.is_open:
         return None
     if state.deferred is not None:
-        return state.start.first_turn_at if state.start.first_turn_at > state.deferred.at else 0
+        return state.first_turn_at if state.first_turn_at > state.deferred.at else 0
     busy = any(not pending.outside or pending.scheduled.heartbeat for pending in state.activities.values())
     busy = busy or bool(state.children or state.outbound)
     return 0 if busy or not idle else state.next_deadline()

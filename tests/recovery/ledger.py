@@ -45,9 +45,9 @@ class Ledger:
         self._db.execute("CREATE TABLE IF NOT EXISTS attempts (key TEXT, activity TEXT, attempt INTEGER, life INTEGER)")
 
     def note(self) -> None:
-        """Have the running activity's effect."""
+        """Have the running activity's effect; a cancellation must not leave a transaction half done."""
         info = activity.info()
-        with self._lock:
+        with activity.shield_thread_cancel_exception(), self._lock:
             self._db.execute("BEGIN IMMEDIATE")
             self._db.execute("INSERT OR IGNORE INTO effects VALUES (?)", (info.idempotency_key,))
             attempt = (info.idempotency_key, info.activity_type, info.attempt, self._life)

@@ -67,13 +67,24 @@ async def sender(what: str) -> str:
     return "sent"
 
 
+@workflow.defn
+async def parent(what: str) -> int:
+    """Start the receiver as a child, ask it to cancel, and wait for its end, which is not as a cancelled one."""
+    child = await workflow.start_child_workflow(Renewed.run, id="receiver")
+    child.cancel()
+    parts = await child
+    return parts if what == "child cancel" else 0
+
+
 async def play(client: Client, store: MortalStore, what: str) -> None:
     """Let the two meet, and wait until nothing is left to do."""
     start = partial(client.start_workflow, task_queue=QUEUE, id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE)
+    code = parent if what.startswith("child") else sender
     with suppress(WorkflowAlreadyStartedError):  # in an earlier life
-        await start(Renewed.run, id="receiver", request_id="receiver")
+        if code is sender:
+            await start(Renewed.run, id="receiver", request_id="receiver")
     with suppress(WorkflowAlreadyStartedError):
-        await start(sender, what, id="sender", request_id="sender")
+        await start(code, what, id="sender", request_id="sender")
     await store.until(lambda: not store.executions(status="Running") and not store.due(FOREVER, 1))
 
 
@@ -88,9 +99,9 @@ def taken(store: EventStore) -> int:
     return messages
 
 
-MESSAGES: Final = pytest.mark.parametrize("what", ["signal", "cancel", "last signal", "last cancel"])
+MESSAGES: Final = pytest.mark.parametrize("what", ["signal", "cancel", "last signal", "last cancel", "child cancel"])
 SIDES: Final = pytest.mark.parametrize("when", ["before", "after"])
-WORKFLOWS: Final[list[Any]] = [Renewed, sender]
+WORKFLOWS: Final[list[Any]] = [Renewed, sender, parent]
 
 
 @SIDES
@@ -115,8 +126,10 @@ def test_a_message_is_taken_once_whichever_commit_goes_wrong(tmp_path: Path, wha
     async def insists(client: Client, store: MortalStore) -> None:
         assert isinstance(store, FaultyStore)
         store.faults = range(3, 0)
-        await client.start_workflow(Renewed.run, id="receiver", task_queue=QUEUE)
-        await client.start_workflow(sender, what, id="sender", task_queue=QUEUE)
+        if not what.startswith("child"):
+            await client.start_workflow(Renewed.run, id="receiver", task_queue=QUEUE)
+        code = parent if what.startswith("child") else sender
+        await client.start_workflow(code, what, id="sender", task_queue=QUEUE)
         store.faults = {number}
         await store.until(lambda: not store.executions(status="Running") and not store.due(FOREVER, 1))
 

@@ -140,7 +140,7 @@ async def test_the_client_is_that_of_the_environment() -> None:
 
 
 def test_without_a_client_there_is_none(env: ActivityEnvironment) -> None:
-    with pytest.raises(NotInActivityError):
+    with pytest.raises(NotInActivityError, match=r"no client.* pass one: ActivityEnvironment\(client=\.\.\.\)"):
         env.run(activity.client)
 
 

@@ -7,6 +7,7 @@ A line that must be an error has an ignore, and an ignore that is not needed is 
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
@@ -147,6 +148,8 @@ def start(order: Order) -> None:
     """The forms of `start_activity`."""
     assert_type(workflow.start_activity(charge, order), ActivityHandle[Receipt])
     assert_type(workflow.start_activity(ship, order), ActivityHandle[int])
+    weight: asyncio.Task[int] = workflow.start_activity(ship, order)
+    assert_type(weight.get_name(), str)
     assert_type(workflow.start_activity(tick), ActivityHandle[None])
     assert_type(workflow.start_activity(add, args=[1, 2]), ActivityHandle[int])
     assert_type(workflow.start_activity("charge", order), ActivityHandle[Any])

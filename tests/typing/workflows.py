@@ -169,6 +169,8 @@ async def children(order: Order) -> None:
     assert_type(child, ChildWorkflowHandle[Sale, Receipt])
     assert_type(await child, Receipt)
     assert_type(await workflow.start_child_workflow(Idle.run, task_queue="q"), ChildWorkflowHandle[Idle, int])
+    running: asyncio.Task[int] = await workflow.start_child_workflow(Idle.run)
+    assert_type(await running, int)
     await child.signal(Sale.approve, "Ada")
     await child.signal("drop")
     other = workflow.get_external_workflow_handle_for(Sale.run, "1")

@@ -1,0 +1,17 @@
+"""How a worker of Temporal's would ask its server for work: accepted and ignored, since work is handed over here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from understudy.events.public import public
+
+__all__ = ["PollerBehaviorSimpleMaximum"]
+
+
+@public("understudy.worker")
+@dataclass(frozen=True)
+class PollerBehaviorSimpleMaximum:
+    """How many polls a worker has under way at its server; accepted and ignored: work is handed over, not polled."""
+
+    maximum: int = 5

@@ -1,0 +1,35 @@
+"""What is said where a value becomes no payload, or a payload no value: the place, the types, the reason.
+
+A converter that raises an `ApplicationError`, or any other declared failure, has said itself what is wrong and whether
+trying again is of use; that is passed on as it is, and does not come by here.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from understudy.events.errors import PayloadDecodeError, PayloadEncodeError
+from understudy.events.json_hooks import class_of, type_name
+
+__all__ = ["decode_error", "encode_error"]
+
+
+def encode_error(error: Exception, value: Any, hint: Any, where: object) -> PayloadEncodeError:
+    """Return what is to be said of a value that cannot be stored."""
+    return PayloadEncodeError(
+        where=str(where), value_type=type_name(class_of(value)), hint=_hint_name(hint), reason=_reason(error)
+    )
+
+
+def decode_error(error: Exception, kind: str, hint: Any, where: object) -> PayloadDecodeError:
+    """Return what is to be said of a payload, of some kind, that cannot be read."""
+    return PayloadDecodeError(where=str(where), got_type=kind, hint=_hint_name(hint), reason=_reason(error))
+
+
+def _hint_name(hint: Any) -> str:
+    return "" if hint is None or hint is Any else type_name(hint)
+
+
+def _reason(error: Exception) -> str:
+    text = str(error.args[0]) if isinstance(error, KeyError) and error.args else str(error)
+    return text.rstrip(".") or type(error).__name__
