@@ -53,11 +53,11 @@ def hanging(watched: Watched, *, plain: bool) -> Callable[..., Any]:
 
     @activity.defn(name="hang")
     def in_thread() -> str:
-        watched.begun += 1
         watched.look()
-        if activity.info().attempt > 1 or watched.begun > 1:
+        if activity.info().attempt > 1 or watched.begun:
             return "again"
         try:
+            watched.begun += 1  # here at the earliest: it may be struck from now on
             while True:
                 pass
         finally:
@@ -65,11 +65,11 @@ def hanging(watched: Watched, *, plain: bool) -> Callable[..., Any]:
 
     @activity.defn(name="hang")
     async def on_loop() -> str:
-        watched.begun += 1
         watched.look()
-        if activity.info().attempt > 1 or watched.begun > 1:
+        if activity.info().attempt > 1 or watched.begun:
             return "again"
         try:
+            watched.begun += 1
             await asyncio.Event().wait()
         finally:
             watched.look()
@@ -230,8 +230,8 @@ async def test_what_the_code_gives_to_its_own_cancelled_error_reaches_the_workfl
 
     @activity.defn(name="hang")
     def works() -> None:
-        begun.set()
         try:
+            begun.set()
             while True:
                 pass
         except CancelledError:

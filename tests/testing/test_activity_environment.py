@@ -229,8 +229,8 @@ async def test_a_plain_activity_is_interrupted_where_it_is(env: ActivityEnvironm
     seen: list[Any] = []
 
     def waits() -> None:
-        begun.set()
         try:
+            begun.set()
             while True:
                 pass
         finally:
