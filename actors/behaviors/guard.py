@@ -172,6 +172,9 @@ _SPECIAL: Final[tuple[Rule, ...]] = (
     Rule("subprocess.Popen", _ACTIVITY, seam="subprocess.Popen.__init__"),
     Rule("threading.Thread", _TASK, seam="threading.Thread.start"),
     Rule("threading.Timer", _SLEEP),
+    # where every wait of an Event, a Semaphore, a Barrier, a queue or a Future ends that is not over at once
+    Rule("threading.Condition.wait", _LOCK, seam="threading.Condition.wait"),
+    Rule("threading.Thread.join", _TASK, seam="threading.Thread.join"),
     Rule("concurrent.futures.ThreadPoolExecutor", _TASK, seam="concurrent.futures.thread.ThreadPoolExecutor.submit"),
 )
 

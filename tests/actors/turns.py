@@ -14,7 +14,7 @@ __all__ = ["LIBRARY", "code", "refused", "take_turn", "under_guard"]
 LIBRARY = "/venv/site-packages/lib/stamps.py"
 
 IMPORTS = """
-import asyncio, concurrent.futures, datetime, multiprocessing, os, random, secrets, shutil, socket, subprocess
+import asyncio, concurrent.futures, datetime, multiprocessing, os, queue, random, secrets, shutil, socket, subprocess
 import threading, time, uuid
 from pathlib import Path
 """
