@@ -1,8 +1,9 @@
 """Markers: what the code decided once, recorded in line, and keeps to in every replay.
 
-A side effect is a value. A patch says that the code has gone the new way, a version says which of several. Runs that
-are older than a change have no marker of it, and go the old way. Markers whose call is gone may be passed over where
-that cannot matter: a patch that was declared deprecated, and any version.
+A side effect is a value. A patch says that the code has gone the new way, or that its worker kept it to the old one; a
+version says which of several. Runs that are older than a change have no marker of it, and go the old way. Markers whose
+call is gone may be passed over where that cannot matter: a patch that was declared deprecated or declined, and any
+version.
 """
 
 from __future__ import annotations
@@ -30,22 +31,24 @@ class SideEffectRecorded(Request, frozen=True, kw_only=True, omit_defaults=True,
 
 
 class PatchRecorded(Request, frozen=True, kw_only=True, omit_defaults=True, gc=False):
-    """The code came to this patch and went the new way."""
+    """The code came to this patch and went the new way, unless it was declined."""
 
     topic: ClassVar[str] = "patch.recorded"
 
     patch_id: str
     deprecated: bool = False
     """Whether there is no old way any more, so that the call may go."""
+    declined: bool = False
+    """Whether the worker kept the run to the old way, so that code from before the patch may go on with it."""
     source: str = ""
 
     @property
     def may_be_missing(self) -> bool:
-        """Once deprecated, the call may be taken out of the code."""
-        return self.deprecated
+        """Once deprecated, the call may be taken out of the code; where it was declined, older code has none."""
+        return self.deprecated or self.declined
 
     def same_request(self, other: Event) -> bool:
-        """The same patch, deprecated or not."""
+        """The same patch, deprecated or not, declined or not: what is recorded holds."""
         return isinstance(other, PatchRecorded) and other.patch_id == self.patch_id
 
 

@@ -1,7 +1,8 @@
 """Changes of the code while runs are open: patches and versions, each decided once in a run and the same for ever.
 
-Whoever comes to a change for the first time goes the newest way and records that. A replay goes the way that is
-recorded; where nothing is, the run is older than the change and goes the old way, also in what comes behind the replay.
+Whoever comes to a change for the first time goes the newest way and records that; a worker may decline a patch, which
+is recorded as well. A replay goes the way that is recorded; where nothing is, the run is older than the change and goes
+the old way, also in what comes behind the replay.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
+from understudy.actors.behaviors.once import once
 from understudy.actors.behaviors.source import source_line
 from understudy.events.errors import UnsupportedVersionError
 from understudy.events.marker import PatchRecorded, VersionRecorded
@@ -21,6 +23,9 @@ __all__ = ["DEFAULT_VERSION", "Changes"]
 
 DEFAULT_VERSION: Final = -1
 """The version of runs that are older than the first `get_version` of a change."""
+
+_CALLBACK: Final = "a patch_activation_callback"
+"""What asks too much, in an error."""
 
 
 class Changes:
@@ -40,17 +45,23 @@ class Changes:
         """Whether this run goes the new way.
 
         Raises:
-            ReadOnlyContextError: a query or a condition came to the patch first.
+            ReadOnlyContextError: a query or a condition came to the patch first, or the worker's callback did more than
+                to decide.
             NondeterminismError: the replay comes to it at another place than the record says.
         """
         known = self._patched = {} if self._patched is None else self._patched
         if patch_id not in known:
-            new = self._is_new(PatchRecorded, patch_id)
-            if new:
-                context, line = self._context, source_line()
-                context.ask(PatchRecorded(at=context.now, patch_id=patch_id, deprecated=deprecated, source=line))
-            known[patch_id] = new
+            known[patch_id] = self._is_new(PatchRecorded, patch_id) and self._goes(patch_id, source_line(), deprecated)
         return known[patch_id]
+
+    def _goes(self, patch_id: str, line: str, deprecated: bool) -> bool:  # noqa: FBT001 - a field of the record
+        context = self._context
+        activates = None if deprecated or context.is_replaying else context.definition.activates_patch
+        declined = activates is not None and not once(context, lambda: activates(patch_id), _CALLBACK)
+        asked: Any = context.ask(
+            PatchRecorded(at=context.now, patch_id=patch_id, deprecated=deprecated, declined=declined, source=line)
+        )
+        return not asked.declined
 
     def version(self, change_id: str, least: int, most: int) -> int:
         """Return the version of a change that this run keeps to.

@@ -28,6 +28,7 @@ from understudy.actors.behaviors.changes import Changes
 from understudy.actors.behaviors.handle import ActivityHandle
 from understudy.actors.behaviors.kept import Kept
 from understudy.actors.behaviors.loop import DeterministicLoop
+from understudy.actors.behaviors.once import once
 from understudy.actors.behaviors.related import Related
 from understudy.actors.behaviors.source import source_line
 from understudy.events.activity import ACTIVITY_ENDS, ActivityCancelRequested, ActivityScheduled
@@ -77,7 +78,6 @@ class Context:
         "_hidden",
         "_history",
         "_kept",
-        "_random",
         "_related",
         "_timer_seq",
         "activities",
@@ -88,6 +88,7 @@ class Context:
         "converter",
         "deferred",
         "definition",
+        "dice",
         "dropped",
         "execution",
         "failures",
@@ -140,7 +141,8 @@ class Context:
         self._kept: Kept | None = None
         self.mismatch: NondeterminismError | None = None
         self._activity_seq = self._timer_seq = self._effect_seq = 0
-        self._random: Random | None = None
+        self.dice: Random | None = None
+        """The generator of `random`, once it was asked for."""
         self._history: Sequence[Event] = ()
         self._cursor = -1
         self._hidden = 0
@@ -244,9 +246,9 @@ class Context:
         """Return the run's generator, seeded by its run id; made when first asked for (it weighs 2.5 KB)."""
         if self.read_only:
             raise ReadOnlyContextError(call="workflow.random()", handler=self.read_only)
-        if self._random is None:
-            self._random = Random(self.seed)  # noqa: S311 - repeatable, not secret
-        return self._random
+        if self.dice is None:
+            self.dice = Random(self.seed)  # noqa: S311 - repeatable, not secret
+        return self.dice
 
     @property
     def seed(self) -> str:
@@ -351,29 +353,10 @@ class Context:
         if self.read_only:
             raise ReadOnlyContextError(call=SideEffectRecorded.topic, handler=self.read_only)
         seq = self._effect_seq + 1
-        payload = _computed(self, value, self._random) if self._cursor < 0 else _RECORDED
+        payload = once(self, value, "a side_effect") if self._cursor < 0 else _RECORDED
         event = self.ask(SideEffectRecorded(at=self.now, seq=seq, value=payload, source=source_line()))
         self._effect_seq = seq
         return event.value  # type: ignore[attr-defined, no-any-return]  # same_request saw that it is one
-
-
-def _computed(context: Context, value: Callable[[], Payload], dice: Random | None) -> Payload:
-    """Call what no replay calls: it may only read, and code that survived its error would differ in a replay."""
-    loop = context.loop
-    before, state = loop.progress(), dice and dice.getstate()
-    context.read_only = handler = "a side_effect"
-    try:
-        payload = value()
-        if dice is not None and dice.getstate() != state:
-            raise ReadOnlyContextError(call="workflow.random()", handler=handler)  # noqa: TRY301 - as if raised inside
-        if loop.progress() != before:
-            raise ReadOnlyContextError(call="what makes tasks ready", handler=handler)  # noqa: TRY301 - the same
-    except BaseException as error:
-        loop.abort(error)
-        raise
-    finally:
-        context.read_only = ""
-    return payload
 
 
 def _describe(event: Event | None) -> str:

@@ -134,11 +134,12 @@ class WorkflowDefinition(msgspec.Struct, frozen=True, eq=False):
     """Failed turns in a row after which a run is paused, as the worker says; 0: never."""
     dynamic_config: Callable[[Any], Any] | None = None
     """What a dynamic workflow decides by for each run; see `behaviors.dynamic`."""
+    activates_patch: Callable[[str], bool] | None = None
+    """Whether a run that comes to a patch first goes the new way, as the worker says; None: it does."""
     interception: Interception | None = None
     """What the worker puts around it; None: nothing."""
     converters: tuple[PayloadConverter, FailureConverter, bool] | None = None
-    """What its values and failures are read and written by, and whether that wants to know whose they are; None: what
-    the engine has."""
+    """What reads and writes its values and failures, and whether that is told whose they are; None: the engine's."""
 
     @property
     def label(self) -> str:

@@ -197,7 +197,7 @@ def _call(module: str, name: str) -> str:
 RULES: Final[dict[str, Rule]] = {rule.call: rule for rule in _rules()}
 """All rules by the dotted name of the call."""
 
-RECORDED: Final = frozenset({"side_effect"})
+RECORDED: Final = frozenset({"side_effect", "activates_patch"})
 """Functions of the engine that call back into user code and record what comes out: there, all is allowed."""
 
 OBSERVERS: Final = frozenset(

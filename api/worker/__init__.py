@@ -37,10 +37,12 @@ if TYPE_CHECKING:
     from understudy.shared_state import SharedStateManager
     from understudy.versioning import WorkerDeploymentVersion
     from understudy.worker.config import PollerBehavior, PollerBehaviorAutoscaling, WorkerConfig, WorkerDeploymentConfig
+    from understudy.worker.patches import PatchActivationInput
 else:
     __getattr__, __dir__ = later(
         __name__,
         "understudy.worker.config",
+        "understudy.worker.patches",
         "understudy.replayer",
         "understudy.shared_state",
         "understudy.versioning",
@@ -61,6 +63,7 @@ __all__ = [
     "HandleSignalInput",
     "HandleUpdateInput",
     "Interceptor",
+    "PatchActivationInput",
     "PollerBehavior",
     "PollerBehaviorAutoscaling",
     "PollerBehaviorSimpleMaximum",

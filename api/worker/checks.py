@@ -6,17 +6,28 @@ needs comes out as the engine wants it.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor
 from datetime import timedelta
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from understudy.actors.worker import WorkerOptions
-from understudy.events.errors import ArgumentTypeError, InvalidArgumentError
+from understudy.events.errors import ArgumentTypeError, DefinitionError, InvalidArgumentError
 from understudy.events.policy import to_ns
 
 if TYPE_CHECKING:
     from understudy.worker.config import WorkerConfig
 
-__all__ = ["checked_options", "checked_pause", "refuse_no_client", "refuse_what_is_not_applied", "seconds"]
+__all__ = [
+    "checked_executor",
+    "checked_options",
+    "checked_pause",
+    "refuse_methods",
+    "refuse_no_client",
+    "refuse_nothing_to_do",
+    "refuse_what_is_not_applied",
+    "seconds",
+]
 
 _DEFAULTS: Final = WorkerOptions()
 
@@ -24,7 +35,6 @@ _NOT_APPLIED: Final = {
     "nexus_service_handlers": "There is no Nexus: let an activity call the service",
     "plugins": "Set what the plugin would set, and enter what it would enter around run()",
     "tuner": "Pass max_concurrent_activities",
-    "patch_activation_callback": "Ask in the workflow, in front of workflow.patched",
 }
 """Parameters without which a program would mean something else, and what to do instead."""
 
@@ -130,3 +140,50 @@ def refuse_no_client(client: object) -> None:
 
     if not isinstance(client, Client):
         raise ArgumentTypeError(what="client", got=repr(client), expected="an understudy.client.Client")
+
+
+def refuse_nothing_to_do(
+    task_queue: object, activities: Sequence[Callable[..., Any]], workflows: Sequence[type | Callable[..., Any]]
+) -> None:
+    """Refuse a worker without a queue, and one that could do nothing.
+
+    Raises:
+        InvalidArgumentError: it is so.
+    """
+    if not isinstance(task_queue, str) or not task_queue:
+        raise InvalidArgumentError(what="task_queue", got=repr(task_queue), expected="a name")
+    if not activities and not workflows:
+        raise InvalidArgumentError(
+            what="activities and workflows",
+            got="nothing",
+            expected="at least one definition",
+            fix="Pass workflows=[...] or activities=[...]",
+        )
+
+
+def refuse_methods(activities: Sequence[Callable[..., Any]]) -> None:
+    """Refuse `Payments.charge` where `Payments(...).charge` is meant, and `Charge` where `Charge(...)` is.
+
+    Raises:
+        DefinitionError: one is so.
+    """
+    for activity in activities:
+        names = getattr(getattr(activity, "__code__", None), "co_varnames", ())
+        is_method = names[:1] == ("self",) and not hasattr(activity, "__self__")
+        if is_method or isinstance(activity, type):
+            raise DefinitionError(
+                subject=getattr(activity, "__qualname__", repr(activity)),
+                problem=f"it is a {'method' if is_method else 'class'} without its object",
+                fix="pass activities=[payments.charge]" if is_method else "pass an object: activities=[Charge(db)]",
+            )
+
+
+def checked_executor(executor: Executor | None) -> Executor | None:
+    """Return what threads or processes come from.
+
+    Raises:
+        ArgumentTypeError: it is no executor.
+    """
+    if executor is not None and not isinstance(executor, Executor):
+        raise ArgumentTypeError(what="activity_executor", got=repr(executor), expected="a concurrent.futures.Executor")
+    return executor

@@ -21,6 +21,7 @@ from understudy.worker.polling import PollerBehaviorSimpleMaximum
 
 if TYPE_CHECKING:
     from understudy.client import Client
+    from understudy.worker.patches import PatchActivationInput
 
 __all__ = ["PollerBehavior", "PollerBehaviorAutoscaling", "WorkerConfig", "WorkerDeploymentConfig"]
 
@@ -91,7 +92,7 @@ class WorkerConfig(TypedDict, total=False):
     use_worker_versioning: bool
     disable_safe_workflow_eviction: bool
     deployment_config: WorkerDeploymentConfig | None
-    patch_activation_callback: Callable[[Any], bool] | None
+    patch_activation_callback: Callable[[PatchActivationInput], bool] | None
     workflow_task_poller_behavior: PollerBehavior
     activity_task_poller_behavior: PollerBehavior
     nexus_task_poller_behavior: PollerBehavior

@@ -19,14 +19,17 @@ from msgspec.structs import replace
 from understudy.actors.behaviors.definition import WorkflowDefinition, activity_of, workflow_of
 from understudy.actors.worker import WorkerOptions, WorkerSlots, registry
 from understudy.definition_check import refuse_what_cannot_replay, warn_of_what_may_differ
-from understudy.events.errors import ArgumentTypeError, DefinitionError, InvalidArgumentError
+from understudy.events.errors import InvalidArgumentError
 from understudy.events.public import public
 from understudy.interceptors import Interceptor, around_activities, checked_interceptors, interception
 from understudy.sandbox import GUARDING, NOT_GUARDING, WorkflowRunner, is_guarding
 from understudy.worker.checks import (
+    checked_executor,
     checked_options,
     checked_pause,
+    refuse_methods,
     refuse_no_client,
+    refuse_nothing_to_do,
     refuse_what_is_not_applied,
     seconds,
 )
@@ -34,11 +37,11 @@ from understudy.worker.fatal import Fatal
 from understudy.worker.polling import PollerBehaviorSimpleMaximum
 
 if TYPE_CHECKING:
-    from understudy.actors.behaviors.interceptor import Interception
     from understudy.actors.system import System
     from understudy.client import Client
     from understudy.shared_state import SharedStateManager
     from understudy.worker.config import PollerBehavior, WorkerConfig, WorkerDeploymentConfig
+    from understudy.worker.patches import PatchActivationInput
 
 __all__ = ["Worker"]
 
@@ -95,7 +98,7 @@ class Worker:
         use_worker_versioning: bool = False,
         disable_safe_workflow_eviction: bool = False,
         deployment_config: WorkerDeploymentConfig | None = None,
-        patch_activation_callback: Callable[[Any], bool] | None = None,
+        patch_activation_callback: Callable[[PatchActivationInput], bool] | None = None,
         workflow_task_poller_behavior: PollerBehavior = _FIVE,
         activity_task_poller_behavior: PollerBehavior = _FIVE,
         nexus_task_poller_behavior: PollerBehavior = _FIVE,
@@ -153,7 +156,8 @@ class Worker:
             use_worker_versioning: ignored, see `build_id`.
             disable_safe_workflow_eviction: ignored: runs that leave memory always clean up.
             deployment_config: ignored, see `build_id`.
-            patch_activation_callback: refused unless None: a new run takes every patch that its code has.
+            patch_activation_callback: asked once by each run that comes to a patch first, whether it goes the new way;
+                it may use clock, dice and files, but ask the workflow for nothing. None: every such run does.
             workflow_task_poller_behavior: ignored.
             activity_task_poller_behavior: ignored.
             nexus_task_poller_behavior: ignored.
@@ -177,18 +181,25 @@ class Worker:
         self._task_queue = task_queue
         around = _interceptors_of(client, interceptors)
         self._intercept = around_activities(around)
-        _refuse_nothing_to_do(task_queue, activities, workflows)
+        refuse_nothing_to_do(task_queue, activities, workflows)
         refuse_what_is_not_applied(self._config)
         failures = tuple(workflow_failure_exception_types)
         limit = math.inf if debug_mode else seconds(deadlock_timeout, "deadlock_timeout", allow_zero=False)
-        guarding, pause = is_guarding(workflow_runner), checked_pause(self._config)
-        settings = failures, limit, guarding, pause, interception(around), client.own_converters
-        self._workflows = registry("workflow", (_adapted(workflow_of(w), *settings) for w in workflows))
+        settings: dict[str, Any] = {
+            "pause_after_failures": checked_pause(self._config),
+            "activates_patch": patch_activation_callback and _patch_activation(patch_activation_callback),
+            "interception": interception(around),
+            "converters": client.own_converters,
+        }
+        guarding = is_guarding(workflow_runner)
+        self._workflows = registry(
+            "workflow", (_adapted(workflow_of(w), failures, limit, guarding=guarding, **settings) for w in workflows)
+        )
         self._activities = registry("activity", (activity_of(activity) for activity in activities))
-        self._executor = _checked_executor(activity_executor)
+        self._executor = checked_executor(activity_executor)
         self._identity = identity or client.identity
         self._options = checked_options(self._config)
-        _refuse_methods(activities)
+        refuse_methods(activities)
         for definition in self._workflows.values():
             warn_of_what_may_differ(definition, refuse_what_cannot_replay(definition))
         self._engine: System | None = None
@@ -338,41 +349,8 @@ class Worker:
             await engine.dispatcher.run(engine.remove_worker(self._slots))
 
 
-def _refuse_nothing_to_do(
-    task_queue: object, activities: Sequence[Callable[..., Any]], workflows: Sequence[type | Callable[..., Any]]
-) -> None:
-    if not isinstance(task_queue, str) or not task_queue:
-        raise InvalidArgumentError(what="task_queue", got=repr(task_queue), expected="a name")
-    if not activities and not workflows:
-        raise InvalidArgumentError(
-            what="activities and workflows",
-            got="nothing",
-            expected="at least one definition",
-            fix="Pass workflows=[...] or activities=[...]",
-        )
-
-
-def _refuse_methods(activities: Sequence[Callable[..., Any]]) -> None:
-    """Refuse `Payments.charge` where `Payments(...).charge` is meant, and `Charge` where `Charge(...)` is."""
-    for activity in activities:
-        names = getattr(getattr(activity, "__code__", None), "co_varnames", ())
-        is_method = names[:1] == ("self",) and not hasattr(activity, "__self__")
-        if is_method or isinstance(activity, type):
-            raise DefinitionError(
-                subject=getattr(activity, "__qualname__", repr(activity)),
-                problem=f"it is a {'method' if is_method else 'class'} without its object",
-                fix="pass activities=[payments.charge]" if is_method else "pass an object: activities=[Charge(db)]",
-            )
-
-
-def _adapted(  # noqa: PLR0917 - one parameter for each setting
-    definition: WorkflowDefinition,
-    types: tuple[type[BaseException], ...],
-    limit: float,
-    guarding: bool,  # noqa: FBT001 - one of the worker's settings
-    pause: int,
-    around: Interception | None,
-    converters: Any,
+def _adapted(
+    definition: WorkflowDefinition, types: tuple[type[BaseException], ...], limit: float, *, guarding: bool, **same: Any
 ) -> WorkflowDefinition:
     """Return the definition with what the worker says for all of its workflows; the workflow's own word counts."""
     return replace(
@@ -380,19 +358,17 @@ def _adapted(  # noqa: PLR0917 - one parameter for each setting
         failure_exception_types=(*definition.failure_exception_types, *types),
         deadlock_timeout=limit if definition.deadlock_timeout is None else definition.deadlock_timeout,
         sandboxed=definition.sandboxed and guarding,
-        pause_after_failures=pause,
-        interception=around,
-        converters=converters,
+        **same,
     )
+
+
+def _patch_activation(callback: Callable[[PatchActivationInput], bool]) -> Callable[[str], bool]:
+    from understudy.worker.patches import patch_activation
+
+    return patch_activation(callback)
 
 
 def _interceptors_of(client: Client, own: Sequence[Any]) -> tuple[Interceptor, ...]:
     """Return the interceptors of a worker: those of its client that are for workers, too, and then its own."""
     of_client = (each for each in client.config().get("interceptors", ()) if isinstance(each, Interceptor))
     return (*of_client, *checked_interceptors(own, Interceptor, "understudy.worker"))
-
-
-def _checked_executor(executor: Executor | None) -> Executor | None:
-    if executor is not None and not isinstance(executor, Executor):
-        raise ArgumentTypeError(what="activity_executor", got=repr(executor), expected="a concurrent.futures.Executor")
-    return executor

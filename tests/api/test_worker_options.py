@@ -47,7 +47,6 @@ DEPLOYMENT = WorkerDeploymentConfig(version=WorkerDeploymentVersion("shop", "b1"
         ({"plugins": [object()]}, "plugins is .* not applied"),
         ({"tuner": object()}, "tuner is .*Pass max_concurrent_activities"),
         ({"nexus_service_handlers": [object()]}, "nexus_service_handlers is"),
-        ({"patch_activation_callback": bool}, "patch_activation_callback is"),
         ({"use_worker_versioning": True}, "build_id is None"),
         ({"deployment_config": DEPLOYMENT, "build_id": "b"}, "deployment_config is given beside"),
     ],

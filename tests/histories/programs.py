@@ -215,6 +215,13 @@ async def changes() -> list[Any]:
 
 
 @workflow.defn
+async def declining() -> list[Any]:
+    before = workflow.patched("new way")
+    await workflow.sleep(1)
+    return [before, workflow.patched("new way")]
+
+
+@workflow.defn
 class Cancelled:
     """Cleans up when it is cancelled, in a saga and under a shield."""
 
@@ -238,4 +245,15 @@ async def again(fails: int) -> str:
 
 
 ACTIVITIES: list[Any] = [double, stumble, hang]
-WORKFLOWS: list[Any] = [activities, Asyncio, Messages, Child, children, continuing, changes, Cancelled, again]
+WORKFLOWS: list[Any] = [
+    activities,
+    Asyncio,
+    Messages,
+    Child,
+    children,
+    continuing,
+    changes,
+    Cancelled,
+    again,
+    declining,
+]

@@ -33,6 +33,15 @@ async def result_of(handle: WorkflowHandle[Any, Any]) -> None:
         await handle.result()
 
 
+async def declined(client: Client) -> list[WorkflowHandle[Any, Any]]:
+    """Kept to the old way by its worker."""
+    code, no = programs.declining, lambda _asked: False
+    async with Worker(client, task_queue=Q, workflows=[code], patch_activation_callback=no, debug_mode=True):
+        handle = await client.start_workflow(code, id="w", task_queue=Q)
+        await handle.result()
+    return [handle]
+
+
 async def to_the_end(client: Client, workflow: Any, *args: Any, **options: Any) -> list[WorkflowHandle[Any, Any]]:
     """Run a workflow that needs nobody."""
     async with worker(client):
@@ -157,6 +166,7 @@ STORIES: dict[str, Callable[[Client], Awaitable[list[WorkflowHandle[Any, Any]]]]
     "children": lambda client: to_the_end(client, programs.children),
     "continue_as_new": continuing,
     "cron": scheduled,
+    "declined_patch": declined,
     "deferred": deferred,
     "messages": messages,
     "paused": paused,

@@ -100,11 +100,6 @@ DELIBERATE = (
         ),
     ),
     Difference(
-        "Patches decided by the worker",
-        "A new run takes every patch that its code has; a workflow that is to choose does so itself.",
-        ("worker.PatchActivationInput",),
-    ),
-    Difference(
         "Groups of events",
         "Experimental marks for the server's own page.",
         ("workflow.*(event_groups)", "workflow.*.event_groups", "workflow.EventGroup", "workflow.create_event_group"),
