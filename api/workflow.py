@@ -323,8 +323,11 @@ async def wait_condition(
 
     Raises:
         asyncio.TimeoutError: `timeout` has passed.
+        ReadOnlyContextError: called in a query, a validator or a condition, which cannot wait.
     """
     context = current()
+    if context.read_only:
+        raise ReadOnlyContextError(call="workflow.wait_condition()", handler=context.read_only)
     if fn():
         return
     delay_ns = None if timeout is None else _duration_ns(timeout, "timeout")

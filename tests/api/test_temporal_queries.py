@@ -65,6 +65,8 @@ async def test_a_query_handler_may_be_a_coroutine_that_waits_for_nothing(
     assert await handle.query(Answers.at_once, 41) == 42
     with pytest.raises(QueryRefusedError, match="waited for something"):
         await handle.query(Answers.later)
+    with pytest.raises(QueryRefusedError, match=r"'asking' .*: its handler asked for workflow.wait_condition"):
+        await handle.query(Answers.asking)
 
 
 async def test_a_dynamic_handler_in_the_old_form_gets_values(engine: Harness) -> None:
