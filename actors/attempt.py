@@ -275,7 +275,8 @@ class Attempt:
         worker, future = self.worker, self._future
         # Code in a thread goes on whatever its future is told, so it keeps its slot until it ends.
         if worker is not None and future is not None and worker.definition(self.scheduled.activity_type).is_async:
-            worker.loop.call_soon(future.cancel)  # not at once: a task that has not begun would never run, nor end this
+            # Not at once: a task that has not begun would never run, nor end this.
+            worker.loop.call_soon(future.cancel, reason)
 
     def time_out(self, kind: TimeoutType) -> None:
         """End it, because it took too long, or was silent for too long."""

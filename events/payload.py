@@ -19,12 +19,12 @@ from abc import ABC, abstractmethod
 from binascii import a2b_base64, b2a_base64
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 import msgspec
 
 from understudy.events.failure_errors import FailureError
+from understudy.events.payload_marks import Metadata, bytes_of, text_of
 from understudy.events.public import public
 from understudy.events.refusal import decode_error, encode_error
 from understudy.events.transfer import transfer_of, transferred
@@ -58,8 +58,6 @@ NULL: Final = "binary/null"
 
 _FORM: Final = "understudy/form"
 """The mark that content is in base64 although its encoding is one of JSON: its text is no JSON."""
-_BASE64: Final = "base64:"
-"""In front of a mark that is not text."""
 _JSON_KINDS: Final = "json/"
 
 _SHOWN: Final = 80
@@ -71,7 +69,7 @@ class _PayloadType(msgspec.StructMeta):
 
     def __call__(cls, data: Any = b"", metadata: Mapping[str, Any] | None = None) -> Any:  # noqa: N805 - a metaclass
         """Return the payload of some content."""
-        marks = {} if metadata is None else {name: _text_of(value) for name, value in metadata.items()}
+        marks = {} if metadata is None else {name: text_of(value) for name, value in metadata.items()}
         if not isinstance(data, msgspec.Raw):
             data = _stored(bytes(data), marks)
         return stored_payload(data, marks)
@@ -116,7 +114,7 @@ class Payload(msgspec.Struct, frozen=True, omit_defaults=True, gc=False, metacla
     def metadata(self) -> Mapping[str, bytes]:
         """The marks, "encoding" always among them; read-only, so another payload is made to change them."""
         marks = {ENCODING: self.encoding, **self.marks}
-        return MappingProxyType({name: _bytes_of(mark) for name, mark in marks.items() if name != _FORM})
+        return Metadata({name: bytes_of(mark) for name, mark in marks.items() if name != _FORM})
 
     def SerializeToString(self) -> bytes:  # noqa: N802 - the interface that is followed
         """Return the whole payload as bytes, for a codec to hide; they are its JSON and no protobuf."""
@@ -165,21 +163,6 @@ def _is_json(data: bytes) -> bool:
 
 def _base64(data: bytes | bytearray | memoryview) -> msgspec.Raw:
     return msgspec.Raw(b'"' + b2a_base64(data, newline=False) + b'"')
-
-
-def _text_of(value: bytes | str) -> str:
-    """Return a mark as text; what is not UTF-8 is base64, and says so."""
-    if isinstance(value, str):
-        return value
-    try:
-        text = value.decode()
-    except UnicodeDecodeError:
-        text = _BASE64
-    return f"{_BASE64}{b2a_base64(value, newline=False).decode()}" if text.startswith(_BASE64) else text
-
-
-def _bytes_of(mark: str) -> bytes:
-    return a2b_base64(mark.removeprefix(_BASE64)) if mark.startswith(_BASE64) else mark.encode()
 
 
 @public("understudy.converter")

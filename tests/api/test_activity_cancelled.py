@@ -140,6 +140,42 @@ async def test_an_attempt_whose_worker_stops_is_told_so_and_runs_on_the_next_wor
     ]
 
 
+async def test_async_code_is_told_why_in_the_error(engine: Harness) -> None:
+    begun, told = asyncio.Event(), list[str]()
+
+    @activity.defn(name="hang")
+    async def hears() -> None:
+        begun.set()
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError as error:
+            told.append(str(error))
+            raise
+
+    @workflow.defn
+    async def cancels() -> str:
+        handle = workflow.start_activity("hang", cancellation_type=WAIT)
+        await workflow.receive("go")
+        handle.cancel()
+        try:
+            await handle
+        except ActivityError as error:
+            return str(error.cause)
+        return ""
+
+    worker = await engine.work(cancels, hears, graceful_shutdown_timeout=ms(1))
+    handle = await engine.start(cancels)
+    await begun.wait()
+    await handle.signal("go")
+    assert await handle.result() == "cancelled by the workflow"
+    begun.clear()
+    await engine.start(cancels)
+    await begun.wait()
+    await worker.shutdown()
+    await eventually(lambda: len(told) == 2)
+    assert told == ["cancelled by the workflow", "worker shutdown"]
+
+
 # -- in a thread -----------------------------------------------------------------------------------------------------
 
 

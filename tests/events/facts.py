@@ -260,7 +260,7 @@ EXAMPLES: Final[tuple[Event, ...]] = (
     MessageDelivered(at=1, seq=3),
     MessageFailed(at=1, seq=3, failure=_FAILURE),
     SideEffectRecorded(at=1, seq=4, value=_ONE, source="orders.py:21"),
-    PatchRecorded(at=1, patch_id="euros", deprecated=True, source="orders.py:22"),
+    PatchRecorded(at=1, patch_id="euros", deprecated=True, declined=True, source="orders.py:22"),
     VersionRecorded(at=1, change_id="tax", version=2, source="orders.py:23"),
     MemoUpserted(at=1, memo={"stage": _ONE, "gone": None}, source="orders.py:24"),
     SearchAttributesUpserted(

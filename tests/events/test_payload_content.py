@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import pickle
+from copy import deepcopy
 from typing import Any
 
 import msgspec
@@ -64,10 +65,28 @@ def test_raw_json_is_taken_as_it_is_to_stand_in_the_store() -> None:
     assert payload.metadata == {"encoding": b"complex"}
 
 
-def test_metadata_is_read_only() -> None:
-    metadata: Any = Payload(data=b"1").metadata
-    with pytest.raises(TypeError):
-        metadata["key"] = b"k"
+def _set(metadata: Any) -> None:
+    metadata["key"] = b"k"
+
+
+def _del(metadata: Any) -> None:
+    del metadata["encoding"]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [_set, _del, lambda m: m.update(key=b"k"), lambda m: m.pop("encoding"), lambda m: m.clear()],
+    ids=["set", "del", "update", "pop", "clear"],
+)
+def test_metadata_is_read_only_and_says_how_to_make_another_payload(change: Any) -> None:
+    payload = Payload(data=b"1")
+    with pytest.raises(TypeError, match="read-only; make another payload"):
+        change(payload.metadata)
+    other = Payload(payload.data, {**payload.metadata, "key": b"k"})
+    assert other.metadata == {"encoding": b"json/plain", "key": b"k"}
+    copied = deepcopy(other.metadata)
+    assert copied == other.metadata
+    assert type(copied) is dict
 
 
 def test_the_mark_of_the_store_is_refused_from_others() -> None:
