@@ -19,6 +19,7 @@ import msgspec
 from understudy.actors.cancellation import CANCEL_REQUESTED, NOT_FOUND, TIMED_OUT, current_attempt
 from understudy.actors.execute import converter_of, execute, failure_of, label_of
 from understudy.actors.heartbeats import Heartbeats, throttle
+from understudy.actors.records import attempt_failed
 from understudy.events.failure import Failure
 from understudy.events.failure_errors import CancelledError
 from understudy.events.policy import TimeoutType
@@ -197,7 +198,9 @@ class Attempt:
         except AsyncCompletion:
             self._defer()
         except BaseException as error:
-            self._end(None, failure_of(self, worker, error))
+            failure = failure_of(self, worker, error)
+            attempt_failed(self, failure, error)
+            self._end(None, failure)
             if isinstance(error, KeyboardInterrupt):
                 raise
         else:
@@ -283,6 +286,7 @@ class Attempt:
         if self._ended:
             return
         failure = timed_out(kind, self.details)
+        attempt_failed(self, failure)
         self._settle()
         self.reports.outcome(self, None, failure)
         self._ask_to_stop(failure.message, TIMED_OUT)

@@ -7,6 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from understudy.actors.rate import TokenBucket
+from understudy.actors.records import attempt_failed
 from understudy.events.errors import UnknownActivityTypeError
 from understudy.events.failure import Failure
 from understudy.events.policy import TimeoutType
@@ -121,6 +122,7 @@ class TaskQueues:
             definition = worker.definition(attempt.scheduled.activity_type)
         except UnknownActivityTypeError as error:
             failure = Failure(kind="application", message=str(error), type="NotFoundError")
+            attempt_failed(attempt, failure)
             attempt.reports.outcome(attempt, None, failure)
             return
         now = self._clock()
@@ -138,6 +140,7 @@ class TaskQueues:
                 message="activity ScheduleToStart timeout",
                 timeout_type=TimeoutType.SCHEDULE_TO_START,
             )
+            attempt_failed(attempt, failure)
             attempt.reports.outcome(attempt, None, failure)
 
 

@@ -20,6 +20,7 @@ from pykka._envelope import Envelope
 from understudy.actors.behaviors.command import Command, CompleteActivity, FailActivity, Wake
 from understudy.actors.definitions import Definitions
 from understudy.actors.live_run import LiveRun, Phase
+from understudy.actors.records import turn_failure
 from understudy.actors.row import row_of
 from understudy.actors.turn import Part, Turn
 from understudy.actors.workflow import WorkflowActor
@@ -292,14 +293,9 @@ class Workflows(Definitions):
 
     def turn_failed(self, actor: LiveRun, error: BaseException, delay: float) -> None:
         """The code failed: say so, and try again later."""
-        logger.error(
-            "workflow %s (run %s): its code failed, attempt %d; next in %.1f s",
-            actor.name,
-            actor.run_id,
-            actor.failed_turns,
-            delay,
-            exc_info=error,
-        )
+        text = "workflow %s (run %s): its code failed, attempt %d; next in %.1f s"
+        about = actor.name, actor.run_id, actor.failed_turns, delay
+        logger.error(text, *about, exc_info=error, extra=turn_failure(actor.state))
         planned = self._retries.pop(actor.run_id, None)
         if planned is not None:
             planned.cancel()

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from understudy.actors.records import ATTEMPT_DETAILS
 from understudy.events.policy import Priority, RetryPolicy, from_ns
 from understudy.events.public import public
 
@@ -71,16 +72,7 @@ def info_of(attempt: Attempt) -> Info:
 def log_details(attempt: Attempt) -> Mapping[str, Any]:
     """Return what a log record says about an attempt."""
     info = info_of(attempt)
-    return {
-        "activity_id": info.activity_id,
-        "activity_type": info.activity_type,
-        "attempt": info.attempt,
-        "namespace": info.namespace,
-        "task_queue": info.task_queue,
-        "workflow_id": info.workflow_id,
-        "workflow_run_id": info.workflow_run_id,
-        "workflow_type": info.workflow_type,
-    }
+    return {name: getattr(info, name) for name in ATTEMPT_DETAILS}
 
 
 def _made(attempt: Attempt) -> Info:

@@ -10,6 +10,7 @@ from typing import Any, Final
 from understudy._workflow.here import in_workflow, unsafe
 from understudy.actors.behaviors.context import current
 from understudy.actors.behaviors.inbox import current_update
+from understudy.actors.records import run_details
 
 __all__ = ["LoggerAdapter", "logger"]
 
@@ -70,15 +71,7 @@ class LoggerAdapter(logging.LoggerAdapter[logging.Logger]):
 
 def _log_details() -> dict[str, Any]:
     context = current()
-    started, update = context.execution.start, current_update.get()
-    details: dict[str, Any] = {
-        "attempt": started.attempt,
-        "namespace": "default",
-        "run_id": context.execution.run_id,
-        "task_queue": started.task_queue,
-        "workflow_id": started.workflow_id,
-        "workflow_type": started.workflow_type,
-    }
+    details, update = run_details(context.execution), current_update.get()
     if update is not None:
         details["update_id"], details["update_name"] = update
     return details

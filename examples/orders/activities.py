@@ -14,7 +14,7 @@ from ledger import Entry, Ledger
 from orders import Order, Status
 
 from understudy import activity
-from understudy.exceptions import ApplicationError
+from understudy.exceptions import ApplicationError, ApplicationErrorCategory
 
 __all__ = ["Shop"]
 
@@ -84,4 +84,5 @@ class Shop:
 
 def refusal(status: Status, reason: str) -> ApplicationError:
     """Return the error that says: no, and asking again will not help."""
-    return ApplicationError(reason, type=status.value, non_retryable=True)
+    benign = ApplicationErrorCategory.BENIGN  # business as usual, and no line in the log
+    return ApplicationError(reason, type=status.value, non_retryable=True, category=benign)

@@ -15,7 +15,7 @@ from typing import Any, Final
 from tests.recovery.ledger import Ledger
 from understudy import activity, workflow
 from understudy.common import RetryPolicy
-from understudy.exceptions import ActivityError, ApplicationError, CancelledError
+from understudy.exceptions import ActivityError, ApplicationError, ApplicationErrorCategory, CancelledError
 
 __all__ = ["CHAIN_LENGTH", "CHAIN_RETRY", "QUEUE", "WORKFLOWS", "Work"]
 
@@ -24,6 +24,11 @@ SOON: Final = RetryPolicy(initial_interval=timedelta(milliseconds=2), maximum_in
 CHAIN_RETRY: Final = RetryPolicy(initial_interval=timedelta(milliseconds=5), maximum_attempts=5)
 CHAIN_LENGTH: Final = 3
 HOUR: Final = 3_600.0
+
+
+def planned(message: str, **options: Any) -> ApplicationError:
+    """A failure that belongs to the load, so that the log has only what goes wrong."""
+    return ApplicationError(message, category=ApplicationErrorCategory.BENIGN, **options)
 
 
 class Work:
@@ -56,13 +61,13 @@ class Work:
         """Have the effect, and fail all the same, `failures` times."""
         self._ledger.note()
         if activity.info().attempt <= failures:
-            raise ApplicationError("not yet", type="NotYet")
+            raise planned("not yet", type="NotYet")
         return amount
 
     @activity.defn
     def refuse(self, amount: int) -> int:
         self._ledger.note()
-        raise ApplicationError(f"never {amount}", type="Never", non_retryable=True)
+        raise planned(f"never {amount}", type="Never", non_retryable=True)
 
     @activity.defn
     async def look_up(self, number: int) -> int:
@@ -74,7 +79,7 @@ class Work:
         """As `flaky`, for a local activity, whose attempts are counted in memory."""
         self._ledger.note()
         if activity.info().attempt <= failures:
-            raise ApplicationError("not yet", type="NotYet")
+            raise planned("not yet", type="NotYet")
         return number
 
     @activity.defn
@@ -85,7 +90,7 @@ class Work:
         start = int(info.heartbeat_details[0]) if info.heartbeat_details else 0
         for item in range(start, items):
             if info.attempt == 1 and item == items // 2:
-                raise ApplicationError("half way", type="HalfWay")
+                raise planned("half way", type="HalfWay")
             activity.heartbeat(item + 1)
         return "went on" if start >= items // 2 else f"began again at {start}"
 
