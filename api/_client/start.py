@@ -144,7 +144,9 @@ def prepared_start(
         flags=BEHAVIOUR_FLAGS,
         identity=client.identity,
     )
-    policies, signal, hint = _PLAIN_POLICIES, None, definition.signature.returns if definition is not None else None
+    by_name = isinstance(workflow, str)  # then the result is what JSON has, whoever is in the process
+    hint = None if definition is None or by_name else definition.signature.returns
+    policies, signal = _PLAIN_POLICIES, None
     if options != _PLAIN or client.headers:
         given: Any = options
         event = msgspec.structs.replace(event, headers=client.headers, **_rare_fields(given, event.at, converter))

@@ -63,7 +63,8 @@ async def test_a_class_can_be_started_by_itself_or_by_its_name(engine: Harness) 
     await engine.work(Describe)
     order = Order(1, ["tea"])
     assert await engine.execute(Describe, order) == [order]
-    assert await engine.execute("Describe", order) == [order]
+    assert await engine.execute("Describe", order) == [{"id": 1, "items": ["tea"]}]
+    assert await engine.execute("Describe", order, result_type=list[Order]) == [order]
 
 
 async def test_a_plain_async_function_is_a_workflow(engine: Harness) -> None:
@@ -103,7 +104,7 @@ async def test_a_dynamic_workflow_takes_every_other_name(engine: Harness) -> Non
 
     await engine.work(Anything, Describe)
     assert await engine.execute("Surprise", 1, "two") == ["Surprise", 1, "two"]
-    assert await engine.execute("Describe", Order(1, [])) == [Order(1, [])]
+    assert await engine.execute("Describe", Order(1, []), result_type=list[Order]) == [Order(1, [])]
 
 
 async def test_workflows_inherit_run_and_handlers_from_an_abstract_base(engine: Harness) -> None:
