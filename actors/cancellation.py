@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import threading
 from contextvars import ContextVar
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
+
+import msgspec
 
 from understudy.events.public import public
 
@@ -27,8 +28,7 @@ current_attempt: ContextVar[Attempt] = ContextVar("understudy_attempt")
 
 
 @public("understudy.activity")
-@dataclass(frozen=True)
-class ActivityCancellationDetails:
+class ActivityCancellationDetails(msgspec.Struct, frozen=True):
     """Why an attempt was asked to stop.
 
     Attributes:

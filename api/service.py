@@ -8,9 +8,10 @@ classes are here so that programs which configure one run unchanged. What goes w
 from __future__ import annotations
 
 from abc import ABC
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, ClassVar
+
+import msgspec
 
 from understudy.doors import later
 from understudy.events.policy import to_ns
@@ -35,8 +36,7 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True)
-class KeepAliveConfig:
+class KeepAliveConfig(msgspec.Struct, frozen=True):
     """How often a connection to a server would be looked at; durations are milliseconds."""
 
     interval_millis: int = 30_000
@@ -44,8 +44,7 @@ class KeepAliveConfig:
     default: ClassVar[KeepAliveConfig]
 
 
-@dataclass(frozen=True)
-class PayloadLimitsConfig:
+class PayloadLimitsConfig(msgspec.Struct, frozen=True):
     """From how many bytes on payloads and memos would be warned of."""
 
     payloads_warn_size: int = 512 * 1024

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import msgspec
 
 from understudy.events.public import public
 
@@ -10,8 +10,7 @@ __all__ = ["PollerBehaviorSimpleMaximum"]
 
 
 @public("understudy.worker")
-@dataclass(frozen=True)
-class PollerBehaviorSimpleMaximum:
+class PollerBehaviorSimpleMaximum(msgspec.Struct, frozen=True):
     """How many polls a worker has under way at its server; accepted and ignored: work is handed over, not polled."""
 
     maximum: int = 5

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-from understudy.sandbox import (
-    RestrictedWorkflowAccessError,
-    SandboxedWorkflowRunner,
-    SandboxMatcher,
-    SandboxRestrictions,
-)
+from understudy.restrictions import SandboxMatcher, SandboxRestrictions
+from understudy.sandbox import RestrictedWorkflowAccessError, SandboxedWorkflowRunner
 
 __all__ = ["RestrictedWorkflowAccessError", "SandboxMatcher", "SandboxRestrictions", "SandboxedWorkflowRunner"]

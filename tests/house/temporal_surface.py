@@ -23,6 +23,7 @@ import typing
 from collections.abc import Iterator
 from typing import Any
 
+import msgspec
 import typing_extensions
 
 from tests.house.tree import modules, under
@@ -138,9 +139,22 @@ def unwrapped(member: Any) -> Any:
 def constructor(cls: type) -> Any:
     """What takes the arguments when a class is called."""
     initializer: Any = cls.__init__  # type: ignore[misc]  # it is asked of the class
+    if initializer is msgspec.Struct.__init__:  # it takes anything, and the class says what
+        return of_struct(cls)
     if initializer is not object.__init__:
         return initializer
     return nothing if cls.__new__ is object.__new__ else cls.__new__
+
+
+def of_struct(cls: type) -> Any:
+    """A function that takes what a struct takes."""
+
+    def taking(self: object, *args: Any, **options: Any) -> None: ...
+
+    self = inspect.Parameter("self", inspect.Parameter.POSITIONAL_ONLY)
+    own: Any = taking
+    own.__signature__ = inspect.Signature([self, *inspect.signature(cls).parameters.values()])
+    return own
 
 
 def nothing(self: object) -> None:
@@ -244,5 +258,6 @@ def plain(default: Any) -> str:
 
 def is_plain(default: Any) -> bool:
     """Whether a value is made of plain fields, which its text shows."""
-    fields = dataclasses.fields(default) if dataclasses.is_dataclass(default) else ()
-    return bool(fields) and all(isinstance(getattr(default, f.name), str | int | float | bool | None) for f in fields)
+    own = getattr(type(default), "__struct_fields__", ())
+    names = own or [f.name for f in dataclasses.fields(default)] if own or dataclasses.is_dataclass(default) else ()
+    return bool(names) and all(isinstance(getattr(default, name), str | int | float | bool | None) for name in names)
