@@ -199,8 +199,8 @@ class Attempt:
             self._defer()
         except BaseException as error:
             failure = failure_of(self, worker, error)
-            attempt_failed(self, failure, error)
             self._end(None, failure)
+            attempt_failed(self, failure, error)
             if isinstance(error, KeyboardInterrupt):
                 raise
         else:
@@ -286,10 +286,10 @@ class Attempt:
         if self._ended:
             return
         failure = timed_out(kind, self.details)
-        attempt_failed(self, failure)
         self._settle()
         self.reports.outcome(self, None, failure)
         self._ask_to_stop(failure.message, TIMED_OUT)
+        attempt_failed(self, failure)
 
     # -- heartbeats --------------------------------------------------------------------------------------------------
 

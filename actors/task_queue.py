@@ -122,8 +122,8 @@ class TaskQueues:
             definition = worker.definition(attempt.scheduled.activity_type)
         except UnknownActivityTypeError as error:
             failure = Failure(kind="application", message=str(error), type="NotFoundError")
-            attempt_failed(attempt, failure)
             attempt.reports.outcome(attempt, None, failure)
+            attempt_failed(attempt, failure)
             return
         now = self._clock()
         if not attempt.is_local:
@@ -140,8 +140,8 @@ class TaskQueues:
                 message="activity ScheduleToStart timeout",
                 timeout_type=TimeoutType.SCHEDULE_TO_START,
             )
-            attempt_failed(attempt, failure)
             attempt.reports.outcome(attempt, None, failure)
+            attempt_failed(attempt, failure)
 
 
 def _alarm(worker: WorkerSlots) -> str:

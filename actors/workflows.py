@@ -293,13 +293,13 @@ class Workflows(Definitions):
 
     def turn_failed(self, actor: LiveRun, error: BaseException, delay: float) -> None:
         """The code failed: say so, and try again later."""
-        text = "workflow %s (run %s): its code failed, attempt %d; next in %.1f s"
-        about = actor.name, actor.run_id, actor.failed_turns, delay
-        logger.error(text, *about, exc_info=error, extra=turn_failure(actor.state))
         planned = self._retries.pop(actor.run_id, None)
         if planned is not None:
             planned.cancel()
         self._retries[actor.run_id] = self.dispatcher.loop.call_later(delay, self._retry_code, actor.run_id)
+        text = "workflow %s (run %s): its code failed, attempt %d; next in %.1f s"
+        about = actor.name, actor.run_id, actor.failed_turns, delay
+        logger.error(text, *about, exc_info=error, extra=turn_failure(actor.state))
 
     def _retry_code(self, run_id: str) -> None:
         """Let a run whose code failed try it again, in memory or not."""

@@ -14,7 +14,7 @@ from tests.api.test_trouble import stuck
 from tests.api.turned import Turned, on_turned_time
 from understudy import activity, workflow
 from understudy.common import RetryPolicy
-from understudy.exceptions import ApplicationError, ApplicationErrorCategory
+from understudy.exceptions import ActivityError, ApplicationError, ApplicationErrorCategory
 
 NAME = "understudy.activity"
 TWICE = RetryPolicy(initial_interval=ms(1), maximum_attempts=2)
@@ -105,6 +105,26 @@ async def test_a_job_that_fails_is_logged_by_its_id(engine: Harness, caplog: pyt
     first = records(caplog)[0]
     assert first.getMessage() == "attempt 1 of activity 'stumble' with the id 'j' failed"
     assert (vars(first)["activity"]["activity_id"], vars(first)["activity"]["workflow_id"]) == ("j", None)
+
+
+@pytest.mark.parametrize("local", [False, True], ids=["activity", "local"])
+async def test_a_log_that_fails_costs_no_attempt_its_outcome(engine: Harness, *, local: bool) -> None:
+    asked = 0
+
+    def breaks(record: logging.LogRecord) -> bool:
+        nonlocal asked
+        asked += 1
+        raise OSError("the disk of the log is full")
+
+    log = logging.getLogger(NAME)
+    log.addFilter(breaks)
+    try:
+        await engine.work(Calls, stumble)
+        error = await failure_of(engine.execute(Calls.run, "stumble", local))
+    finally:
+        log.removeFilter(breaks)
+    assert isinstance(error, ActivityError)
+    assert asked == 2
 
 
 async def test_what_was_cancelled_has_not_failed(engine: Harness, caplog: pytest.LogCaptureFixture) -> None:
