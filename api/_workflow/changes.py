@@ -20,7 +20,8 @@ _LARGEST: Final = 2**31 - 1
 def patched(id: str) -> bool:
     """Return whether this run goes the new way of a change.
 
-    True for runs that come here for the first time with code that has this call; False for those that were here before.
+    True for runs that come here for the first time with code that has this call, unless their worker's
+    `patch_activation_callback` declines; False for those that were here before.
 
     ```python
     if workflow.patched("charge-in-euros"):
