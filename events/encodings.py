@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, Self
 from understudy.events.json_converter import JsonConverter
 from understudy.events.json_hooks import class_of
 from understudy.events.json_types import AdvancedJSONEncoder, JSONTypeConverter, TypedReader
-from understudy.events.payload import BINARY, JSON, NULL, Payload, PayloadConverter, RawValue
+from understudy.events.payload import BINARY, JSON, NULL, Payload, PayloadConverter, RawValue, drafted, taken
 from understudy.events.public import public
 from understudy.events.serialization import (
     WithSerializationContext,
@@ -99,7 +99,7 @@ class CompositePayloadConverter(PayloadConverter, WithSerializationContext):
         for link in self.converters.values():
             payload = link.to_payload(value)
             if payload is not None:
-                return payload
+                return taken(payload)
         known = b", ".join(self.converters).decode()
         raise RuntimeError(f"no encoding of {known or 'none'} takes it")
 
@@ -156,7 +156,7 @@ class BinaryNullPayloadConverter(EncodingPayloadConverter):
 
     def to_payload(self, value: Any) -> Payload | None:
         """Return the payload of None."""
-        return Payload(metadata={"encoding": NULL}) if value is None else None
+        return drafted(Payload(metadata={"encoding": NULL})) if value is None else None
 
     def from_payload(self, payload: Payload, type_hint: type[Any] | None = None) -> Any:  # noqa: ARG002 - of a link
         """Return None.
@@ -179,7 +179,7 @@ class BinaryPlainPayloadConverter(EncodingPayloadConverter):
 
     def to_payload(self, value: Any) -> Payload | None:
         """Return the payload of bytes."""
-        return PayloadConverter.default.to_payload(value) if class_of(value) in _BYTES else None
+        return drafted(PayloadConverter.default.to_payload(value)) if class_of(value) in _BYTES else None
 
     def from_payload(self, payload: Payload, type_hint: type[Any] | None = None) -> Any:
         """Return the bytes of a payload, as the kind of bytes that the hint names."""
@@ -228,9 +228,9 @@ class JSONPlainPayloadConverter(EncodingPayloadConverter):
         if self._encoder is AdvancedJSONEncoder:
             plain = _json.to_payloads([value])[0]
             if plain.encoding == JSON:
-                return plain if self._encoding == JSON else Payload(plain.raw, {"encoding": self._encoding})
+                return drafted(plain if self._encoding == JSON else Payload(plain.raw, {"encoding": self._encoding}))
         text = json.dumps(value, cls=self._encoder, separators=(",", ":"), sort_keys=True)
-        return Payload(metadata={"encoding": self._encoding}, data=text.encode())
+        return drafted(Payload(metadata={"encoding": self._encoding}, data=text.encode()))
 
     def from_payload(self, payload: Payload, type_hint: type[Any] | None = None) -> Any:
         """Return the value of a JSON payload.

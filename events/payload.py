@@ -17,16 +17,17 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from binascii import a2b_base64, b2a_base64
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 import msgspec
 
 from understudy.events.failure_errors import FailureError
-from understudy.events.payload_marks import Metadata, bytes_of, text_of
+from understudy.events.payload_marks import DraftMarks, DraftMetadata, Metadata, bytes_of, text_of
 from understudy.events.public import public
-from understudy.events.refusal import decode_error, encode_error
+from understudy.events.refusal import Where, decode_error, encode_error
 from understudy.events.transfer import transfer_of, transferred
 
 if TYPE_CHECKING:
@@ -43,10 +44,11 @@ __all__ = [
     "Payloads",
     "Phrase",
     "RawValue",
-    "Where",
     "binary_of",
     "binary_payload",
+    "drafted",
     "stored_payload",
+    "taken",
 ]
 
 ENCODING: Final = "encoding"
@@ -111,10 +113,11 @@ class Payload(msgspec.Struct, frozen=True, omit_defaults=True, gc=False, metacla
         return _FORM not in self.marks and self.encoding.startswith(_JSON_KINDS)
 
     @property
-    def metadata(self) -> Mapping[str, bytes]:
-        """The marks, "encoding" always among them; read-only, so another payload is made to change them."""
+    def metadata(self) -> MutableMapping[str, bytes]:
+        """The marks, "encoding" always among them; read-only, but for what a link has made until its chain has it."""
         marks = {ENCODING: self.encoding, **self.marks}
-        return Metadata({name: bytes_of(mark) for name, mark in marks.items() if name != _FORM})
+        read = {name: bytes_of(mark) for name, mark in marks.items() if name != _FORM}
+        return DraftMetadata(read, partial(_mark_anew, self)) if type(self.marks) is DraftMarks else Metadata(read)
 
     def SerializeToString(self) -> bytes:  # noqa: N802 - the interface that is followed
         """Return the whole payload as bytes, for a codec to hide; they are its JSON and no protobuf."""
@@ -137,6 +140,23 @@ class Payload(msgspec.Struct, frozen=True, omit_defaults=True, gc=False, metacla
 
 stored_payload: Final[Callable[..., Payload]] = msgspec.StructMeta.__call__.__get__(Payload)
 """`stored_payload(raw, marks)` makes a payload of what is stored, as fast as msgspec makes any struct."""
+
+
+def drafted(payload: Payload) -> Payload:
+    """Return a payload whose metadata may be changed by whoever gets it."""
+    return stored_payload(payload.raw, DraftMarks(payload.marks))
+
+
+def taken(payload: Payload) -> Payload:
+    """Return a payload that nobody changes any more."""
+    return stored_payload(payload.raw, dict(payload.marks)) if type(payload.marks) is DraftMarks else payload
+
+
+def _mark_anew(draft: Payload, metadata: Mapping[str, bytes]) -> None:
+    """Give a draft other metadata; what stands in the store for its content depends on the encoding."""
+    other = drafted(Payload(draft.data, metadata))
+    msgspec.structs.force_setattr(draft, "raw", other.raw)
+    msgspec.structs.force_setattr(draft, "marks", other.marks)
 
 
 def _stored(data: bytes, marks: dict[str, str]) -> msgspec.Raw:
@@ -179,20 +199,6 @@ class RawValue:
     """A payload that is passed on as it is; as a hint, it asks for one."""
 
     payload: Payload
-
-
-class Where(msgspec.Struct, frozen=True, gc=False):
-    """A place to name in an error, put into words only when there is one: argument 2 ('order') of workflow 'Order'."""
-
-    of: object
-    """What the value belongs to, in words: "workflow 'Order'"."""
-    index: int
-    """Which of its arguments, from 0."""
-    name: str = ""
-
-    def __str__(self) -> str:
-        name = f" ({self.name!r})" if self.name else ""
-        return f"argument {self.index + 1}{name} of {self.of}"
 
 
 class Phrase(msgspec.Struct, frozen=True, gc=False):
@@ -354,7 +360,7 @@ class PayloadConverter(ABC):
         return True
 
     def _encode(self, value: Any, hint: Any, *, fit: bool) -> Payload:
-        payload = self.to_payloads([transferred(value)])[0]
+        payload = taken(self.to_payloads([transferred(value)])[0])
         if fit:
             try:  # noqa: SIM105 - a context manager costs more than the rest
                 self._decode(payload, hint)

@@ -1,14 +1,58 @@
-"""The marks of a payload: text in the store, bytes to those who read them."""
+"""The marks of a payload: text in the store, bytes to those who read them.
+
+What the links of a chain of encodings make is still its caller's, who may mark it further, until the chain hands it on;
+from then on it may be part of an event, and is read only.
+"""
 
 from __future__ import annotations
 
 from binascii import a2b_base64, b2a_base64
+from collections.abc import Callable, Iterator, MutableMapping
 from typing import Any, Final, NoReturn
 
-__all__ = ["Metadata", "bytes_of", "text_of"]
+__all__ = ["DraftMarks", "DraftMetadata", "Metadata", "bytes_of", "text_of"]
 
 _BASE64: Final = "base64:"
 """In front of a mark that is not text."""
+
+
+class DraftMarks(dict[str, str]):
+    """The marks of a payload that is still its maker's."""
+
+
+class DraftMetadata(MutableMapping[str, bytes]):
+    """The metadata of a payload that is still its maker's.
+
+    Args:
+        marks: what it is now.
+        changed: told what it is to be.
+    """
+
+    __slots__ = ("_changed", "_marks")
+
+    def __init__(self, marks: dict[str, bytes], changed: Callable[[dict[str, bytes]], None]) -> None:
+        self._marks = marks
+        self._changed = changed
+
+    def __repr__(self) -> str:
+        return repr(self._marks)
+
+    def __getitem__(self, name: str) -> bytes:
+        return self._marks[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._marks)
+
+    def __len__(self) -> int:
+        return len(self._marks)
+
+    def __setitem__(self, name: str, mark: bytes) -> None:
+        self._changed({**self._marks, name: mark})
+        self._marks[name] = mark
+
+    def __delitem__(self, name: str) -> None:
+        self._changed({known: mark for known, mark in self._marks.items() if known != name})
+        del self._marks[name]
 
 
 def _refuse(*_args: Any, **_kwargs: Any) -> NoReturn:

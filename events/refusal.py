@@ -8,10 +8,26 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
+
 from understudy.events.errors import PayloadDecodeError, PayloadEncodeError
 from understudy.events.json_hooks import class_of, type_name
 
-__all__ = ["decode_error", "encode_error"]
+__all__ = ["Where", "decode_error", "encode_error"]
+
+
+class Where(msgspec.Struct, frozen=True, gc=False):
+    """A place to name in an error, put into words only when there is one: argument 2 ('order') of workflow 'Order'."""
+
+    of: object
+    """What the value belongs to, in words: "workflow 'Order'"."""
+    index: int
+    """Which of its arguments, from 0."""
+    name: str = ""
+
+    def __str__(self) -> str:
+        name = f" ({self.name!r})" if self.name else ""
+        return f"argument {self.index + 1}{name} of {self.of}"
 
 
 def encode_error(error: Exception, value: Any, hint: Any, where: object) -> PayloadEncodeError:

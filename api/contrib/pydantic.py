@@ -24,6 +24,7 @@ from understudy.converter import (
     JSONPlainPayloadConverter,
     Payload,
 )
+from understudy.events.payload import drafted
 
 __all__ = [
     "PydanticJSONPlainPayloadConverter",
@@ -92,7 +93,7 @@ class PydanticJSONPlainPayloadConverter(EncodingPayloadConverter):
             data = to_json(value)
         else:
             data = self._serializer.to_json(value, exclude_unset=self._options.exclude_unset)
-        return Payload(metadata={"encoding": self.encoding.encode()}, data=data)
+        return drafted(Payload(metadata={"encoding": self.encoding.encode()}, data=data))
 
     def from_payload(self, payload: Payload, type_hint: type[Any] | None = None) -> Any:
         """Return the value of a JSON payload, validated.

@@ -14,7 +14,7 @@ from tests.api.harness import Harness, eventually, topics
 from tests.api.test_trouble import stuck
 from understudy import workflow
 from understudy.client import Client, WorkflowHandle
-from understudy.exceptions import ArgumentTypeError
+from understudy.exceptions import ArgumentTypeError, QueryRefusedError
 from understudy.worker import PatchActivationInput, Replayer, Worker
 
 
@@ -108,6 +108,25 @@ async def test_it_may_decide_by_clock_and_dice_for_the_answer_is_recorded(engine
 
     await engine.work(Patched, patch_activation_callback=decides, max_cached_workflows=0)
     assert await finished(await engine.start(Patched.run)) == [True, True]
+
+
+async def test_a_query_that_comes_to_the_patch_first_decides_nothing(engine: Harness) -> None:
+    @workflow.defn
+    class Asks:
+        @workflow.run
+        async def run(self) -> None:
+            await workflow.receive("go")
+
+        @workflow.query
+        def way(self) -> bool:
+            return workflow.patched("slow")
+
+    asked = Asked(answer=True)
+    await engine.work(Asks, patch_activation_callback=asked)
+    handle = await engine.start(Asks.run)
+    with pytest.raises(QueryRefusedError, match="its handler asked for a patch_activation_callback"):
+        await handle.query(Asks.way)
+    assert asked.inputs == []
 
 
 def _asks(_asked: PatchActivationInput) -> bool:

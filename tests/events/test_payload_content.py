@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import pickle
+from collections.abc import Sequence
 from copy import deepcopy
 from typing import Any
 
@@ -12,8 +13,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from understudy.events.encodings import (
+    CompositePayloadConverter,
+    DefaultPayloadConverter,
+    EncodingPayloadConverter,
+    JSONPlainPayloadConverter,
+)
 from understudy.events.json_converter import JsonConverter
-from understudy.events.payload import Payload, binary_payload
+from understudy.events.payload import Payload, PayloadConverter, binary_payload, drafted, taken
 
 ENCODINGS = st.sampled_from([b"json/plain", b"json/odd", b"binary/plain", b"x", b""])
 
@@ -87,6 +94,73 @@ def test_metadata_is_read_only_and_says_how_to_make_another_payload(change: Any)
     copied = deepcopy(other.metadata)
     assert copied == other.metadata
     assert type(copied) is dict
+
+
+class Marking(JSONPlainPayloadConverter):
+    """Marks what the link that it extends has made."""
+
+    def to_payload(self, value: Any) -> Payload | None:
+        """Mark it, under an encoding of its own."""
+        payload = super().to_payload(value)
+        assert payload is not None
+        payload.metadata["mine"] = b"yes"
+        return payload
+
+
+def test_what_a_link_makes_is_its_callers_to_mark_until_a_chain_has_it() -> None:
+    chain = CompositePayloadConverter(Marking())
+    payload = chain.encode({"a": 1})
+    assert payload == Payload(b'{"a":1}', {"mine": b"yes"})
+    assert chain.decode(payload) == {"a": 1}
+    with pytest.raises(TypeError, match="read-only"):
+        payload.metadata["mine"] = b"no"
+
+
+@pytest.mark.parametrize(
+    ("link", "value"),
+    list(zip(DefaultPayloadConverter.default_encoding_payload_converters, [None, b"bytes", [1]], strict=True)),
+)
+def test_each_link_makes_what_may_be_marked(link: EncodingPayloadConverter, value: Any) -> None:
+    payload = link.to_payload(value)
+    assert payload is not None
+    payload.metadata["mine"] = b"yes"
+    assert payload.metadata["mine"] == b"yes"
+    assert link.from_payload(payload) == value
+
+
+def test_a_draft_shows_its_metadata_and_keeps_its_content_whatever_its_encoding() -> None:
+    payload = drafted(Payload(b"1"))
+    metadata = payload.metadata
+    metadata["key"] = b"k"
+    assert payload == Payload(b"1", {"key": b"k"})
+    assert (len(metadata), repr(metadata)) == (2, "{'encoding': b'json/plain', 'key': b'k'}")
+    del metadata["key"]
+    assert payload == Payload(b"1")
+    payload.metadata.update({"encoding": b"mine", "salt": b"\xff"})
+    assert (payload.data, payload.encoding) == (b"1", "mine")
+    assert payload == Payload(b"1", {"encoding": "mine", "salt": b"\xff"})
+    assert taken(payload) == payload
+    assert type(taken(payload).marks) is dict
+
+
+def test_a_converter_of_ones_own_may_mark_what_it_got_from_a_link() -> None:
+    class Own(PayloadConverter):
+        """All JSON, with a mark."""
+
+        def to_payloads(self, values: Sequence[Any]) -> list[Payload]:
+            payloads = [JSONPlainPayloadConverter().to_payload(value) for value in values]
+            for payload in payloads:
+                assert payload is not None
+                payload.metadata["mine"] = b"yes"
+            return [payload for payload in payloads if payload is not None]
+
+        def from_payloads(self, payloads: Sequence[Payload], type_hints: list[Any] | None = None) -> list[Any]:
+            return [json.loads(payload.data) for payload in payloads]
+
+    payload = Own().encode([1])
+    assert payload == Payload(b"[1]", {"mine": b"yes"})
+    with pytest.raises(TypeError, match="read-only"):
+        payload.metadata.clear()
 
 
 def test_the_mark_of_the_store_is_refused_from_others() -> None:

@@ -12,7 +12,8 @@ import pytest
 from tests.events.shop import Address, Box, Colour, Item, Order, OrderId, Parcel, Point
 from understudy.events.errors import PayloadDecodeError, PayloadEncodeError
 from understudy.events.json_converter import JsonConverter
-from understudy.events.payload import BINARY, Payload, Where, binary_payload
+from understudy.events.payload import BINARY, Payload, binary_payload
+from understudy.events.refusal import Where
 
 converter = JsonConverter()
 
