@@ -134,6 +134,7 @@ def test_a_draft_shows_its_metadata_and_keeps_its_content_whatever_its_encoding(
     metadata["key"] = b"k"
     assert payload == Payload(b"1", {"key": b"k"})
     assert (len(metadata), repr(metadata)) == (2, "{'encoding': b'json/plain', 'key': b'k'}")
+    assert dict(metadata) == {"encoding": b"json/plain", "key": b"k"}
     del metadata["key"]
     assert payload == Payload(b"1")
     payload.metadata.update({"encoding": b"mine", "salt": b"\xff"})
