@@ -187,7 +187,7 @@ class Worker:
         limit = math.inf if debug_mode else seconds(deadlock_timeout, "deadlock_timeout", allow_zero=False)
         settings: dict[str, Any] = {
             "pause_after_failures": checked_pause(self._config),
-            "activates_patch": patch_activation_callback and _patch_activation(patch_activation_callback),
+            "activates_patch": _patch_activation(patch_activation_callback),
             "interception": interception(around),
             "converters": client.own_converters,
         }
@@ -362,7 +362,9 @@ def _adapted(
     )
 
 
-def _patch_activation(callback: Callable[[PatchActivationInput], bool]) -> Callable[[str], bool]:
+def _patch_activation(callback: Callable[[PatchActivationInput], bool] | None) -> Callable[[str], bool] | None:
+    if callback is None:
+        return None
     from understudy.worker.patches import patch_activation
 
     return patch_activation(callback)

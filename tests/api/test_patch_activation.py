@@ -170,9 +170,10 @@ async def test_a_callback_that_does_more_than_to_decide_stops_the_turn_until_it_
     assert await finished(handle) == [True, True]
 
 
-async def test_what_cannot_be_called_is_refused(engine: Harness) -> None:
-    with pytest.raises(ArgumentTypeError, match="patch_activation_callback is 'always'"):
-        _worker(engine.client, "always")
+@pytest.mark.parametrize("callback", ["always", False])
+async def test_what_cannot_be_called_is_refused(engine: Harness, callback: Any) -> None:
+    with pytest.raises(ArgumentTypeError, match=f"patch_activation_callback is {callback!r}"):
+        _worker(engine.client, callback)
 
 
 def _worker(client: Client, callback: Any) -> Worker:
