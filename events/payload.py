@@ -115,9 +115,9 @@ class Payload(msgspec.Struct, frozen=True, omit_defaults=True, gc=False, metacla
     @property
     def metadata(self) -> MutableMapping[str, bytes]:
         """The marks, "encoding" always among them; read-only, but for what a link has made until its chain has it."""
-        marks = {ENCODING: self.encoding, **self.marks}
-        read = {name: bytes_of(mark) for name, mark in marks.items() if name != _FORM}
-        return DraftMetadata(read, partial(_mark_anew, self)) if type(self.marks) is DraftMarks else Metadata(read)
+        if type(self.marks) is DraftMarks:
+            return DraftMetadata(partial(_read_marks, self), partial(_mark_anew, self))
+        return Metadata(_read_marks(self))
 
     def SerializeToString(self) -> bytes:  # noqa: N802 - the interface that is followed
         """Return the whole payload as bytes, for a codec to hide; they are its JSON and no protobuf."""
@@ -150,6 +150,11 @@ def drafted(payload: Payload) -> Payload:
 def taken(payload: Payload) -> Payload:
     """Return a payload that nobody changes any more."""
     return stored_payload(payload.raw, dict(payload.marks)) if type(payload.marks) is DraftMarks else payload
+
+
+def _read_marks(payload: Payload) -> dict[str, bytes]:
+    marks = {ENCODING: payload.encoding, **payload.marks}
+    return {name: bytes_of(mark) for name, mark in marks.items() if name != _FORM}
 
 
 def _mark_anew(draft: Payload, metadata: Mapping[str, bytes]) -> None:

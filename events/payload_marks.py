@@ -21,38 +21,38 @@ class DraftMarks(dict[str, str]):
 
 
 class DraftMetadata(MutableMapping[str, bytes]):
-    """The metadata of a payload that is still its maker's.
+    """The metadata of a payload that is still its maker's; it keeps nothing itself.
 
     Args:
-        marks: what it is now.
-        changed: told what it is to be.
+        read: returns what it is now, to be changed.
+        write: told what it is to be.
     """
 
-    __slots__ = ("_changed", "_marks")
+    __slots__ = ("_read", "_write")
 
-    def __init__(self, marks: dict[str, bytes], changed: Callable[[dict[str, bytes]], None]) -> None:
-        self._marks = marks
-        self._changed = changed
+    def __init__(self, read: Callable[[], dict[str, bytes]], write: Callable[[dict[str, bytes]], None]) -> None:
+        self._read = read
+        self._write = write
 
     def __repr__(self) -> str:
-        return repr(self._marks)
+        return repr(self._read())
 
     def __getitem__(self, name: str) -> bytes:
-        return self._marks[name]
+        return self._read()[name]
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._marks)
+        return iter(self._read())
 
     def __len__(self) -> int:
-        return len(self._marks)
+        return len(self._read())
 
     def __setitem__(self, name: str, mark: bytes) -> None:
-        self._changed({**self._marks, name: mark})
-        self._marks[name] = mark
+        self._write({**self._read(), name: mark})
 
     def __delitem__(self, name: str) -> None:
-        self._changed({known: mark for known, mark in self._marks.items() if known != name})
-        del self._marks[name]
+        marks = self._read()
+        del marks[name]
+        self._write(marks)
 
 
 def _refuse(*_args: Any, **_kwargs: Any) -> NoReturn:

@@ -144,6 +144,15 @@ def test_a_draft_shows_its_metadata_and_keeps_its_content_whatever_its_encoding(
     assert type(taken(payload).marks) is dict
 
 
+def test_all_that_hold_a_drafts_metadata_see_and_keep_each_others_marks() -> None:
+    payload = drafted(Payload(b"1"))
+    one, other = payload.metadata, payload.metadata
+    one["a"], other["b"] = b"1", b"2"
+    del one["b"]
+    one["c"] = b"3"
+    assert dict(other) == dict(one) == {"encoding": b"json/plain", "a": b"1", "c": b"3"}
+
+
 def test_a_converter_of_ones_own_may_mark_what_it_got_from_a_link() -> None:
     class Own(PayloadConverter):
         """All JSON, with a mark."""
