@@ -60,7 +60,7 @@ def attempt_failed(attempt: Attempt, failure: Failure, error: BaseException | No
     Args:
         attempt: what failed.
         failure: how, as it is told to whoever waits; what was cancelled has not failed.
-        error: what its code raised, whose traceback is logged; None: it was late.
+        error: what its code raised, whose traceback is logged; None: it was late, or nobody knows the activity.
     """
     level = logging.DEBUG if failure.category is ApplicationErrorCategory.BENIGN else logging.WARNING
     if failure.kind == "canceled" or not _activity_log.isEnabledFor(level):

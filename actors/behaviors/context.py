@@ -350,8 +350,6 @@ class Context:
 
     def side_effect(self, value: Callable[[], Payload]) -> Payload:
         """Return the payload of the next side effect: computed now, or as recorded."""
-        if self.read_only:
-            raise ReadOnlyContextError(call=SideEffectRecorded.topic, handler=self.read_only)
         seq = self._effect_seq + 1
         payload = once(self, value, "a side_effect") if self._cursor < 0 else _RECORDED
         event = self.ask(SideEffectRecorded(at=self.now, seq=seq, value=payload, source=source_line()))
