@@ -11,6 +11,7 @@ classes, not the declared fields of the other branches. They pickle with their c
 from __future__ import annotations
 
 import asyncio
+import copyreg
 from collections.abc import Callable, Sequence
 from enum import IntEnum
 from typing import TYPE_CHECKING, Any
@@ -69,21 +70,17 @@ class FailureError(UnderstudyError, Exception):
         return self._failure
 
     def __reduce__(self) -> tuple[Callable[..., FailureError], tuple[Any, ...], dict[str, Any]]:
-        # By its state, not by a second call: subclasses of users have signatures of their own.
+        # By its state, not by a second call: subclasses of users have signatures of their own. Names only the class,
+        # by its public path: a stored pickle outlives the module that this stands in.
         cause = self.__cause__ if isinstance(self.__cause__, FailureError) else None
-        return _remake, (type(self), self.args, cause), dict(self.__dict__)
+        state = {**self.__dict__, "args": self.args, "__cause__": cause}
+        made: Callable[..., FailureError] = vars(copyreg)["__newobj__"]  # the type stubs lack it
+        return made, (type(self), *self.args), state
 
 
 def set_failure(error: FailureError, failure: Failure) -> None:
     """Say which stored form `error` was read from; users construct these errors, too, and have no use for this."""
     error._failure = failure  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  # the class's own module
-
-
-def _remake(cls: type[FailureError], args: tuple[Any, ...], cause: BaseException | None) -> FailureError:
-    error = cls.__new__(cls, *args)
-    error.args = args
-    error.__cause__ = cause
-    return error
 
 
 @public("understudy.exceptions")

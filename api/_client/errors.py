@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from functools import partial
 
 from understudy.events.errors import UnderstudyError
 from understudy.events.policy import WorkflowExecutionStatus, to_ns
@@ -45,11 +46,7 @@ class WorkflowFailureError(UnderstudyError, Exception):
 
     def __reduce__(self) -> tuple[object, ...]:
         """Pickle with the reason."""
-        return _failure, (self.__cause__,)
-
-
-def _failure(cause: BaseException) -> WorkflowFailureError:
-    return WorkflowFailureError(cause=cause)
+        return partial(type(self), cause=self.cause), ()
 
 
 class WorkflowContinuedAsNewError(UnderstudyError, Exception):

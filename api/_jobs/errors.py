@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING
 
 from understudy.actors.behaviors.standalone import activity_id_of, is_job
@@ -50,11 +51,7 @@ class ActivityFailureError(UnderstudyError, Exception):
 
     def __reduce__(self) -> tuple[object, ...]:
         """Pickle with the reason."""
-        return _failure, (self.__cause__,)
-
-
-def _failure(cause: BaseException) -> ActivityFailureError:
-    return ActivityFailureError(cause=cause)
+        return partial(type(self), cause=self.cause), ()
 
 
 @contextmanager
