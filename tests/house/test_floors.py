@@ -7,7 +7,6 @@ here, and the arrows once more by the syntax trees, which need no installation.
 from __future__ import annotations
 
 import re
-from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
 import pytest
@@ -23,6 +22,17 @@ BELOW = {
     "understudy.projections": ("understudy.projections", BEHAVIORS, "understudy.events"),
 }
 """What a floor may import of ours; the first floor that fits a module's name counts, and the doors may import all."""
+
+
+KNOTS: dict[str, int] = {
+    "understudy._activity.interceptors": 36,
+    "understudy.actors.attempt": 8,
+    "understudy.actors.behaviors.activity": 10,
+    "understudy.actors.definitions": 14,
+    "understudy.events.evolve_related": 2,
+    "understudy.events.failure": 4,
+}
+"""Modules that still import each other: the first of a knot by name, and how many are tied up in it."""
 
 
 def contracts() -> dict[str, dict[str, Any]]:
@@ -63,14 +73,32 @@ def test_a_module_imports_only_its_own_floor_and_those_below(module: Module) -> 
     assert upward == []
 
 
+def knots(graph: dict[str, set[str]]) -> list[set[str]]:
+    """The sets of modules that import each other in circles, by the paths from each to each."""
+    reach = {name: set(targets) for name, targets in graph.items()}
+    for through in graph:
+        for targets in reach.values():
+            if through in targets:
+                targets.update(reach[through])
+    found: list[set[str]] = []
+    for name in sorted(graph):
+        if name in reach[name] and not any(name in knot for knot in found):
+            found.append({name} | {other for other in reach[name] if name in reach.get(other, ())})
+    return found
+
+
 def test_no_modules_import_each_other_in_a_circle() -> None:
+    """All imports count: those for type checkers and those inside functions tie two modules together, too."""
+    known = {module.name for module in modules()}
+    # A package's own __init__ runs before its modules do; what it re-exports is not a circle of theirs.
     graph = {
-        module.name: {seen.target for seen in imports(module) if not seen.for_types and seen.target != module.name}
+        module.name: {
+            seen.target
+            for seen in imports(module)
+            if seen.target in known and seen.target != module.name and not under(module.name, seen.target)
+        }
         for module in modules()
     }
-    # A package's own __init__ runs before its modules do; what it re-exports is not a circle of theirs.
-    graph = {name: {target for target in targets if not under(name, target)} for name, targets in graph.items()}
-    try:
-        tuple(TopologicalSorter(graph).static_order())
-    except CycleError as error:
-        pytest.fail(" <- ".join(error.args[1]))
+    found = {min(knot): knot for knot in knots(graph)}
+    assert {first: sorted(knot) for first, knot in found.items() if len(knot) > KNOTS.get(first, 0)} == {}
+    assert [first for first in KNOTS if first not in found] == [], "a row that is not needed any more"

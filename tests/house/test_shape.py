@@ -1,0 +1,318 @@
+"""The shape of the house: folders that a reader can take in, names that mean one thing, classes that are one.
+
+A mark of size can be met by cutting in two what is one. So a class counts with the bases that exist only for it, a
+base class with one subclass is none, and a folder holds no more modules than a reader keeps in mind.
+"""
+
+from __future__ import annotations
+
+import ast
+import importlib
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from functools import cache
+from typing import NamedTuple
+
+import pytest
+
+from tests.house.test_doors import DOORS, FACADE
+from tests.house.tree import Module, modules
+
+FOLDER, SMALL, CLASS = 20, 60, 300
+"""Modules in a folder at most; lines under which a module needs a reason; lines of a class with its own bases."""
+
+FULL: dict[str, tuple[int, str]] = {
+    "actors": (45, "to be cut"),
+    "actors/behaviors": (44, "to be cut"),
+    "api/_client": (24, "to be cut"),
+    "events": (49, "to be cut"),
+}
+"""Folders with more modules than the mark: (how many at most, why it is better so)."""
+
+MIXINS: dict[str, str] = {
+    "understudy._client.activities.Activities": "to be cut",
+    "understudy._client.control.Operator": "to be cut",
+    "understudy._client.history.HistoryReader": "to be cut",
+    "understudy._client.promises.Promises": "to be cut",
+    "understudy._client.updates.UpdateSender": "to be cut",
+    "understudy._client.with_start.UpdateWithStart": "to be cut",
+    "understudy._jobs.chain.ActivityChain": "to be cut",
+    "understudy._jobs.chain.ActivityRoot": "to be cut",
+    "understudy._jobs.client.StandaloneActivities": "to be cut",
+    "understudy.actors.attempt.Attempt": "to be cut",
+    "understudy.actors.behaviors.handle.ChildHandle": "to be cut",
+    "understudy.actors.behaviors.numbered.CountingLoop": "to be cut",
+    "understudy.actors.behaviors.outlet.Outlet": "to be cut",
+    "understudy.actors.behaviors.outside.InsideLoop": "to be cut",
+    "understudy.actors.behaviors.ready.ReadyLoop": "to be cut",
+    "understudy.actors.behaviors.uncaught.UncaughtLoop": "to be cut",
+    "understudy.actors.definitions.Definitions": "to be cut",
+    "understudy.actors.dispatch.LoopActor": "to be cut",
+    "understudy.actors.live_run.LiveRun": "to be cut",
+    "understudy.actors.live_runs.LiveRuns": "to be cut",
+    "understudy.actors.outcomes.Outcomes": "to be cut",
+    "understudy.actors.starts.Starts": "to be cut",
+    "understudy.actors.system.System": "to be cut",
+    "understudy.actors.until_done.UntilDone": "to be cut",
+    "understudy.events.rpc_errors.ExhaustedError": "to be cut",
+}
+"""Base classes with a single subclass, in another file, and why they are better so."""
+
+LARGE: dict[str, tuple[int, str]] = {
+    "understudy._client.handle.WorkflowHandle": (568, "to be cut"),
+    "understudy.actors.behaviors.loop.DeterministicLoop": (510, "to be cut"),
+    "understudy.actors.behaviors.run.Run": (336, "to be cut"),
+    "understudy.actors.service.Service": (339, "to be cut"),
+    "understudy.actors.workflow.WorkflowActor": (604, "to be cut"),
+    "understudy.actors.workflows.Workflows": (413, "to be cut"),
+    "understudy.client.Client": (647, "to be cut"),
+    "understudy.testing.activity_environment._EnvironmentAttempt": (335, "to be cut"),
+}
+"""Classes that are larger than the mark with their own bases: (lines at most, the one subject that they are)."""
+
+TWINS: dict[str, str] = {
+    "activity": "to be cut",
+    "calls": "to be cut",
+    "chain": "to be cut",
+    "changes": "to be cut",
+    "child": "to be cut",
+    "client": "to be cut",
+    "config": "to be cut",
+    "definition": "to be cut",
+    "description": "to be cut",
+    "effects": "to be cut",
+    "errors": "to be cut",
+    "guard": "to be cut",
+    "handle": "to be cut",
+    "info": "to be cut",
+    "inputs": "to be cut",
+    "interceptors": "to be cut",
+    "kept": "to be cut",
+    "log": "to be cut",
+    "outbound": "to be cut",
+    "outside": "to be cut",
+    "related": "to be cut",
+    "root": "to be cut",
+    "service": "to be cut",
+    "start": "to be cut",
+    "timer": "to be cut",
+    "worker": "to be cut",
+    "workflow": "to be cut",
+}
+"""Names of modules that are used more than once, and the one subject that all of them have."""
+
+SHORT: dict[str, str] = {
+    "actors/arrived.py": "to be cut",
+    "actors/behaviors/condition.py": "to be cut",
+    "actors/behaviors/headers.py": "to be cut",
+    "actors/behaviors/kept.py": "to be cut",
+    "actors/behaviors/once.py": "to be cut",
+    "actors/behaviors/outlet.py": "to be cut",
+    "actors/behaviors/running.py": "to be cut",
+    "actors/behaviors/source.py": "to be cut",
+    "actors/behaviors/uncaught.py": "to be cut",
+    "actors/clock.py": "to be cut",
+    "actors/failures.py": "to be cut",
+    "actors/ids.py": "to be cut",
+    "actors/interrupt.py": "to be cut",
+    "actors/pickling.py": "to be cut",
+    "actors/rate.py": "to be cut",
+    "actors/resetting.py": "to be cut",
+    "actors/tail.py": "to be cut",
+    "api/definition_check.py": "to be cut",
+    "api/doors.py": "to be cut",
+    "api/promise_token.py": "to be cut",
+    "api/testing/asserts.py": "to be cut",
+    "events/event.py": "to be cut",
+    "events/public.py": "to be cut",
+    "events/refusal.py": "to be cut",
+    "events/signal.py": "to be cut",
+    "events/store/sqlite_border.py": "to be cut",
+    "events/store/sqlite_readers.py": "to be cut",
+    "events/transition.py": "to be cut",
+    "events/upcast.py": "to be cut",
+    "events/update.py": "to be cut",
+    "events/upsert.py": "to be cut",
+}
+"""Modules below the mark that define no public type, and why they stand alone."""
+
+
+class Class(NamedTuple):
+    """A class of the product: where it stands, and the classes of the product that it derives from."""
+
+    module: Module
+    node: ast.ClassDef
+    bases: tuple[str, ...]
+
+    @property
+    def lines(self) -> int:
+        """How many lines it has, without its bases."""
+        return (self.node.end_lineno or 0) - self.node.lineno + 1
+
+    @property
+    def is_a_port(self) -> bool:
+        """True if it says what others do: a protocol, or a class with abstract methods."""
+        named = {ast.unparse(base).split("[")[0] for base in self.node.bases}
+        marks = {
+            ast.unparse(mark)
+            for part in self.node.body
+            if isinstance(part, ast.FunctionDef | ast.AsyncFunctionDef)
+            for mark in part.decorator_list
+        }
+        return bool({"Protocol", "ABC"} & named) or any("abstractmethod" in mark for mark in marks)
+
+
+@cache
+def classes() -> dict[str, Class]:
+    """All classes at the top of a module, by module and name."""
+    found: dict[str, Class] = {}
+    for module in modules():
+        local = {
+            alias.asname or alias.name: f"{node.module}.{alias.name}"
+            for node in ast.walk(module.tree)
+            if isinstance(node, ast.ImportFrom)
+            for alias in node.names
+        }
+        for node in module.tree.body:
+            if isinstance(node, ast.ClassDef):
+                plain = [base.value if isinstance(base, ast.Subscript) else base for base in node.bases]
+                names = [base.id for base in plain if isinstance(base, ast.Name)]
+                bases = tuple(local.get(name, f"{module.name}.{name}") for name in names)
+                found[f"{module.name}.{node.name}"] = Class(module, node, bases)
+    return found
+
+
+@cache
+def subclasses() -> dict[str, set[str]]:
+    """The classes of the product that derive from each, by name."""
+    found: defaultdict[str, set[str]] = defaultdict(set)
+    for name, each in classes().items():
+        for base in each.bases:
+            if base in classes():
+                found[base].add(name)
+    return found
+
+
+@cache
+def public() -> frozenset[int]:
+    """What the doors offer, by identity."""
+    doors = [importlib.import_module(name) for name in (FACADE, *sorted(DOORS))]
+    return frozenset(id(getattr(door, name)) for door in doors for name in door.__all__)
+
+
+def is_public(name: str) -> bool:
+    """True if a class is offered at a door."""
+    module, _, short = name.rpartition(".")
+    return id(getattr(importlib.import_module(module), short)) in public()
+
+
+def is_a_pair_of_scissors(name: str) -> bool:
+    """True if a base class has one subclass, in another file, and nobody else may derive from it."""
+    heirs = [heir for heir in subclasses().get(name, ()) if classes()[heir].module is not classes()[name].module]
+    return len(heirs) == 1 == len(subclasses()[name]) and not classes()[name].is_a_port and not is_public(name)
+
+
+def own_lines(name: str) -> int:
+    """Lines of a class with the bases that exist only for it."""
+    alone = [base for base in classes()[name].bases if len(subclasses().get(base, ())) == 1]
+    return classes()[name].lines + sum(own_lines(base) for base in alone if not is_public(base))
+
+
+def in_folders() -> Counter[str]:
+    """How many modules each folder of the product has, its `__init__` not counted."""
+    return Counter(module.where.rpartition("/")[0] for module in modules() if not module.is_package)
+
+
+def test_a_folder_holds_what_a_reader_keeps_in_mind() -> None:
+    full = {folder: count for folder, count in in_folders().items() if count > FULL.get(folder, (FOLDER, ""))[0]}
+    assert full == {}
+    assert [folder for folder in FULL if in_folders()[folder] <= FOLDER] == [], "a row that is not needed any more"
+
+
+def test_no_class_is_cut_in_two_by_a_base_class() -> None:
+    found = {name for name in classes() if is_a_pair_of_scissors(name)}
+    assert sorted(found - MIXINS.keys()) == []
+    assert sorted(MIXINS.keys() - found) == [], "a row that is not needed any more"
+
+
+def test_a_class_with_the_bases_that_exist_only_for_it_keeps_the_mark() -> None:
+    large = {name: lines for name in classes() if (lines := own_lines(name)) > LARGE.get(name, (CLASS, ""))[0]}
+    assert large == {}
+    assert [name for name in LARGE if own_lines(name) <= CLASS] == [], "a row that is not needed any more"
+
+
+def test_a_name_that_is_used_twice_means_the_same_subject() -> None:
+    names = Counter(module.path.stem for module in modules() if not module.is_package)
+    twice = {name for name, count in names.items() if count > 1}
+    assert sorted(twice - TWINS.keys()) == []
+    assert sorted(TWINS.keys() - twice) == [], "a row that is not needed any more"
+
+
+def test_a_module_is_long_enough_to_stand_alone() -> None:
+    short = {
+        module.where
+        for module in modules()
+        if not module.is_package
+        and len(module.path.read_text(encoding="utf-8").splitlines()) < SMALL
+        and not any(is_public(f"{module.name}.{name}") for name in defined(module))
+        and module.name not in DOORS
+    }
+    assert sorted(short - SHORT.keys()) == []
+    assert sorted(SHORT.keys() - short) == [], "a row that is not needed any more"
+
+
+def defined(module: Module) -> Iterator[str]:
+    """The classes and functions that a module defines."""
+    for node in module.tree.body:
+        if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            yield node.name
+
+
+@pytest.mark.parametrize("module", modules(), ids=lambda module: module.where)
+def test_a_module_hides_no_class_of_ours_behind_any(module: Module) -> None:
+    hidden = [
+        f"line {node.lineno}: {ast.unparse(node.target)}"
+        for node in ast.walk(module.tree)
+        if isinstance(node, ast.AnnAssign)
+        and isinstance(node.target, ast.Attribute)
+        and ast.unparse(node.annotation) == "Any"
+    ]
+    assert [line for line in hidden if f"{module.where} {line.split(': ')[1]}" not in USERS_VALUES] == []
+
+
+USERS_VALUES: dict[str, str] = {
+    "actors/attempt.py self.info": "to be cut",
+    "actors/attempt.py self.outbound": "to be cut",
+    "actors/behaviors/context.py self.instance": "to be cut",
+    "actors/behaviors/inbox.py self._context": "to be cut",
+    "actors/behaviors/inbox.py self._owner": "to be cut",
+    "actors/behaviors/interceptor.py self.outbound": "to be cut",
+    "events/signature.py self._returns": "to be cut",
+    "events/signature.py self._varargs": "to be cut",
+}
+"""Attributes that hold whatever a user gave us."""
+
+
+@pytest.mark.parametrize("module", modules(), ids=lambda module: module.where)
+def test_no_module_passes_on_all_its_local_variables(module: Module) -> None:
+    calls = [
+        node.lineno
+        for node in ast.walk(module.tree)
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "locals"
+    ]
+    assert len(calls) <= LOCALS.get(module.where, 0)
+
+
+LOCALS: dict[str, int] = {
+    "api/_activity/outside.py": 4,
+    "api/_client/handle.py": 5,
+    "api/_client/history.py": 1,
+    "api/_client/updates.py": 1,
+    "api/_client/with_start.py": 1,
+    "api/_jobs/client.py": 3,
+    "api/_jobs/handle.py": 3,
+    "api/client.py": 1,
+    "api/replayer.py": 1,
+    "api/worker/worker.py": 1,
+}
+"""Calls of `locals()` that are still there."""
