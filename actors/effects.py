@@ -10,9 +10,9 @@ from collections.abc import Callable
 from collections.abc import Set as AbstractSet
 from typing import TYPE_CHECKING, Any, Final
 
-from understudy.actors.behaviors.decide import attempts_due
+from understudy.actors.behaviors.code.job import is_job
+from understudy.actors.behaviors.decisions.decide import attempts_due
 from understudy.actors.behaviors.outside_activity import overdue
-from understudy.actors.behaviors.standalone import is_job
 from understudy.events.activity import (
     ActivityCancelRequested,
     ActivityPhase,
@@ -20,21 +20,21 @@ from understudy.events.activity import (
     ActivityTimedOut,
 )
 from understudy.events.child import ChildCancelRequested, ChildInitiated
+from understudy.events.options.policies import TimeoutType
 from understudy.events.outbound import ExternalCancelRequested, ExternalSignalRequested
-from understudy.events.policy import TimeoutType
 from understudy.events.update import UpdateCompleted
 from understudy.events.workflow import CLOSING, WorkflowUnpaused
 
 if TYPE_CHECKING:
-    from understudy.actors.activity import Activities
-    from understudy.actors.outcomes import Outcomes
-    from understudy.actors.related import Related
-    from understudy.actors.timer import Timers
-    from understudy.actors.turn import Part
-    from understudy.actors.workflow import WorkflowActor
-    from understudy.actors.workflows import Workflows
+    from understudy.actors.activities.supervisor import Activities
+    from understudy.actors.relations.children import Related
+    from understudy.actors.runs.actor import WorkflowActor
+    from understudy.actors.runs.supervisor import Workflows
+    from understudy.actors.runs.turn import Part
+    from understudy.actors.runs.waiters import Outcomes
+    from understudy.actors.timers import Timers
     from understudy.events.event import Event
-    from understudy.events.execution import WorkflowExecution
+    from understudy.events.state.execution import WorkflowExecution
 
 __all__ = ["Effects"]
 

@@ -21,8 +21,8 @@ from typing import Final
 
 from understudy.actors.dispatch import Dispatcher
 from understudy.events.errors import EngineError
+from understudy.events.errors.store import StoreUnavailableError
 from understudy.events.store.port import EventStore, Unit
-from understudy.events.store_errors import StoreUnavailableError
 
 __all__ = ["INLINE_SECONDS", "Done", "Journal"]
 

@@ -11,27 +11,27 @@ import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
-from understudy.actors import interpreter
-from understudy.actors.activity import Activities
-from understudy.actors.attempt import SHUTDOWN
-from understudy.actors.cancellation import WORKER_SHUTDOWN
+from understudy.actors import process_tuning as interpreter
+from understudy.actors.activities.attempt import SHUTDOWN
+from understudy.actors.activities.cancellation import WORKER_SHUTDOWN
+from understudy.actors.activities.supervisor import Activities
 from understudy.actors.clock import Clock, system_clock
 from understudy.actors.dispatch import Dispatcher
 from understudy.actors.effects import Effects
-from understudy.actors.guarded import Guarded
+from understudy.actors.guard.turn_guard import Guarded
 from understudy.actors.ids import run_ids
 from understudy.actors.journal import INLINE_SECONDS, Journal
-from understudy.actors.outcomes import Outcomes
-from understudy.actors.related import Related
-from understudy.actors.service import Service
-from understudy.actors.timer import HORIZON_NS, Timers
-from understudy.actors.workflows import Workflows
+from understudy.actors.relations.children import Related
+from understudy.actors.requests.service import Service
+from understudy.actors.runs.supervisor import Workflows
+from understudy.actors.runs.waiters import Outcomes
+from understudy.actors.timers import HORIZON_NS, Timers
 from understudy.events.errors import EngineStoppedError
 
 if TYPE_CHECKING:
-    from understudy.actors.worker import WorkerSlots
-    from understudy.events.failure import FailureConverter
-    from understudy.events.payload import PayloadConverter
+    from understudy.actors.activities.worker_slots import WorkerSlots
+    from understudy.events.converters.failure_converter import FailureConverter
+    from understudy.events.payloads.payload import PayloadConverter
     from understudy.events.store.port import EventStore
 
 __all__ = ["System"]

@@ -15,18 +15,18 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from understudy._activity.definition import defn
 from understudy._activity.log import LoggerAdapter
-from understudy.actors.attempt import AsyncCompletion, Attempt
-from understudy.actors.cancellation import ActivityCancellationDetails, current_attempt, wait_canceled
-from understudy.actors.execute import converter_of
-from understudy.actors.thread_cancel import Shield
-from understudy.doors import later
+from understudy._doors import later
+from understudy.actors.activities.attempt import AsyncCompletion, Attempt
+from understudy.actors.activities.call import converter_of
+from understudy.actors.activities.cancellation import ActivityCancellationDetails, current_attempt, wait_canceled
+from understudy.actors.activities.thread_cancel import Shield
 from understudy.events.errors import NotInActivityError
 
 if TYPE_CHECKING:
     from understudy._activity.info import Info
+    from understudy._metrics import MetricMeter
     from understudy.client import Client
-    from understudy.events.payload import PayloadConverter
-    from understudy.metrics import MetricMeter
+    from understudy.events.payloads.payload import PayloadConverter
 else:
     __getattr__, __dir__ = later(__name__, "understudy._activity.info")
 
@@ -225,7 +225,7 @@ def metric_meter() -> MetricMeter:
     meter: MetricMeter | None = attempt.worker.meter if attempt.worker is not None else None
     if meter is None:
         with Shield(attempt.thread_cancel):
-            from understudy.metrics import MetricMeter
+            from understudy._metrics import MetricMeter
 
             return MetricMeter.noop
     facts = _facts(attempt)

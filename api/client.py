@@ -11,7 +11,9 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, TypeVar, Unpack
 
-from understudy._client.activities import Activities
+from understudy._calls.targets import NO_ARG, NO_METADATA, arguments
+from understudy._client.actor_ref import Cancel, Query, Result, Signal, Terminate, Update, WorkflowRef
+from understudy._client.async_activities import Activities
 from understudy._client.config import ClientConfig
 from understudy._client.errors import (
     RPCTimeoutOrCancelledError,
@@ -21,19 +23,18 @@ from understudy._client.errors import (
     WorkflowUpdateFailedError,
     WorkflowUpdateRPCTimeoutOrCancelledError,
 )
-from understudy._client.handle import WorkflowHandle
-from understudy._client.history_filter import WorkflowHistoryEventFilterType
+from understudy._client.handles.handle import WorkflowHandle
+from understudy._client.handles.updates import WorkflowUpdateHandle, WorkflowUpdateStage
+from understudy._client.history.filter import WorkflowHistoryEventFilterType
+from understudy._client.jobs.client import StandaloneActivities
 from understudy._client.promises import Promises
-from understudy._client.ref import Cancel, Query, Result, Signal, Terminate, Update, WorkflowRef
-from understudy._client.start import StartOptions, checked_id, prepared_start
-from understudy._client.updates import WorkflowUpdateHandle, WorkflowUpdateStage
-from understudy._client.with_start import UpdateWithStart, WithStartWorkflowOperation
-from understudy._jobs.client import StandaloneActivities
-from understudy.actors.behaviors.definition import workflow_of
-from understudy.calls import NO_ARG, NO_METADATA, arguments
-from understudy.doors import later
+from understudy._client.starts.start import StartOptions, checked_id, prepared_start
+from understudy._client.starts.with_start import UpdateWithStart, WithStartWorkflowOperation
+from understudy._doors import later
+from understudy.actors.behaviors.definitions.definition import workflow_of
 from understudy.events.errors import ArgumentTypeError
-from understudy.events.policy import (
+from understudy.events.errors.rpc import RPCError, RPCStatusCode, WorkflowQueryFailedError
+from understudy.events.options.policies import (
     Priority,
     ResetChildren,
     RetryPolicy,
@@ -41,21 +42,25 @@ from understudy.events.policy import (
     WorkflowIDConflictPolicy,
     WorkflowIDReusePolicy,
 )
-from understudy.events.rpc_errors import RPCError, RPCStatusCode, WorkflowQueryFailedError
 from understudy.service import GrpcCompression, KeepAliveConfig, PayloadLimitsConfig
 from understudy.typed import typed_execute, typed_start
 
 if TYPE_CHECKING:
-    from understudy._activity.outside import AsyncActivityCancelledError, AsyncActivityHandle, AsyncActivityIDReference
     from understudy._client.connect_config import ClientConnectConfig
-    from understudy._client.description import (
+    from understudy._client.handles.completion import (
+        AsyncActivityCancelledError,
+        AsyncActivityHandle,
+        AsyncActivityIDReference,
+    )
+    from understudy._client.handles.description import (
         PauseInfo,
         PendingActivityInfo,
         PendingChildInfo,
         WorkflowExecutionDescription,
     )
-    from understudy._client.history_events import WorkflowHistoryEventAsyncIterator
-    from understudy._client.inputs import (
+    from understudy._client.history.events import WorkflowHistoryEventAsyncIterator
+    from understudy._client.history.saved import WorkflowHistory
+    from understudy._client.interceptors.inputs import (
         CancelWorkflowInput,
         CompleteAsyncActivityInput,
         DescribeWorkflowInput,
@@ -72,18 +77,8 @@ if TYPE_CHECKING:
         UpdateWithStartStartWorkflowInput,
         UpdateWithStartUpdateWorkflowInput,
     )
-    from understudy._client.interceptors import Interceptor, OutboundInterceptor
-    from understudy._client.saved_history import WorkflowHistory
-    from understudy._client.transport import DnsLoadBalancingConfig, HttpConnectProxyConfig, RetryConfig, TLSConfig
-    from understudy._jobs.description import (
-        ActivityExecution,
-        ActivityExecutionDescription,
-        ActivityExecutionStatus,
-        PendingActivityState,
-    )
-    from understudy._jobs.errors import ActivityFailureError
-    from understudy._jobs.handle import ActivityHandle
-    from understudy._jobs.inputs import (
+    from understudy._client.interceptors.interceptors import Interceptor, OutboundInterceptor
+    from understudy._client.interceptors.job_inputs import (
         CancelActivityInput,
         CountActivitiesInput,
         DescribeActivityInput,
@@ -91,27 +86,36 @@ if TYPE_CHECKING:
         StartActivityInput,
         TerminateActivityInput,
     )
-    from understudy._jobs.listing import (
+    from understudy._client.jobs.description import (
+        ActivityExecution,
+        ActivityExecutionDescription,
+        ActivityExecutionStatus,
+        PendingActivityState,
+    )
+    from understudy._client.jobs.errors import ActivityFailureError
+    from understudy._client.jobs.handle import ActivityHandle
+    from understudy._client.jobs.listing import (
         ActivityExecutionAsyncIterator,
         ActivityExecutionCount,
         ActivityExecutionCountAggregationGroup,
     )
+    from understudy._temporal.transport import DnsLoadBalancingConfig, HttpConnectProxyConfig, RetryConfig, TLSConfig
 else:
     __getattr__, __dir__ = later(
         __name__,
-        "understudy._activity.outside",
+        "understudy._client.handles.completion",
         "understudy._client.connect_config",
-        "understudy._client.description",
-        "understudy._client.history_events",
-        "understudy._client.inputs",
-        "understudy._client.interceptors",
-        "understudy._client.saved_history",
-        "understudy._client.transport",
-        "understudy._jobs.description",
-        "understudy._jobs.errors",
-        "understudy._jobs.handle",
-        "understudy._jobs.inputs",
-        "understudy._jobs.listing",
+        "understudy._client.handles.description",
+        "understudy._client.history.events",
+        "understudy._client.interceptors.inputs",
+        "understudy._client.interceptors.interceptors",
+        "understudy._client.history.saved",
+        "understudy._temporal.transport",
+        "understudy._client.jobs.description",
+        "understudy._client.jobs.errors",
+        "understudy._client.jobs.handle",
+        "understudy._client.interceptors.job_inputs",
+        "understudy._client.jobs.listing",
     )
 
 __all__ = [

@@ -4,35 +4,24 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from understudy.doors import later
+from understudy._doors import later
 from understudy.events.choices import (
     ActivityIDConflictPolicy,
     ActivityIDReusePolicy,
     HeaderCodecBehavior,
     VersioningBehavior,
 )
-from understudy.events.payload import RawValue
-from understudy.events.policy import (
+from understudy.events.options.policies import (
     Priority,
     QueryRejectCondition,
     RetryPolicy,
     WorkflowIDConflictPolicy,
     WorkflowIDReusePolicy,
 )
+from understudy.events.payloads.payload import RawValue
 
 if TYPE_CHECKING:
-    from understudy.events.search import (
-        SearchAttributeIndexedValueType,
-        SearchAttributeKey,
-        SearchAttributePair,
-        SearchAttributes,
-        SearchAttributeUpdate,
-        SearchAttributeValue,
-        SearchAttributeValues,
-        SearchAttributeValueType,
-        TypedSearchAttributes,
-    )
-    from understudy.metrics import (
+    from understudy._metrics import (
         MetricAttributes,
         MetricCommon,
         MetricCounter,
@@ -43,15 +32,31 @@ if TYPE_CHECKING:
         MetricHistogramTimedelta,
         MetricMeter,
     )
-    from understudy.versioning import (
+    from understudy._temporal.versioning import (
         AutoUpgradeVersioningOverride,
         OneTimeVersioningOverride,
         PinnedVersioningOverride,
         VersioningOverride,
         WorkerDeploymentVersion,
     )
+    from understudy.events.options.search_attributes import (
+        SearchAttributeIndexedValueType,
+        SearchAttributeKey,
+        SearchAttributePair,
+        SearchAttributes,
+        SearchAttributeUpdate,
+        SearchAttributeValue,
+        SearchAttributeValues,
+        SearchAttributeValueType,
+        TypedSearchAttributes,
+    )
 else:
-    __getattr__, __dir__ = later(__name__, "understudy.events.search", "understudy.versioning", "understudy.metrics")
+    __getattr__, __dir__ = later(
+        __name__,
+        "understudy.events.options.search_attributes",
+        "understudy._temporal.versioning",
+        "understudy._metrics",
+    )
 
 __all__ = [
     "ActivityIDConflictPolicy",

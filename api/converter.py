@@ -6,14 +6,19 @@ default, `DefaultPayloadConverter` the same as a chain of encodings, which is Te
 
 from __future__ import annotations
 
-from understudy.events.codec import PayloadCodec
-from understudy.events.converters import (
+from understudy.events.converters.codec import PayloadCodec
+from understudy.events.converters.contexts import (
+    ActivitySerializationContext,
+    SerializationContext,
+    WorkflowSerializationContext,
+)
+from understudy.events.converters.data_converter import (
     CloudpickleConverter,
     DataConverter,
     create_payload_validation_error,
     default,
 )
-from understudy.events.encodings import (
+from understudy.events.converters.encodings import (
     BinaryNullPayloadConverter,
     BinaryPlainPayloadConverter,
     CompositePayloadConverter,
@@ -21,27 +26,22 @@ from understudy.events.encodings import (
     EncodingPayloadConverter,
     JSONPlainPayloadConverter,
 )
-from understudy.events.failure import (
+from understudy.events.converters.failure_converter import (
     DefaultFailureConverter,
     DefaultFailureConverterWithEncodedAttributes,
     Failure,
     FailureConverter,
 )
-from understudy.events.json_converter import JsonConverter
-from understudy.events.json_types import (
+from understudy.events.converters.in_context import WithSerializationContext
+from understudy.events.converters.json_converter import JsonConverter
+from understudy.events.converters.json_types import (
     AdvancedJSONEncoder,
     JSONTypeConverter,
     JSONTypeConverterUnhandled,
     value_to_type,
 )
-from understudy.events.payload import Payload, PayloadConverter, Payloads, binary_of, binary_payload
-from understudy.events.serialization import WithSerializationContext
-from understudy.events.serialization_contexts import (
-    ActivitySerializationContext,
-    SerializationContext,
-    WorkflowSerializationContext,
-)
-from understudy.events.transfer import TransferTypeConverter, transfer_type_convertible
+from understudy.events.converters.transfer import TransferTypeConverter, transfer_type_convertible
+from understudy.events.payloads.payload import Payload, PayloadConverter, Payloads, binary_of, binary_payload
 
 __all__ = [
     "ActivitySerializationContext",

@@ -62,7 +62,8 @@ from understudy.events.errors import (
     WorkflowNotBegunError,
     WorkflowNotFoundError,
 )
-from understudy.events.failure_errors import (
+from understudy.events.failures.already_started import ActivityAlreadyStartedError, InvalidVersioningOverrideError
+from understudy.events.failures.exceptions import (
     ActivityError,
     ApplicationError,
     ApplicationErrorCategory,
@@ -75,8 +76,7 @@ from understudy.events.failure_errors import (
     WorkflowAlreadyStartedError,
     is_cancelled_exception,
 )
-from understudy.events.policy import RetryState, TimeoutType
-from understudy.events.start_errors import ActivityAlreadyStartedError, InvalidVersioningOverrideError
+from understudy.events.options.policies import RetryState, TimeoutType
 
 __all__ = [
     "ActivityAlreadyStartedError",

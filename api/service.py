@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING, ClassVar
 
 import msgspec
 
-from understudy.doors import later
-from understudy.events.policy import to_ns
-from understudy.events.rpc_errors import RPCError, RPCStatusCode
+from understudy._doors import later
+from understudy.events.errors.rpc import RPCError, RPCStatusCode
+from understudy.events.options.policies import to_ns
 
 if TYPE_CHECKING:
-    from understudy._client.transport import DnsLoadBalancingConfig, HttpConnectProxyConfig, RetryConfig, TLSConfig
+    from understudy._temporal.transport import DnsLoadBalancingConfig, HttpConnectProxyConfig, RetryConfig, TLSConfig
 else:
-    __getattr__, __dir__ = later(__name__, "understudy._client.transport")
+    __getattr__, __dir__ = later(__name__, "understudy._temporal.transport")
 
 __all__ = [
     "DnsLoadBalancingConfig",

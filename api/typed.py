@@ -8,15 +8,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from understudy._client.message_types import (
+    from understudy._client.handles.update_types import (
         ExecuteUpdateMethod,
         QueryMethod,
         RelatedSignalMethod,
         SignalMethod,
         StartUpdateMethod,
     )
-    from understudy._client.start_types import ExecuteChildCall, ExecuteMethod, StartChildCall, StartMethod
-    from understudy._jobs.types import ExecuteActivity, ExecuteActivityMethod, StartActivity, StartActivityMethod
+    from understudy._client.jobs.types import ExecuteActivity, ExecuteActivityMethod, StartActivity, StartActivityMethod
+    from understudy._client.starts.types import ExecuteChildCall, ExecuteMethod, StartChildCall, StartMethod
 
 __all__ = [
     "typed_child_execute",

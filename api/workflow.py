@@ -13,7 +13,9 @@ from random import Random
 from typing import TYPE_CHECKING, Final, TypeVar
 from uuid import UUID
 
-from understudy._activity.calls import (
+from understudy._calls.activity_options import ActivityConfig, LocalActivityConfig
+from understudy._doors import later
+from understudy._workflow.activity_calls import (
     execute_activity,
     execute_activity_class,
     execute_activity_method,
@@ -21,7 +23,6 @@ from understudy._activity.calls import (
     start_activity_class,
     start_activity_method,
 )
-from understudy._activity.options import ActivityConfig, LocalActivityConfig
 from understudy._workflow.definition import (
     UpdateMethodMultiParam,
     defn,
@@ -32,7 +33,8 @@ from understudy._workflow.definition import (
     signal,
     update,
 )
-from understudy._workflow.here import (
+from understudy._workflow.log import LoggerAdapter, logger
+from understudy._workflow.surroundings import (
     cancellation_reason,
     extern_functions,
     in_workflow,
@@ -41,33 +43,27 @@ from understudy._workflow.here import (
     payload_converter,
     unsafe,
 )
-from understudy._workflow.log import LoggerAdapter, logger
-from understudy.actors.behaviors.changes import DEFAULT_VERSION
-from understudy.actors.behaviors.context import current
-from understudy.actors.behaviors.continuing import ContinueAsNewError
-from understudy.actors.behaviors.definition import HandlerUnfinishedPolicy
-from understudy.actors.behaviors.handle import ActivityHandle
-from understudy.actors.behaviors.inbox import UnfinishedSignalHandlersWarning, UnfinishedUpdateHandlersWarning
-from understudy.actors.behaviors.ready import NEVER_NS
-from understudy.doors import later
+from understudy.actors.behaviors.code.context import current
+from understudy.actors.behaviors.code.continue_as_new import ContinueAsNewError
+from understudy.actors.behaviors.code.handles import ActivityHandle
+from understudy.actors.behaviors.code.inbox import UnfinishedSignalHandlersWarning, UnfinishedUpdateHandlersWarning
+from understudy.actors.behaviors.code.patches import DEFAULT_VERSION
+from understudy.actors.behaviors.definitions.definition import HandlerUnfinishedPolicy
+from understudy.actors.behaviors.loop.ready import NEVER_NS
 from understudy.events.errors import (
     ArgumentTypeError,
     InvalidArgumentError,
     NondeterminismError,
     ReadOnlyContextError,
 )
-from understudy.events.policy import ActivityCancellationType, ChildWorkflowCancellationType, ParentClosePolicy
+from understudy.events.options.policies import (
+    ActivityCancellationType,
+    ChildWorkflowCancellationType,
+    ParentClosePolicy,
+)
 
 if TYPE_CHECKING:
-    from understudy._activity.local_calls import (
-        execute_local_activity,
-        execute_local_activity_class,
-        execute_local_activity_method,
-        start_local_activity,
-        start_local_activity_class,
-        start_local_activity_method,
-    )
-    from understudy._workflow.changes import deprecate_patch, get_version, patched
+    from understudy._temporal.versioning import ContinueAsNewVersioningBehavior, VersioningIntent
     from understudy._workflow.children import (
         ChildWorkflowConfig,
         ChildWorkflowHandle,
@@ -77,7 +73,7 @@ if TYPE_CHECKING:
         get_external_workflow_handle_for,
         start_child_workflow,
     )
-    from understudy._workflow.effects import side_effect
+    from understudy._workflow.continue_as_new import continue_as_new
     from understudy._workflow.handlers import (
         UpdateInfo,
         all_handlers_finished,
@@ -98,7 +94,20 @@ if TYPE_CHECKING:
         set_update_handler,
     )
     from understudy._workflow.info import Info, ParentInfo, RootInfo, info
-    from understudy._workflow.kept import (
+    from understudy._workflow.local_activity_calls import (
+        execute_local_activity,
+        execute_local_activity_class,
+        execute_local_activity_method,
+        start_local_activity,
+        start_local_activity_class,
+        start_local_activity_method,
+    )
+    from understudy._workflow.patches import deprecate_patch, get_version, patched
+    from understudy._workflow.promise import DurablePromise, promise
+    from understudy._workflow.saga import Saga
+    from understudy._workflow.select import Winner, select
+    from understudy._workflow.side_effects import side_effect
+    from understudy._workflow.upserts import (
         get_current_details,
         get_last_completion_result,
         get_last_failure,
@@ -113,30 +122,25 @@ if TYPE_CHECKING:
         upsert_memo,
         upsert_search_attributes,
     )
-    from understudy._workflow.next import continue_as_new
-    from understudy._workflow.promise import DurablePromise, promise
-    from understudy._workflow.saga import Saga
-    from understudy._workflow.select import Winner, select
-    from understudy.actors.behaviors.dynamic_config import DynamicWorkflowConfig
-    from understudy.actors.behaviors.wait import as_completed, wait
-    from understudy.versioning import ContinueAsNewVersioningBehavior, VersioningIntent
+    from understudy.actors.behaviors.definitions.dynamic_config import DynamicWorkflowConfig
+    from understudy.actors.behaviors.loop.waits import as_completed, wait
 else:
     __getattr__, __dir__ = later(
         __name__,
-        "understudy.actors.behaviors.wait",
-        "understudy._workflow.kept",
-        "understudy._workflow.effects",
-        "understudy._workflow.changes",
-        "understudy._activity.local_calls",
+        "understudy.actors.behaviors.loop.waits",
+        "understudy._workflow.upserts",
+        "understudy._workflow.side_effects",
+        "understudy._workflow.patches",
+        "understudy._workflow.local_activity_calls",
         "understudy._workflow.children",
         "understudy._workflow.handlers",
         "understudy._workflow.info",
-        "understudy._workflow.next",
+        "understudy._workflow.continue_as_new",
         "understudy._workflow.promise",
         "understudy._workflow.saga",
         "understudy._workflow.select",
-        "understudy.actors.behaviors.dynamic_config",
-        "understudy.versioning",
+        "understudy.actors.behaviors.definitions.dynamic_config",
+        "understudy._temporal.versioning",
     )
 
 __all__ = [

@@ -20,9 +20,9 @@ import psutil
 from benchmarks.common import QUEUE, Answer, Options, answer, drive, engine, folder
 from benchmarks.w4 import Approval
 from understudy import Client
-from understudy.actors.behaviors.run import Run
-from understudy.actors.workflow import WorkflowActor
-from understudy.events.store.sqlite import SqliteStore
+from understudy.actors.behaviors.code.run import Run
+from understudy.actors.runs.actor import WorkflowActor
+from understudy.events.store.sqlite.store import SqliteStore
 
 IN_FLIGHT = 500
 

@@ -15,11 +15,11 @@ from pathlib import Path
 from benchmarks.common import QUEUE, Answer, Options, answer, engine, folder
 from benchmarks.w1 import Order, charge
 from understudy import Client, activity, workflow
-from understudy.actors.behaviors.definition import workflow_of
-from understudy.actors.behaviors.run import Run
-from understudy.events.converters import DataConverter
+from understudy.actors.behaviors.code.run import Run
+from understudy.actors.behaviors.definitions.definition import workflow_of
+from understudy.events.converters.data_converter import DataConverter
 from understudy.events.event import Event
-from understudy.events.execution import fold
+from understudy.events.state.execution import fold
 from understudy.events.store import open_store
 
 WORKFLOW_ID = "long"

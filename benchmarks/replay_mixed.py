@@ -15,10 +15,10 @@ from typing import Any
 from benchmarks.common import QUEUE, Answer, Options, answer
 from benchmarks.w1 import Order, charge
 from understudy import workflow
-from understudy.actors.behaviors.definition import workflow_of
-from understudy.actors.behaviors.run import Run
-from understudy.events.converters import DataConverter
-from understudy.events.execution import fold
+from understudy.actors.behaviors.code.run import Run
+from understudy.actors.behaviors.definitions.definition import workflow_of
+from understudy.events.converters.data_converter import DataConverter
+from understudy.events.state.execution import fold
 from understudy.testing import WorkflowEnvironment
 from understudy.worker import Worker
 

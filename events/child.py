@@ -15,15 +15,15 @@ from __future__ import annotations
 from enum import IntEnum
 from typing import ClassVar, Final
 
+from understudy.events.converters.failure_converter import Failure
 from understudy.events.event import Event, Fact, Request
-from understudy.events.failure import Failure
-from understudy.events.payload import Payload
-from understudy.events.policy import (
+from understudy.events.options.policies import (
     ChildWorkflowCancellationType,
     ParentClosePolicy,
     StoredRetryPolicy,
     WorkflowIDReusePolicy,
 )
+from understudy.events.payloads.payload import Payload
 
 __all__ = [
     "CHILD",

@@ -11,12 +11,12 @@ from understudy.events.child import CHILD, ChildInitiated
 from understudy.events.errors import IllegalTransitionError
 from understudy.events.event import Event
 from understudy.events.outbound import OUTBOUND, ExternalCancelRequested, ExternalSignalRequested, OutboundPhase
-from understudy.events.pending import PendingChild
+from understudy.events.state.pending import PendingChild
 from understudy.events.transition import advance
 from understudy.events.update import UPDATE, UpdateAccepted, UpdateCompleted, UpdatePhase
 
 if TYPE_CHECKING:
-    from understudy.events.execution import WorkflowExecution
+    from understudy.events.state.execution import WorkflowExecution
 
 __all__ = ["EVOLVE_RELATED", "NONE", "with_item"]
 

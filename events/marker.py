@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from understudy.events.event import Event, Request
-from understudy.events.payload import Payload
+from understudy.events.payloads.payload import Payload
 
 __all__ = ["PatchRecorded", "SideEffectRecorded", "VersionRecorded"]
 

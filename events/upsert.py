@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import ClassVar, TypeVar
 
 from understudy.events.event import Event, Request
-from understudy.events.payload import Payload
+from understudy.events.payloads.payload import Payload
 
 __all__ = ["CurrentDetailsUpserted", "MemoUpserted", "SearchAttributesUpserted", "upserted"]
 

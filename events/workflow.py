@@ -14,11 +14,11 @@ from typing import Any, ClassVar, Final
 
 import msgspec
 
+from understudy.events.converters.failure_converter import Failure
 from understudy.events.event import Event, Fact, Note, Request
-from understudy.events.failure import Failure
-from understudy.events.payload import Payload
-from understudy.events.policy import ResetChildren, StoredRetryPolicy
-from understudy.events.policy import WorkflowExecutionStatus as Status
+from understudy.events.options.policies import ResetChildren, StoredRetryPolicy
+from understudy.events.options.policies import WorkflowExecutionStatus as Status
+from understudy.events.payloads.payload import Payload
 
 __all__ = [
     "BEHAVIOUR_FLAGS",

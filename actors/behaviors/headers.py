@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from understudy.events.payload import Payload
+    from understudy.events.payloads.payload import Payload
 
 __all__ = ["NO_HEADERS"]
 

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 from understudy.events.signal import SignalReceived
 
 if TYPE_CHECKING:
-    from understudy.actors.behaviors.activation import Deferred
-    from understudy.actors.behaviors.activity import LocalActivity
-    from understudy.actors.behaviors.context import Context
+    from understudy.actors.behaviors.code.activities import LocalActivity
+    from understudy.actors.behaviors.code.context import Context
+    from understudy.actors.behaviors.decisions.activation import Deferred
 
 __all__ = ["Outlet"]
 

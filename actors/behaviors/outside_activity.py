@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import msgspec
 
-from understudy.actors.behaviors.command import CompleteActivity, DeferActivity, FailActivity, ReportActivity
+from understudy.actors.behaviors.decisions.commands import CompleteActivity, DeferActivity, FailActivity, ReportActivity
 from understudy.events.activity import ActivityCompletionDeferred, ActivityPhase
 from understudy.events.errors import ActivityNotFoundError, InvalidArgumentError, WorkflowClosedError
 from understudy.events.event import Event
-from understudy.events.execution import WorkflowExecution
-from understudy.events.pending import PendingActivity
+from understudy.events.state.execution import WorkflowExecution
+from understudy.events.state.pending import PendingActivity
 
 __all__ = ["awaited", "defer", "overdue", "reported"]
 

@@ -18,14 +18,14 @@ from collections.abc import Callable, Coroutine, Mapping, Sequence
 from functools import wraps
 from typing import Any, Concatenate, Final, NoReturn, ParamSpec, Protocol, TypeVar, Unpack, overload
 
-from understudy._activity.calls import schedule
-from understudy._activity.options import ActivityConfig, shows, stored_options
-from understudy.actors.behaviors.context import current
-from understudy.actors.behaviors.definition import ACTIVITY_MARK, ActivityDefinition, call_of, is_async
-from understudy.actors.behaviors.loop import DeterministicLoop
-from understudy.actors.behaviors.parameters import DYNAMIC_CODE, check_name, check_parameters
+from understudy._calls.activity_options import ActivityConfig, shows, stored_options
+from understudy._workflow.activity_calls import schedule
+from understudy.actors.behaviors.code.context import current
+from understudy.actors.behaviors.definitions.definition import ACTIVITY_MARK, ActivityDefinition, call_of, is_async
+from understudy.actors.behaviors.definitions.parameters import DYNAMIC_CODE, check_name, check_parameters
+from understudy.actors.behaviors.loop.loop import DeterministicLoop
+from understudy.events.converters.signature import hints_of
 from understudy.events.errors import ArgumentTypeError, DefinitionError, InvalidArgumentError
-from understudy.events.signature import hints_of
 
 __all__ = ["ActivityDecorator", "ActivityFunction", "ActivityMethod", "defn"]
 

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from understudy.actors.records import ATTEMPT_DETAILS
-from understudy.events.policy import Priority, RetryPolicy, from_ns
+from understudy.actors.activities.log_records import ATTEMPT_DETAILS
+from understudy.events.options.policies import Priority, RetryPolicy, from_ns
 from understudy.events.public import public
 
 if TYPE_CHECKING:
-    from understudy.actors.attempt import Attempt
+    from understudy.actors.activities.attempt import Attempt
 
 __all__ = ["Info", "info_of", "log_details"]
 

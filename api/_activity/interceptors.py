@@ -13,16 +13,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from understudy._activity.info import info_of
-from understudy.actors.execute import call_function
-from understudy.events.payload import Payload
+from understudy.actors.activities.call import call_function
+from understudy.events.payloads.payload import Payload
 from understudy.events.public import public
 
 if TYPE_CHECKING:
     from understudy._activity.info import Info
-    from understudy.actors.attempt import Attempt
-    from understudy.actors.behaviors.definition import ActivityDefinition
-    from understudy.actors.worker import WorkerSlots
-    from understudy.interceptors import Interceptor
+    from understudy.actors.activities.attempt import Attempt
+    from understudy.actors.activities.worker_slots import WorkerSlots
+    from understudy.actors.behaviors.definitions.definition import ActivityDefinition
+    from understudy.worker.interceptors import Interceptor
 
 __all__ = [
     "ActivityInboundInterceptor",

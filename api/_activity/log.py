@@ -6,8 +6,8 @@ import logging
 from collections.abc import Mapping, MutableMapping
 from typing import Any
 
-from understudy.actors.cancellation import current_attempt
-from understudy.actors.thread_cancel import Shield
+from understudy.actors.activities.cancellation import current_attempt
+from understudy.actors.activities.thread_cancel import Shield
 from understudy.events.public import public
 
 __all__ = ["LoggerAdapter"]

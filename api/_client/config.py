@@ -7,12 +7,12 @@ from typing import Any, Required, TypedDict
 
 import msgspec
 
+from understudy._calls.targets import checked_kind
 from understudy.actors.system import System
-from understudy.calls import checked_kind
 from understudy.events.choices import HeaderCodecBehavior
-from understudy.events.converters import DataConverter
+from understudy.events.converters.data_converter import DataConverter
 from understudy.events.errors import InvalidArgumentError
-from understudy.events.policy import QueryRejectCondition
+from understudy.events.options.policies import QueryRejectCondition
 
 __all__ = ["ClientConfig", "ServiceClient", "checked_client"]
 

@@ -14,24 +14,24 @@ from datetime import timedelta
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Self, Unpack
 
+from understudy._calls.targets import NO_METADATA
 from understudy._client.config import ClientConfig, ServiceClient, checked_client
-from understudy.actors import systems
-from understudy.actors.service import Service
+from understudy.actors import open_systems as systems
+from understudy.actors.requests.service import Service
 from understudy.actors.system import System, start_loop_thread
-from understudy.calls import NO_METADATA
 from understudy.events.choices import HeaderCodecBehavior
-from understudy.events.converters import DataConverter
+from understudy.events.converters.data_converter import DataConverter
+from understudy.events.converters.in_context import for_workflow
 from understudy.events.errors import ClosedClientError
-from understudy.events.policy import QueryRejectCondition
-from understudy.events.serialization import for_workflow
+from understudy.events.options.policies import QueryRejectCondition
 from understudy.service import GrpcCompression, KeepAliveConfig, PayloadLimitsConfig, checked_connection
 
 if TYPE_CHECKING:
-    from understudy._client.chain import ClientChain
     from understudy._client.connect_config import ConnectOptions
-    from understudy._client.transport import DnsLoadBalancingConfig, HttpConnectProxyConfig, RetryConfig, TLSConfig
-    from understudy.events.failure import FailureConverter
-    from understudy.events.payload import Payload, PayloadConverter
+    from understudy._client.interceptors.chain import ClientChain
+    from understudy._temporal.transport import DnsLoadBalancingConfig, HttpConnectProxyConfig, RetryConfig, TLSConfig
+    from understudy.events.converters.failure_converter import FailureConverter
+    from understudy.events.payloads.payload import Payload, PayloadConverter
 
 __all__ = ["Connection"]
 
@@ -93,7 +93,7 @@ class Connection:
         self.chain = self._chain(interceptors) if interceptors else None
 
     def _chain(self, interceptors: Sequence[Any]) -> ClientChain:
-        from understudy._client.chain import ClientChain
+        from understudy._client.interceptors.chain import ClientChain
 
         client: Any = self
         return ClientChain(client, interceptors)

@@ -9,7 +9,7 @@ from datetime import timedelta
 from functools import partial
 
 from understudy.events.errors import UnderstudyError
-from understudy.events.policy import WorkflowExecutionStatus, to_ns
+from understudy.events.options.policies import WorkflowExecutionStatus, to_ns
 
 __all__ = [
     "RPCTimeoutOrCancelledError",

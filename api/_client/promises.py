@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from understudy._calls.promise_token import PromiseToken, read_token
 from understudy._client.connection import Connection
-from understudy.actors.behaviors.command import SignalWorkflow
+from understudy.actors.behaviors.decisions.commands import SignalWorkflow
+from understudy.events.converters.in_context import for_workflow
 from understudy.events.errors import ArgumentTypeError
-from understudy.events.failure_errors import ApplicationError
-from understudy.events.serialization import for_workflow
-from understudy.promise_token import PromiseToken, read_token
+from understudy.events.failures.exceptions import ApplicationError
 
 if TYPE_CHECKING:
-    from understudy.events.failure import Failure
-    from understudy.events.payload import Payload
+    from understudy.events.converters.failure_converter import Failure
+    from understudy.events.payloads.payload import Payload
 
 __all__ = ["Promises"]
 

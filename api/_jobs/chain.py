@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from understudy._client.inputs import OwnOfCall, own_of_call
-from understudy._client.interceptors import OutboundInterceptor
-from understudy._jobs.inputs import (
+from understudy._client.interceptors.inputs import OwnOfCall, own_of_call
+from understudy._client.interceptors.interceptors import OutboundInterceptor
+from understudy._client.interceptors.job_inputs import (
     CancelActivityInput,
     CountActivitiesInput,
     DescribeActivityInput,
@@ -19,13 +19,13 @@ from understudy._jobs.inputs import (
     StartActivityInput,
     TerminateActivityInput,
 )
-from understudy._jobs.start import activity_target
+from understudy._client.jobs.start import activity_target
 from understudy.actors.behaviors.headers import NO_HEADERS
 
 if TYPE_CHECKING:
-    from understudy._jobs.description import ActivityExecutionDescription
-    from understudy._jobs.handle import ActivityHandle
-    from understudy._jobs.listing import ActivityExecutionAsyncIterator, ActivityExecutionCount
+    from understudy._client.jobs.description import ActivityExecutionDescription
+    from understudy._client.jobs.handle import ActivityHandle
+    from understudy._client.jobs.listing import ActivityExecutionAsyncIterator, ActivityExecutionCount
     from understudy.client import Client
 
 __all__ = ["ActivityChain", "ActivityRoot"]

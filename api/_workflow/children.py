@@ -9,28 +9,28 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any, Concatenate, Generic, TypedDict, TypeVar, Unpack, overload
 
-from understudy._client.start import checked_id
-from understudy._workflow.asking import send_signal, start_child
+from understudy._calls.targets import NO_ARG, arguments, message_name, workflow_target
+from understudy._client.starts.start import checked_id
 from understudy._workflow.inputs import (
     Own,
     SignalChildWorkflowInput,
     SignalExternalWorkflowInput,
     StartChildWorkflowInput,
 )
-from understudy.actors.behaviors.context import Context, current
-from understudy.actors.behaviors.definition import HandlerKind
-from understudy.actors.behaviors.handle import ChildHandle
+from understudy._workflow.requests import send_signal, start_child
+from understudy.actors.behaviors.code.context import Context, current
+from understudy.actors.behaviors.code.handles import ChildHandle
+from understudy.actors.behaviors.code.source_line import source_line
+from understudy.actors.behaviors.definitions.definition import HandlerKind
 from understudy.actors.behaviors.headers import NO_HEADERS
-from understudy.actors.behaviors.source import source_line
-from understudy.calls import NO_ARG, arguments, message_name, workflow_target
-from understudy.events.outbound import ExternalCancelRequested
-from understudy.events.policy import (
+from understudy.events.options.policies import (
     ChildWorkflowCancellationType,
     ParentClosePolicy,
     Priority,
     RetryPolicy,
     WorkflowIDReusePolicy,
 )
+from understudy.events.outbound import ExternalCancelRequested
 from understudy.typed import typed_child_execute, typed_child_start, typed_related_signal
 
 __all__ = [

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any, ParamSpec, Protocol, TypeVar, overload
 
 from msgspec.structs import replace
 
-from understudy.actors.behaviors.definition import (
+from understudy._calls.targets import checked_kind
+from understudy.actors.behaviors.definitions.definition import (
     HANDLER_MARK,
     INIT_MARK,
     RUN_MARK,
@@ -23,22 +24,21 @@ from understudy.actors.behaviors.definition import (
     define_workflow,
     is_async,
 )
-from understudy.actors.behaviors.dynamic import DYNAMIC_MARK
-from understudy.actors.behaviors.parameters import (
+from understudy.actors.behaviors.definitions.dynamic import DYNAMIC_MARK
+from understudy.actors.behaviors.definitions.parameters import (
     DYNAMIC_CODE,
     DYNAMIC_HANDLER,
     check_name,
     check_parameters,
     check_validator,
 )
-from understudy.calls import checked_kind
 from understudy.events.choices import VersioningBehavior
+from understudy.events.converters.signature import hints_of
 from understudy.events.errors import DefinitionError
-from understudy.events.policy import to_ns
-from understudy.events.signature import hints_of
+from understudy.events.options.policies import to_ns
 
 if TYPE_CHECKING:
-    from understudy.actors.behaviors.dynamic_config import DynamicWorkflowConfig
+    from understudy.actors.behaviors.definitions.dynamic_config import DynamicWorkflowConfig
 
 __all__ = ["UpdateMethodMultiParam", "defn", "dynamic_config", "init", "query", "run", "signal", "update"]
 

@@ -12,12 +12,12 @@ from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, TypeVar, overload
 
-from understudy.actors.behaviors.context import Context, current
-from understudy.actors.behaviors.definition import HandlerDefinition, HandlerKind
-from understudy.actors.behaviors.inbox import current_update
-from understudy.actors.behaviors.parameters import DYNAMIC_HANDLER, check_parameters, check_validator
+from understudy.actors.behaviors.code.context import Context, current
+from understudy.actors.behaviors.code.inbox import current_update
+from understudy.actors.behaviors.definitions.definition import HandlerDefinition, HandlerKind
+from understudy.actors.behaviors.definitions.parameters import DYNAMIC_HANDLER, check_parameters, check_validator
+from understudy.events.converters.signature import hints_of
 from understudy.events.errors import ArgumentTypeError, InvalidArgumentError, ReadOnlyContextError
-from understudy.events.signature import hints_of
 
 if TYPE_CHECKING:
     from understudy.events.signal import SignalReceived

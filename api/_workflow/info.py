@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
-from understudy.actors.behaviors.context import Context, current
-from understudy.events.policy import Priority, RetryPolicy, from_ns
+from understudy.actors.behaviors.code.context import Context, current
+from understudy.events.options.policies import Priority, RetryPolicy, from_ns
 
 if TYPE_CHECKING:
-    from understudy.events.payload import Payload
-    from understudy.events.search import SearchAttributes, TypedSearchAttributes
+    from understudy.events.options.search_attributes import SearchAttributes, TypedSearchAttributes
+    from understudy.events.payloads.payload import Payload
     from understudy.events.workflow import WorkflowStarted
 
 __all__ = ["Info", "ParentInfo", "RootInfo", "info", "info_of"]
@@ -69,14 +69,14 @@ class Info:
     @property
     def search_attributes(self) -> SearchAttributes:
         """The search attributes as lists of values, by name."""
-        from understudy.events.search import untyped
+        from understudy.events.options.search_attributes import untyped
 
         return untyped(self.typed_search_attributes)
 
     @property
     def typed_search_attributes(self) -> TypedSearchAttributes:
         """The search attributes, by their typed keys."""
-        from understudy.events.search import from_stored
+        from understudy.events.options.search_attributes import from_stored
 
         return from_stored(self._attributes)
 

@@ -11,8 +11,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Final, NamedTuple
 
-from understudy.events.payload import Payload
-from understudy.events.policy import (
+from understudy.events.options.policies import (
     ActivityCancellationType,
     ChildWorkflowCancellationType,
     ParentClosePolicy,
@@ -20,6 +19,7 @@ from understudy.events.policy import (
     RetryPolicy,
     WorkflowIDReusePolicy,
 )
+from understudy.events.payloads.payload import Payload
 from understudy.events.public import public
 
 __all__ = [

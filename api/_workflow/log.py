@@ -7,10 +7,10 @@ from collections.abc import Mapping, MutableMapping
 from contextlib import nullcontext
 from typing import Any, Final
 
-from understudy._workflow.here import in_workflow, unsafe
-from understudy.actors.behaviors.context import current
-from understudy.actors.behaviors.inbox import current_update
-from understudy.actors.records import run_details
+from understudy._workflow.surroundings import in_workflow, unsafe
+from understudy.actors.activities.log_records import run_details
+from understudy.actors.behaviors.code.context import current
+from understudy.actors.behaviors.code.inbox import current_update
 
 __all__ = ["LoggerAdapter", "logger"]
 

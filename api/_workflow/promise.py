@@ -9,11 +9,11 @@ import asyncio
 from collections.abc import Generator
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
-from understudy._workflow.effects import side_effect
-from understudy.actors.behaviors.context import current
+from understudy._calls.promise_token import PromiseToken, read_token
+from understudy._workflow.side_effects import side_effect
+from understudy.actors.behaviors.code.context import current
 from understudy.events.errors import InvalidArgumentError, ReadOnlyContextError
-from understudy.events.failure_errors import ApplicationError
-from understudy.promise_token import PromiseToken, read_token
+from understudy.events.failures.exceptions import ApplicationError
 
 if TYPE_CHECKING:
     from understudy.events.signal import SignalReceived

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from understudy._activity.calls import ask_for
-from understudy._activity.inputs import activity_of_input, fields_of, local_fields_of
-from understudy._activity.local_calls import ask_for_local
-from understudy._workflow.asking import send_signal, start_child
+from understudy._calls.targets import message_target
+from understudy._workflow.activity_calls import ask_for
+from understudy._workflow.activity_inputs import activity_of_input, fields_of, local_fields_of
 from understudy._workflow.children import ChildWorkflowHandle
+from understudy._workflow.continue_as_new import end_run
 from understudy._workflow.info import info_of
 from understudy._workflow.inputs import own_fields
-from understudy._workflow.next import end_run
-from understudy._workflow.outbound import WorkflowOutboundInterceptor
-from understudy.actors.behaviors.definition import HandlerKind
-from understudy.calls import message_target
+from understudy._workflow.interceptor import WorkflowOutboundInterceptor
+from understudy._workflow.local_activity_calls import ask_for_local
+from understudy._workflow.requests import send_signal, start_child
+from understudy.actors.behaviors.definitions.definition import HandlerKind
 
 if TYPE_CHECKING:
     from understudy._workflow.info import Info
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
         StartChildWorkflowInput,
         StartLocalActivityInput,
     )
-    from understudy.actors.behaviors.context import Context
-    from understudy.actors.behaviors.handle import ActivityHandle
+    from understudy.actors.behaviors.code.context import Context
+    from understudy.actors.behaviors.code.handles import ActivityHandle
 
 __all__ = ["WorkflowRoot"]
 

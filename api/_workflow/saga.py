@@ -14,8 +14,8 @@ from types import TracebackType
 from typing import Any, NamedTuple, ParamSpec, Self
 
 from understudy._workflow.log import logger
-from understudy.actors.behaviors.definition import ACTIVITY_MARK, activity_of
-from understudy.actors.behaviors.wait import wait
+from understudy.actors.behaviors.definitions.definition import ACTIVITY_MARK, activity_of
+from understudy.actors.behaviors.loop.waits import wait
 from understudy.events.errors import ArgumentTypeError
 from understudy.events.public import public
 

@@ -12,8 +12,8 @@ from collections.abc import Awaitable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from understudy.actors.behaviors.context import current
-from understudy.actors.behaviors.wait import wait
+from understudy.actors.behaviors.code.context import current
+from understudy.actors.behaviors.loop.waits import wait
 from understudy.events.errors import ArgumentTypeError, InvalidArgumentError
 from understudy.events.public import public
 

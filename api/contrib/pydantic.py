@@ -24,7 +24,7 @@ from understudy.converter import (
     JSONPlainPayloadConverter,
     Payload,
 )
-from understudy.events.payload import drafted
+from understudy.events.payloads.payload import drafted
 
 __all__ = [
     "PydanticJSONPlainPayloadConverter",

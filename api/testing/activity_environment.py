@@ -1,8 +1,8 @@
 """An environment for activity code alone: what `activity.info()`, `heartbeat` and kin find when a test calls it.
 
 There is no engine behind it. The environment stands where an attempt would: it is what the context variable of
-`understudy.actors.attempt` holds while the function runs, so every function of `understudy.activity` works as it does
-in a worker, and nothing of the product knows about tests.
+`understudy.actors.activities.cancellation` holds while the function runs, so every function of `understudy.activity`
+works as it does in a worker, and nothing of the product knows about tests.
 """
 
 from __future__ import annotations
@@ -15,22 +15,22 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, ParamSpec, TypeVar, cast
 
+from understudy._metrics import MetricMeter
 from understudy.activity import Info
-from understudy.actors.attempt import Attempt, Reports
-from understudy.actors.behaviors.definition import activity_of, is_async
-from understudy.actors.cancellation import CANCEL_REQUESTED, ActivityCancellationDetails, current_attempt
-from understudy.actors.thread_cancel import ThreadCancel
-from understudy.actors.worker import WorkerOptions, WorkerSlots
+from understudy.actors.activities.attempt import Attempt, Reports
+from understudy.actors.activities.cancellation import CANCEL_REQUESTED, ActivityCancellationDetails, current_attempt
+from understudy.actors.activities.thread_cancel import ThreadCancel
+from understudy.actors.activities.worker_slots import WorkerOptions, WorkerSlots
+from understudy.actors.behaviors.definitions.definition import activity_of, is_async
 from understudy.events.activity import ActivityScheduled
-from understudy.events.converters import DataConverter
+from understudy.events.converters.data_converter import DataConverter
 from understudy.events.errors import ArgumentTypeError, DefinitionError
-from understudy.events.policy import Priority
+from understudy.events.options.policies import Priority
 from understudy.events.public import public
-from understudy.metrics import MetricMeter
 
 if TYPE_CHECKING:
     from understudy.client import Client
-    from understudy.events.payload import PayloadConverter
+    from understudy.events.payloads.payload import PayloadConverter
 
 __all__ = ["ActivityEnvironment"]
 

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Self
 
 import msgspec
 
-from understudy.events.failure import Failure, FailureConverter
-from understudy.events.payload import PayloadConverter
-from understudy.events.serialization import WithSerializationContext, in_context, takes_context
+from understudy.events.converters.failure_converter import Failure, FailureConverter
+from understudy.events.converters.in_context import WithSerializationContext, in_context, takes_context
+from understudy.events.payloads.payload import PayloadConverter
 
 if TYPE_CHECKING:
-    from understudy.events.serialization_contexts import SerializationContext
+    from understudy.events.converters.contexts import SerializationContext
 
 __all__ = ["FinalAsserts"]
 

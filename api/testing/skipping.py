@@ -15,11 +15,11 @@ from heapq import heappop, heappush
 from itertools import count
 from typing import TYPE_CHECKING, Any, Final
 
-from understudy.actors.outcomes import Outcomes
-from understudy.events.policy import TimeoutType
+from understudy.actors.runs.waiters import Outcomes
+from understudy.events.options.policies import TimeoutType
 
 if TYPE_CHECKING:
-    from understudy.actors.attempt import Attempt
+    from understudy.actors.activities.attempt import Attempt
     from understudy.actors.clock import SkippableClock
     from understudy.actors.system import System
     from understudy.events.event import Event

@@ -12,24 +12,24 @@ from typing import TYPE_CHECKING, Any, Self
 from msgspec.structs import replace
 
 from understudy._client.config import ServiceClient
-from understudy._client.handle import WorkflowHandle
-from understudy.actors.cancellation import current_attempt
+from understudy._client.handles.handle import WorkflowHandle
+from understudy.actors.activities.cancellation import current_attempt
 from understudy.actors.clock import Clock, SkippableClock, system_clock
-from understudy.actors.outcomes import Outcomes
+from understudy.actors.runs.waiters import Outcomes
 from understudy.actors.system import System
 from understudy.client import Client
-from understudy.events.converters import DataConverter
+from understudy.events.converters.data_converter import DataConverter
 from understudy.events.errors import InvalidArgumentError
-from understudy.events.policy import QueryRejectCondition, from_ns, to_ns
+from understudy.events.options.policies import QueryRejectCondition, from_ns, to_ns
+from understudy.events.options.search_attributes import SearchAttributeKey
 from understudy.events.public import public
-from understudy.events.search import SearchAttributeKey
 from understudy.events.store import open_store
-from understudy.events.store.coded import behind_codec
+from understudy.events.store.behind_codec import behind_codec
 from understudy.testing.asserts import FinalAsserts
 from understudy.testing.skipping import TimeSkipper, WatchedOutcomes
 
 if TYPE_CHECKING:
-    from understudy.actors.worker import WorkerSlots
+    from understudy.actors.activities.worker_slots import WorkerSlots
 
 __all__ = ["WorkflowEnvironment"]
 

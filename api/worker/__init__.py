@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from understudy.doors import later
-from understudy.interceptors import Interceptor
-from understudy.sandbox import UnsandboxedWorkflowRunner, WorkflowRunner
-from understudy.worker.polling import PollerBehaviorSimpleMaximum
+from understudy._doors import later
+from understudy._temporal.polling import PollerBehaviorSimpleMaximum
+from understudy.worker.interceptors import Interceptor
+from understudy.worker.sandbox import UnsandboxedWorkflowRunner, WorkflowRunner
 from understudy.worker.worker import Worker
 
 if TYPE_CHECKING:
@@ -16,7 +16,8 @@ if TYPE_CHECKING:
         ActivityOutboundInterceptor,
         ExecuteActivityInput,
     )
-    from understudy._workflow.inbound import WorkflowInterceptorClassInput
+    from understudy._temporal.shared_state import SharedStateManager
+    from understudy._temporal.versioning import WorkerDeploymentVersion
     from understudy._workflow.inputs import (
         ContinueAsNewInput,
         SignalChildWorkflowInput,
@@ -25,32 +26,31 @@ if TYPE_CHECKING:
         StartChildWorkflowInput,
         StartLocalActivityInput,
     )
-    from understudy._workflow.outbound import WorkflowOutboundInterceptor
-    from understudy.actors.behaviors.interceptor import (
+    from understudy._workflow.interceptor import WorkflowOutboundInterceptor
+    from understudy._workflow.interceptor_class import WorkflowInterceptorClassInput
+    from understudy.actors.behaviors.code.interceptors import (
         ExecuteWorkflowInput,
         HandleQueryInput,
         HandleSignalInput,
         HandleUpdateInput,
         WorkflowInboundInterceptor,
     )
-    from understudy.replayer import Replayer, ReplayerConfig, WorkflowReplayResult, WorkflowReplayResults
-    from understudy.shared_state import SharedStateManager
-    from understudy.versioning import WorkerDeploymentVersion
     from understudy.worker.config import PollerBehavior, PollerBehaviorAutoscaling, WorkerConfig, WorkerDeploymentConfig
     from understudy.worker.patches import PatchActivationInput
+    from understudy.worker.replayer import Replayer, ReplayerConfig, WorkflowReplayResult, WorkflowReplayResults
 else:
     __getattr__, __dir__ = later(
         __name__,
         "understudy.worker.config",
         "understudy.worker.patches",
-        "understudy.replayer",
-        "understudy.shared_state",
-        "understudy.versioning",
+        "understudy.worker.replayer",
+        "understudy._temporal.shared_state",
+        "understudy._temporal.versioning",
         "understudy._activity.interceptors",
-        "understudy._workflow.inbound",
+        "understudy._workflow.interceptor_class",
         "understudy._workflow.inputs",
-        "understudy._workflow.outbound",
-        "understudy.actors.behaviors.interceptor",
+        "understudy._workflow.interceptor",
+        "understudy.actors.behaviors.code.interceptors",
     )
 
 __all__ = [

@@ -11,9 +11,9 @@ from concurrent.futures import Executor
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-from understudy.actors.worker import WorkerOptions
+from understudy.actors.activities.worker_slots import WorkerOptions
 from understudy.events.errors import ArgumentTypeError, DefinitionError, InvalidArgumentError
-from understudy.events.policy import to_ns
+from understudy.events.options.policies import to_ns
 
 if TYPE_CHECKING:
     from understudy.worker.config import WorkerConfig

@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, TypeAlias, TypedDict
 
+from understudy._temporal.polling import PollerBehaviorSimpleMaximum
+from understudy._temporal.shared_state import SharedStateManager
+from understudy._temporal.versioning import WorkerDeploymentVersion
 from understudy.events.choices import VersioningBehavior
 from understudy.events.public import public
-from understudy.sandbox import WorkflowRunner
-from understudy.shared_state import SharedStateManager
-from understudy.versioning import WorkerDeploymentVersion
-from understudy.worker.polling import PollerBehaviorSimpleMaximum
+from understudy.worker.sandbox import WorkflowRunner
 
 if TYPE_CHECKING:
     from understudy.client import Client
@@ -42,7 +42,7 @@ PollerBehavior: TypeAlias = PollerBehaviorSimpleMaximum | PollerBehaviorAutoscal
 @public("understudy.worker")
 @dataclass(frozen=True)
 class WorkerDeploymentConfig:
-    """Which build of a deployment a worker is; accepted and ignored, see `understudy.versioning`."""
+    """Which build of a deployment a worker is; accepted and ignored, see `understudy._temporal.versioning`."""
 
     version: WorkerDeploymentVersion
     use_worker_versioning: bool

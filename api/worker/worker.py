@@ -16,13 +16,11 @@ from typing import TYPE_CHECKING, Any, Final, Self, cast
 
 from msgspec.structs import replace
 
-from understudy.actors.behaviors.definition import WorkflowDefinition, activity_of, workflow_of
-from understudy.actors.worker import WorkerOptions, WorkerSlots, registry
-from understudy.definition_check import refuse_what_cannot_replay, warn_of_what_may_differ
+from understudy._temporal.polling import PollerBehaviorSimpleMaximum
+from understudy.actors.activities.worker_slots import WorkerOptions, WorkerSlots, registry
+from understudy.actors.behaviors.definitions.definition import WorkflowDefinition, activity_of, workflow_of
 from understudy.events.errors import InvalidArgumentError
 from understudy.events.public import public
-from understudy.interceptors import Interceptor, around_activities, checked_interceptors, interception
-from understudy.sandbox import GUARDING, NOT_GUARDING, WorkflowRunner, is_guarding
 from understudy.worker.checks import (
     checked_executor,
     checked_options,
@@ -33,13 +31,15 @@ from understudy.worker.checks import (
     refuse_what_is_not_applied,
     seconds,
 )
+from understudy.worker.definition_check import refuse_what_cannot_replay, warn_of_what_may_differ
 from understudy.worker.fatal import Fatal
-from understudy.worker.polling import PollerBehaviorSimpleMaximum
+from understudy.worker.interceptors import Interceptor, around_activities, checked_interceptors, interception
+from understudy.worker.sandbox import GUARDING, NOT_GUARDING, WorkflowRunner, is_guarding
 
 if TYPE_CHECKING:
+    from understudy._temporal.shared_state import SharedStateManager
     from understudy.actors.system import System
     from understudy.client import Client
-    from understudy.shared_state import SharedStateManager
     from understudy.worker.config import PollerBehavior, WorkerConfig, WorkerDeploymentConfig
     from understudy.worker.patches import PatchActivationInput
 

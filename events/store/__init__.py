@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from understudy.events.mapper import EventMapper
+    from understudy.events.store.mapper import EventMapper
     from understudy.events.store.port import EventStore
 
 __all__ = ["open_store"]
@@ -36,7 +36,7 @@ def open_store(url: str, mapper: EventMapper | None = None) -> EventStore:
 
         return MemoryStore(mapper)
     if url.startswith(_SQLITE) and url not in _IN_MEMORY and "?" not in url:
-        from understudy.events.store.sqlite import SqliteStore
+        from understudy.events.store.sqlite.store import SqliteStore
 
         return SqliteStore(url.removeprefix(_SQLITE), mapper)
     from understudy.events.errors import InvalidArgumentError

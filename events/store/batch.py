@@ -16,12 +16,12 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Final
 
 from understudy.events.errors import AlreadyOpenError, VersionConflictError
+from understudy.events.errors.store import UnstorableError
 from understudy.events.store.port import OPEN_STATUS, ExecutionRow, Unit
-from understudy.events.store_errors import UnstorableError
 
 if TYPE_CHECKING:
-    from understudy.events.error_root import EngineError
-    from understudy.events.mapper import EventMapper
+    from understudy.events.errors.root import EngineError
+    from understudy.events.store.mapper import EventMapper
 
 __all__ = ["REFUSALS", "Batch", "already_open", "fold", "twin"]
 

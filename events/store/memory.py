@@ -16,13 +16,13 @@ from typing import Any
 from eventsourcing.persistence import StoredEvent
 from eventsourcing.popo import POPOApplicationRecorder
 
-from understudy.events.error_root import EngineError
 from understudy.events.errors import VersionConflictError
+from understudy.events.errors.root import EngineError
+from understudy.events.errors.store import StoreUnavailableError
 from understudy.events.event import Event
-from understudy.events.mapper import EventMapper
 from understudy.events.store.batch import REFUSALS, Batch, already_open, fold
+from understudy.events.store.mapper import EventMapper
 from understudy.events.store.port import OPEN_STATUS, ExecutionRow, Recorded, Unit
-from understudy.events.store_errors import StoreUnavailableError
 
 __all__ = ["MemoryStore"]
 

@@ -32,7 +32,7 @@ from typing import Final, Protocol
 
 import msgspec
 
-from understudy.events.error_root import EngineError
+from understudy.events.errors.root import EngineError
 from understudy.events.event import Event
 
 __all__ = ["OPEN_STATUS", "Append", "EventStore", "ExecutionRow", "Recorded", "Unit"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from queue import SimpleQueue
 
-from understudy.events.error_root import EngineError
+from understudy.events.errors.root import EngineError
 from understudy.events.store.memory import MemoryStore
 from understudy.events.store.port import Unit
 

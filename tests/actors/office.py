@@ -7,15 +7,15 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from understudy import activity
-from understudy.actors.activity import Activities
-from understudy.actors.behaviors.command import Command
-from understudy.actors.behaviors.definition import activity_of
-from understudy.actors.worker import WorkerOptions, WorkerSlots
+from understudy.actors.activities.supervisor import Activities
+from understudy.actors.activities.worker_slots import WorkerOptions, WorkerSlots
+from understudy.actors.behaviors.decisions.commands import Command
+from understudy.actors.behaviors.definitions.definition import activity_of
 from understudy.events.activity import ActivityScheduled
-from understudy.events.failure import FailureConverter
-from understudy.events.payload import PayloadConverter
-from understudy.events.pending import PendingActivity
-from understudy.events.policy import StoredRetryPolicy
+from understudy.events.converters.failure_converter import FailureConverter
+from understudy.events.options.policies import StoredRetryPolicy
+from understudy.events.payloads.payload import PayloadConverter
+from understudy.events.state.pending import PendingActivity
 from understudy.exceptions import ApplicationError
 
 __all__ = [

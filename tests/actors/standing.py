@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, cast
 
 from understudy.events.event import Event
-from understudy.events.execution import fold
+from understudy.events.state.execution import fold
 
 if TYPE_CHECKING:
-    from understudy.actors.workflow import WorkflowActor
+    from understudy.actors.runs.actor import WorkflowActor
 
 __all__ = ["Code", "actor"]
 

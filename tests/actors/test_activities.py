@@ -5,12 +5,17 @@ from __future__ import annotations
 import pytest
 
 from tests.actors.office import Office, beat, fail, greet, linger, scheduled, settle
-from understudy.actors.attempt import SHUTDOWN
-from understudy.actors.behaviors.command import CompleteActivity, FailActivity, RecordHeartbeat
-from understudy.actors.cancellation import CANCEL_REQUESTED, NOT_FOUND, WORKER_SHUTDOWN, ActivityCancellationDetails
-from understudy.events.payload import PayloadConverter
-from understudy.events.pending import PendingActivity
-from understudy.events.policy import TimeoutType
+from understudy.actors.activities.attempt import SHUTDOWN
+from understudy.actors.activities.cancellation import (
+    CANCEL_REQUESTED,
+    NOT_FOUND,
+    WORKER_SHUTDOWN,
+    ActivityCancellationDetails,
+)
+from understudy.actors.behaviors.decisions.commands import CompleteActivity, FailActivity, RecordHeartbeat
+from understudy.events.options.policies import TimeoutType
+from understudy.events.payloads.payload import PayloadConverter
+from understudy.events.state.pending import PendingActivity
 
 # -- outcomes --------------------------------------------------------------------------------------------------------
 

@@ -32,7 +32,7 @@ import pytest
 from tests.actors.turns import LIBRARY, code, refused, take_turn, under_guard
 from tests.behaviors.snippet import FILE, module
 from tests.behaviors.stage import Stage
-from understudy.actors import guard
+from understudy.actors.guard import seams as guard
 from understudy.events.errors import DeterminismError
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from understudy.actors import guard
+from understudy.actors.guard import seams as guard
 
 
 @pytest.fixture

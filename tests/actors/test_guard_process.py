@@ -19,9 +19,9 @@ import pytest
 
 from tests.actors.turns import code, refused, take_turn
 from tests.behaviors.snippet import module
-from understudy.actors import guard
-from understudy.actors.behaviors.guard import GUARD_MARK
-from understudy.actors.behaviors.lint import lint
+from understudy.actors.behaviors.guard.lint import lint
+from understudy.actors.behaviors.guard.rules import GUARD_MARK
+from understudy.actors.guard import seams as guard
 from understudy.events.errors import DeterminismError
 
 # Taken by value before the guard is installed, as a user's module may have done it.

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from tests.actors.fake_loop import SECOND, START, FakeLoop
-from understudy.actors.heartbeats import Heartbeats, throttle
-from understudy.actors.worker import WorkerOptions
+from understudy.actors.activities.heartbeats import Heartbeats, throttle
+from understudy.actors.activities.worker_slots import WorkerOptions
 
 
 class Heard:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from understudy.actors import interpreter
+from understudy.actors import process_tuning as interpreter
 
 
 @pytest.fixture(autouse=True)

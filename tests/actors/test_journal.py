@@ -14,9 +14,9 @@ from understudy.actors import journal as journal_module
 from understudy.actors.dispatch import Dispatcher
 from understudy.actors.journal import Done, Journal
 from understudy.events.errors import AlreadyOpenError, EngineError, VersionConflictError
+from understudy.events.errors.store import StoreUnavailableError
 from understudy.events.store.memory import MemoryStore
 from understudy.events.store.port import Unit
-from understudy.events.store_errors import StoreUnavailableError
 
 
 class Desk:

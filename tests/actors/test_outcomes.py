@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from understudy.actors.outcomes import Outcomes
+from understudy.actors.runs.waiters import Outcomes
 from understudy.events.errors import EngineStoppedError
 from understudy.events.update import UpdateAccepted, UpdateCompleted
 from understudy.events.workflow import WorkflowCompleted

@@ -9,10 +9,10 @@ import pytest
 from tests.actors.office import Office, linger, scheduled, settle
 from tests.turn import on_turned_loop, turn_loop
 from understudy import activity
-from understudy.actors.behaviors.command import DeferActivity, RecordHeartbeat
-from understudy.events.payload import PayloadConverter
-from understudy.events.pending import PendingActivity
-from understudy.events.policy import TimeoutType
+from understudy.actors.behaviors.decisions.commands import DeferActivity, RecordHeartbeat
+from understudy.events.options.policies import TimeoutType
+from understudy.events.payloads.payload import PayloadConverter
+from understudy.events.state.pending import PendingActivity
 
 
 @activity.defn

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from understudy.actors.rate import TokenBucket
+from understudy.actors.activities.token_bucket import TokenBucket
 
 SECOND = 1_000_000_000
 START = 1_763_771_696 * SECOND

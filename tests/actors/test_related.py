@@ -14,16 +14,16 @@ from tests.recovery.lives import ON_A_THREAD, QUEUE, work_for
 from tests.recovery.stage import HeldStore, others_first
 from understudy import Client, workflow
 from understudy._client.config import ServiceClient
-from understudy.actors.behaviors.command import SignalWorkflow
+from understudy.actors.behaviors.decisions.commands import SignalWorkflow
 from understudy.actors.system import System
 from understudy.converter import DataConverter
 from understudy.events.child import ChildStarted
-from understudy.events.error_root import EngineError
+from understudy.events.errors.root import EngineError
+from understudy.events.errors.store import StoreUnavailableError
 from understudy.events.event import Event
 from understudy.events.outbound import MessageDelivered
 from understudy.events.store.memory import MemoryStore
 from understudy.events.store.port import ExecutionRow, Unit
-from understudy.events.store_errors import StoreUnavailableError
 from understudy.exceptions import WorkflowNotFoundError
 from understudy.workflow import ParentClosePolicy as Policy
 

@@ -9,12 +9,12 @@ import pytest
 
 from tests.actors.standing import Code, actor
 from tests.events.facts import example
-from understudy.actors.row import STATUS_NAMES, row_of, wake_at
+from understudy.actors.runs.execution_row import STATUS_NAMES, row_of, wake_at
 from understudy.events.activity import ActivityCompleted, ActivityCompletionDeferred, ActivityScheduled
+from understudy.events.converters.failure_converter import Failure
 from understudy.events.event import Event
-from understudy.events.failure import Failure
-from understudy.events.payload import Payload
-from understudy.events.policy import WorkflowExecutionStatus as Status
+from understudy.events.options.policies import WorkflowExecutionStatus as Status
+from understudy.events.payloads.payload import Payload
 from understudy.events.signal import SignalReceived
 from understudy.events.store.port import OPEN_STATUS, ExecutionRow
 from understudy.events.timer import TimerFired, TimerStarted

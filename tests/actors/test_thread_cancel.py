@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from understudy.actors.thread_cancel import Shield, ThreadCancel
+from understudy.actors.activities.thread_cancel import Shield, ThreadCancel
 from understudy.exceptions import CancelledError
 
 pytestmark = pytest.mark.usefixtures("untraced")

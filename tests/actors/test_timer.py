@@ -9,7 +9,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from tests.actors.fake_loop import SECOND, START, FakeLoop
 from understudy.actors.clock import SkippableClock
-from understudy.actors.timer import HORIZON_NS, Timers
+from understudy.actors.timers import HORIZON_NS, Timers
 
 HOUR = 3_600 * SECOND
 

@@ -11,7 +11,7 @@ import pytest
 
 from tests.actors.standing import actor
 from understudy.actors.dispatch import Reply
-from understudy.actors.turn import Part, Turn
+from understudy.actors.runs.turn import Part, Turn
 from understudy.events.errors import EngineStoppedError, WorkflowClosedError
 from understudy.events.signal import SignalReceived
 from understudy.events.store.port import Append

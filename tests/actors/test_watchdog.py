@@ -12,7 +12,7 @@ from time import monotonic
 
 import pytest
 
-from understudy.actors.watchdog import Watchdog
+from understudy.actors.guard.watchdog import Watchdog
 from understudy.events.errors import DeadlockError
 
 pytestmark = pytest.mark.usefixtures("untraced")

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from tests.behaviors.snippet import module
-from understudy.actors import guard
+from understudy.actors.guard import seams as guard
 from understudy.events.errors import DeterminismError
 
 __all__ = ["LIBRARY", "code", "refused", "take_turn", "under_guard"]

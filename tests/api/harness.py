@@ -15,7 +15,7 @@ from itertools import count
 from typing import Any, TypeVar
 
 from tests.turn import turn
-from understudy.actors.behaviors.definition import WORKFLOW_MARK
+from understudy.actors.behaviors.definitions.definition import WORKFLOW_MARK
 from understudy.client import Client, WorkflowFailureError, WorkflowHandle
 from understudy.common import RetryPolicy
 from understudy.testing import WorkflowEnvironment

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from understudy.doors import later
+from understudy._doors import later
 
 if TYPE_CHECKING:
     from tests.api.late_part import PART

@@ -13,7 +13,7 @@ import pytest
 
 from tests.api.harness import PATIENCE, Harness, eventually, topics
 from understudy import workflow
-from understudy._client.ref import Cancel, Query, Result, Signal, Terminate, WorkflowRef
+from understudy._client.actor_ref import Cancel, Query, Result, Signal, Terminate, WorkflowRef
 from understudy.client import WorkflowExecutionStatus, WorkflowFailureError
 from understudy.common import RawValue
 from understudy.exceptions import (

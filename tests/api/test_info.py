@@ -13,12 +13,12 @@ from tests.behaviors.plays import charge
 from tests.behaviors.rehearsal import FINAL, Rehearsal, lead, payload
 from tests.behaviors.same_again import same_again
 from understudy import workflow
-from understudy.actors.behaviors.run import Phase
+from understudy.actors.behaviors.code.run import Phase
 from understudy.common import Priority, SearchAttributeKey, SearchAttributePair, TypedSearchAttributes
 from understudy.events.activity import ActivityCompleted
 from understudy.events.event import encode_event
-from understudy.events.execution import fold
-from understudy.events.search import to_stored
+from understudy.events.options.search_attributes import to_stored
+from understudy.events.state.execution import fold
 from understudy.exceptions import ApplicationError, ArgumentTypeError, NotInWorkflowError
 
 CITY = SearchAttributeKey.for_keyword("City")

@@ -10,7 +10,7 @@ import pytest
 from tests.api.harness import AT_ONCE, Harness, Skipping, eventually, failure_of, gone, has, topics
 from tests.api.pause_stage import MINUTE, Desk, nap
 from understudy import activity, workflow
-from understudy._client.control import Operator
+from understudy._client.handles.control import Operator
 from understudy.client import WorkflowExecutionStatus as Status
 from understudy.client import WorkflowUpdateFailedError, WorkflowUpdateStage
 from understudy.exceptions import (

@@ -8,6 +8,7 @@ import pytest
 
 from tests.api.harness import Harness, eventually, failure_of, topics
 from understudy import activity, workflow
+from understudy._calls.promise_token import PromiseToken
 from understudy.exceptions import (
     ApplicationError,
     ArgumentTypeError,
@@ -15,7 +16,6 @@ from understudy.exceptions import (
     WorkflowClosedError,
     WorkflowNotFoundError,
 )
-from understudy.promise_token import PromiseToken
 
 
 @workflow.defn

@@ -11,11 +11,11 @@ import pytest
 from tests.api.harness import QUEUE, Harness, failure_of, topics
 from tests.api.reset_stage import Order, Status, double, number_of, replayed, when
 from understudy import workflow
-from understudy.actors.behaviors.command import ResetWorkflow
-from understudy.actors.behaviors.reset import reset
-from understudy.actors.row import execution_row
+from understudy.actors.behaviors.decisions.commands import ResetWorkflow
+from understudy.actors.behaviors.decisions.reset import reset
+from understudy.actors.runs.execution_row import execution_row
 from understudy.client import WorkflowContinuedAsNewError, WorkflowUpdateStage
-from understudy.events.execution import fold
+from understudy.events.state.execution import fold
 from understudy.events.store import open_store
 from understudy.events.store.port import Append, Unit
 from understudy.events.workflow import WorkflowStarted, WorkflowTerminated

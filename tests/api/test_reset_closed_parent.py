@@ -10,7 +10,7 @@ from tests.api.harness import Harness, eventually, topics
 from understudy import workflow
 from understudy.client import WorkflowExecutionStatus as Status
 from understudy.client import WorkflowHandle
-from understudy.events.policy import ResetChildren
+from understudy.events.options.policies import ResetChildren
 from understudy.exceptions import InvalidArgumentError, WorkflowAlreadyStartedError
 from understudy.workflow import ParentClosePolicy
 

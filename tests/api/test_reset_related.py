@@ -10,10 +10,10 @@ import pytest
 from tests.api.harness import Harness, eventually, failure_of, topics
 from tests.api.reset_stage import Order, Status, double, number_of, replayed, when
 from understudy import workflow
-from understudy.actors.row import execution_row
+from understudy.actors.runs.execution_row import execution_row
 from understudy.client import WorkflowHandle
-from understudy.events.execution import fold
-from understudy.events.policy import ResetChildren
+from understudy.events.options.policies import ResetChildren
+from understudy.events.state.execution import fold
 from understudy.events.store import open_store
 from understudy.events.store.port import Append, Unit
 from understudy.events.workflow import ResetMark, WorkflowStarted

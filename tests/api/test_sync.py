@@ -11,7 +11,7 @@ import pytest
 
 from tests.api.harness import PATIENCE, QUEUE
 from understudy import Client, Worker, activity, workflow
-from understudy._client.ref import Result, Signal, WorkflowRef
+from understudy._client.actor_ref import Result, Signal, WorkflowRef
 from understudy.exceptions import ClosedClientError, InvalidArgumentError, StoreLockedError
 
 

@@ -14,14 +14,14 @@ from typing import Any, Final
 import msgspec
 import pytest
 
-from understudy.actors.behaviors.command import Command
-from understudy.actors.behaviors.decide import decide
+from understudy.actors.behaviors.decisions.commands import Command
+from understudy.actors.behaviors.decisions.decide import decide
 from understudy.events.activity import ActivityScheduled
+from understudy.events.converters.failure_converter import Failure
 from understudy.events.event import Event
-from understudy.events.execution import fold
-from understudy.events.failure import Failure
-from understudy.events.payload import Payload
-from understudy.events.policy import StoredRetryPolicy
+from understudy.events.options.policies import StoredRetryPolicy
+from understudy.events.payloads.payload import Payload
+from understudy.events.state.execution import fold
 from understudy.events.timer import TimerStarted
 from understudy.events.workflow import WorkflowStarted
 

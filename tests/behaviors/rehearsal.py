@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from understudy.actors.behaviors.command import (
+from understudy.actors.behaviors.code.run import Run
+from understudy.actors.behaviors.decisions.commands import (
     CancelWorkflow,
     Command,
     CompleteActivity,
@@ -27,15 +28,14 @@ from understudy.actors.behaviors.command import (
     UpdateWorkflow,
     Wake,
 )
-from understudy.actors.behaviors.decide import activity_failure, decide
-from understudy.actors.behaviors.definition import WorkflowDefinition, workflow_of
-from understudy.actors.behaviors.run import Run
+from understudy.actors.behaviors.decisions.decide import activity_failure, decide
+from understudy.actors.behaviors.definitions.definition import WorkflowDefinition, workflow_of
+from understudy.events.converters.failure_converter import Failure, FailureConverter
 from understudy.events.event import Event, Fact, Request
-from understudy.events.execution import WorkflowExecution, fold
-from understudy.events.failure import Failure, FailureConverter
-from understudy.events.payload import Payload, PayloadConverter
-from understudy.events.pending import PendingActivity
-from understudy.events.policy import RetryState
+from understudy.events.options.policies import RetryState
+from understudy.events.payloads.payload import Payload, PayloadConverter
+from understudy.events.state.execution import WorkflowExecution, fold
+from understudy.events.state.pending import PendingActivity
 from understudy.events.update import UpdateAccepted, UpdateCompleted
 from understudy.events.workflow import TurnDeferred, TurnResumed, WorkflowCompleted, WorkflowFailed, WorkflowStarted
 

@@ -8,8 +8,8 @@ from typing import Any, Final
 from tests.behaviors.plays import Cart, add, charge, pack
 from tests.behaviors.rehearsal import SECOND, START, Rehearsal, lead, payloads, value_of
 from understudy import workflow
-from understudy.actors.behaviors.command import PauseWorkflow, ResetWorkflow, UnpauseWorkflow
-from understudy.actors.behaviors.reset import Reset, reset
+from understudy.actors.behaviors.decisions.commands import PauseWorkflow, ResetWorkflow, UnpauseWorkflow
+from understudy.actors.behaviors.decisions.reset import Reset, reset
 from understudy.events.signal import SignalReceived
 
 __all__ = [

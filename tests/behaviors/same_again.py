@@ -12,11 +12,11 @@ from typing import Any
 import msgspec
 
 from tests.behaviors.rehearsal import Rehearsal, new_run, payload
-from understudy.actors.behaviors.activation import Activation, Deferred, recorded
-from understudy.actors.behaviors.run import Run
+from understudy.actors.behaviors.code.run import Run
+from understudy.actors.behaviors.decisions.activation import Activation, Deferred, recorded
 from understudy.events.event import Event, Fact, Request
-from understudy.events.execution import fold
 from understudy.events.marker import SideEffectRecorded
+from understudy.events.state.execution import fold
 from understudy.events.workflow import TurnDeferred, TurnResumed
 
 __all__ = ["same_again"]

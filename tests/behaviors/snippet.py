@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import ModuleType
 from typing import Any
 
-from understudy.actors.behaviors.lint import Finding, lint
+from understudy.actors.behaviors.guard.lint import Finding, lint
 
 __all__ = ["FILE", "body", "calls", "findings", "module"]
 

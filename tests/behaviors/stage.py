@@ -8,7 +8,7 @@ import random
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
-from understudy.actors.behaviors.loop import DeterministicLoop
+from understudy.actors.behaviors.loop.loop import DeterministicLoop
 
 __all__ = ["START_NS", "FakeHost", "Stage", "churn", "elapsed", "forget", "play"]
 

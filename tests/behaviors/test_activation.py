@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from understudy.actors.behaviors.activation import Activation, Deferred, recorded
+from understudy.actors.behaviors.decisions.activation import Activation, Deferred, recorded
 from understudy.events.event import Event
 from understudy.events.signal import SignalReceived
 from understudy.events.timer import TimerFired, TimerStarted

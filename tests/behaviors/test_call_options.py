@@ -13,8 +13,8 @@ from tests.behaviors.payments import SECOND, Order, asked, charge, refusal, seco
 from tests.behaviors.rehearsal import Rehearsal, payloads
 from tests.behaviors.same_again import same_again
 from understudy import activity, workflow
-from understudy._activity.options import ActivityConfig, LocalActivityConfig
-from understudy.actors.behaviors.run import Phase
+from understudy._calls.activity_options import ActivityConfig, LocalActivityConfig
+from understudy.actors.behaviors.code.run import Phase
 from understudy.common import Priority
 from understudy.exceptions import ArgumentTypeError, InvalidArgumentError
 

@@ -11,7 +11,7 @@ from tests.behaviors.plays import charge, pack
 from tests.behaviors.rehearsal import Rehearsal, lead
 from tests.behaviors.same_again import same_again
 from understudy import workflow
-from understudy.actors.behaviors.run import Phase
+from understudy.actors.behaviors.code.run import Phase
 from understudy.events.errors import NondeterminismError, QueryRefusedError, UnsupportedVersionError
 from understudy.events.marker import PatchRecorded, VersionRecorded
 

@@ -12,7 +12,7 @@ from tests.behaviors.rehearsal import Rehearsal, payload, topics
 from tests.behaviors.same_again import same_again
 from tests.behaviors.shipping import Ship, order, ship
 from understudy import workflow
-from understudy.actors.behaviors.run import Phase
+from understudy.actors.behaviors.code.run import Phase
 from understudy.common import Priority, RetryPolicy, SearchAttributeKey, SearchAttributePair, TypedSearchAttributes
 from understudy.common import WorkflowIDReusePolicy as Reuse
 from understudy.events.child import ChildInitiated
@@ -23,7 +23,7 @@ from understudy.events.errors import (
     PayloadEncodeError,
     QueryRefusedError,
 )
-from understudy.events.policy import StoredRetryPolicy
+from understudy.events.options.policies import StoredRetryPolicy
 from understudy.workflow import ParentClosePolicy
 
 CITY: Final = SearchAttributeKey.for_keyword("City")

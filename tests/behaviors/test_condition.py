@@ -9,7 +9,7 @@ from functools import partial
 import pytest
 
 from tests.behaviors.stage import Stage
-from understudy.actors.behaviors.condition import Condition, settle
+from understudy.actors.behaviors.code.conditions import Condition, settle
 
 
 @pytest.fixture(name="stage")

@@ -14,16 +14,16 @@ from tests.behaviors.plays import Cart
 from tests.behaviors.rehearsal import START, payload
 from tests.behaviors.stage import Stage
 from understudy import workflow
-from understudy.actors.behaviors.context import Context, current
-from understudy.actors.behaviors.definition import workflow_of
+from understudy.actors.behaviors.code.context import Context, current
+from understudy.actors.behaviors.definitions.definition import workflow_of
 from understudy.events.activity import ActivityCancelRequested, ActivityScheduled
+from understudy.events.converters.failure_converter import ActivityError, CancelledError, FailureConverter
 from understudy.events.errors import NondeterminismError, NotInWorkflowError, ReadOnlyContextError
 from understudy.events.event import Event, Request
-from understudy.events.execution import WorkflowExecution, fold
-from understudy.events.failure import ActivityError, CancelledError, FailureConverter
 from understudy.events.marker import SideEffectRecorded
-from understudy.events.payload import PayloadConverter
-from understudy.events.policy import RetryState
+from understudy.events.options.policies import RetryState
+from understudy.events.payloads.payload import PayloadConverter
+from understudy.events.state.execution import WorkflowExecution, fold
 from understudy.events.timer import TimerCanceled, TimerStarted
 from understudy.events.workflow import WorkflowCompleted, WorkflowStarted
 

@@ -12,11 +12,11 @@ from tests.behaviors.plays import pack
 from tests.behaviors.rehearsal import Rehearsal, lead, payload, value_of
 from tests.behaviors.same_again import same_again
 from understudy import workflow
-from understudy.actors.behaviors.successor import next_run
+from understudy.actors.behaviors.decisions.successor import next_run
 from understudy.common import RetryPolicy, SearchAttributeKey, SearchAttributePair, TypedSearchAttributes
 from understudy.events.errors import ArgumentTypeError, InvalidArgumentError, PayloadEncodeError, QueryRefusedError
-from understudy.events.execution import fold
-from understudy.events.policy import StoredRetryPolicy
+from understudy.events.options.policies import StoredRetryPolicy
+from understudy.events.state.execution import fold
 from understudy.events.workflow import WorkflowContinuedAsNew
 
 CITY = SearchAttributeKey.for_keyword("City")

@@ -7,8 +7,8 @@ from typing import Any, Final
 import pytest
 
 from tests.behaviors.given import AGAIN, BEAT, CANCELED, FINAL, NOW, VALUE, given, scheduled, started
-from understudy.actors.behaviors.command import Command, CompleteActivity, FailActivity, RecordHeartbeat
-from understudy.actors.behaviors.decide import activity_failure, attempts_due
+from understudy.actors.behaviors.decisions.commands import Command, CompleteActivity, FailActivity, RecordHeartbeat
+from understudy.actors.behaviors.decisions.decide import activity_failure, attempts_due
 from understudy.events.activity import (
     ActivityCanceled,
     ActivityCancelRequested,
@@ -18,11 +18,11 @@ from understudy.events.activity import (
     ActivityRetryScheduled,
     ActivityTimedOut,
 )
+from understudy.events.converters.failure_converter import Failure
 from understudy.events.event import Event
-from understudy.events.execution import fold
-from understudy.events.failure import Failure
-from understudy.events.pending import PendingActivity
-from understudy.events.policy import RetryState, StoredRetryPolicy, TimeoutType
+from understudy.events.options.policies import RetryState, StoredRetryPolicy, TimeoutType
+from understudy.events.state.execution import fold
+from understudy.events.state.pending import PendingActivity
 from understudy.events.workflow import WorkflowCompleted, WorkflowTerminated
 
 RETRIED: Final = ActivityRetryScheduled(at=30, seq=1, attempt=1, next_at=130, failure=AGAIN)

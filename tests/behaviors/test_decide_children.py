@@ -8,8 +8,9 @@ import msgspec
 import pytest
 
 from tests.behaviors.given import AGAIN, FINAL, NOW, VALUE, given, started
-from understudy.actors.behaviors.child import child_run_id, child_start, end_of_child
-from understudy.actors.behaviors.command import (
+from understudy.actors.behaviors.decisions.child_runs import child_run_id, child_start, end_of_child
+from understudy.actors.behaviors.decisions.children import child_failure
+from understudy.actors.behaviors.decisions.commands import (
     CancelWorkflow,
     Command,
     CompleteChild,
@@ -20,7 +21,6 @@ from understudy.actors.behaviors.command import (
     NoteMessage,
     SignalWorkflow,
 )
-from understudy.actors.behaviors.decide_child import child_failure
 from understudy.events.child import (
     ChildCancelDelivered,
     ChildCancelRequested,
@@ -30,20 +30,20 @@ from understudy.events.child import (
     ChildStarted,
     ChildStartFailed,
 )
+from understudy.events.converters.failure_converter import Failure
 from understudy.events.errors import WorkflowClosedError
 from understudy.events.event import Event
-from understudy.events.execution import fold
-from understudy.events.failure import Failure
+from understudy.events.options.policies import ChildWorkflowCancellationType as Type
+from understudy.events.options.policies import RetryState, StoredRetryPolicy
 from understudy.events.outbound import (
     ExternalCancelRequested,
     ExternalSignalRequested,
     MessageDelivered,
     MessageFailed,
 )
-from understudy.events.pending import PendingChild
-from understudy.events.policy import ChildWorkflowCancellationType as Type
-from understudy.events.policy import RetryState, StoredRetryPolicy
 from understudy.events.signal import SignalReceived
+from understudy.events.state.execution import fold
+from understudy.events.state.pending import PendingChild
 from understudy.events.workflow import (
     WorkflowCanceled,
     WorkflowCancelRequested,

@@ -7,7 +7,7 @@ from typing import Final
 import pytest
 
 from tests.behaviors.given import FINAL, NOW, VALUE, given, started
-from understudy.actors.behaviors.command import Command, CompleteLocalActivity, FailLocalActivity
+from understudy.actors.behaviors.decisions.commands import Command, CompleteLocalActivity, FailLocalActivity
 from understudy.events.activity import LocalActivityCompleted, LocalActivityFailed
 from understudy.events.event import Event
 from understudy.events.workflow import WorkflowCompleted

@@ -7,16 +7,16 @@ from typing import Final
 import pytest
 
 from tests.behaviors.given import NOW, VALUE, given, started
-from understudy.actors.behaviors.command import (
+from understudy.actors.behaviors.decisions.commands import (
     CancelWorkflow,
     Command,
     SignalWorkflow,
     TerminateWorkflow,
     UpdateWorkflow,
 )
+from understudy.events.converters.failure_converter import Failure
 from understudy.events.errors import WorkflowClosedError
 from understudy.events.event import Event
-from understudy.events.failure import Failure
 from understudy.events.signal import SignalReceived
 from understudy.events.update import UpdateAccepted, UpdateCompleted
 from understudy.events.workflow import (

@@ -8,10 +8,10 @@ import msgspec
 import pytest
 
 from tests.behaviors.given import AGAIN, FINAL, NOW, VALUE, started
-from understudy.actors.behaviors.successor import Followed, next_run
-from understudy.events.execution import fold
-from understudy.events.failure import Failure
-from understudy.events.policy import StoredRetryPolicy, TimeoutType
+from understudy.actors.behaviors.decisions.successor import Followed, next_run
+from understudy.events.converters.failure_converter import Failure
+from understudy.events.options.policies import StoredRetryPolicy, TimeoutType
+from understudy.events.state.execution import fold
 from understudy.events.workflow import (
     WorkflowCancelRequested,
     WorkflowCompleted,

@@ -8,14 +8,14 @@ import msgspec
 import pytest
 
 from tests.behaviors.given import AGAIN, BEAT, CANCELED, NOW, RETRY, VALUE, given, scheduled, started
-from understudy.actors.behaviors.command import (
+from understudy.actors.behaviors.decisions.commands import (
     CompleteActivity,
     DeferActivity,
     FailActivity,
     ReportActivity,
     Wake,
 )
-from understudy.actors.behaviors.decide import activity_failure, attempts_due
+from understudy.actors.behaviors.decisions.decide import activity_failure, attempts_due
 from understudy.actors.behaviors.outside_activity import awaited, overdue
 from understudy.events.activity import (
     ActivityCanceled,
@@ -25,9 +25,9 @@ from understudy.events.activity import (
     ActivityRetryScheduled,
 )
 from understudy.events.errors import ActivityNotFoundError, InvalidArgumentError, WorkflowClosedError
-from understudy.events.execution import fold
-from understudy.events.pending import PendingActivity
-from understudy.events.policy import RetryState
+from understudy.events.options.policies import RetryState
+from understudy.events.state.execution import fold
+from understudy.events.state.pending import PendingActivity
 from understudy.events.workflow import WorkflowCompleted
 
 DEFERRED: Final = ActivityCompletionDeferred(at=30, seq=1, attempt=1, close_by=500)

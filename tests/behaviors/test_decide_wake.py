@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from tests.behaviors.given import AGAIN, BEAT, NOW, given, scheduled, started, timer
-from understudy.actors.behaviors.command import Wake
-from understudy.actors.behaviors.decide import decide
+from understudy.actors.behaviors.decisions.commands import Wake
+from understudy.actors.behaviors.decisions.decide import decide
 from understudy.events.activity import (
     ActivityCancelRequested,
     ActivityCompleted,
@@ -14,10 +14,10 @@ from understudy.events.activity import (
     ActivityRetryScheduled,
     ActivityTimedOut,
 )
+from understudy.events.converters.failure_converter import Failure
 from understudy.events.event import Event
-from understudy.events.execution import fold
-from understudy.events.failure import Failure
-from understudy.events.policy import RetryState, TimeoutType
+from understudy.events.options.policies import RetryState, TimeoutType
+from understudy.events.state.execution import fold
 from understudy.events.timer import TimerCanceled, TimerFired
 from understudy.events.workflow import WorkflowCompleted, WorkflowTimedOut
 

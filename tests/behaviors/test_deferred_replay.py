@@ -10,11 +10,11 @@ from tests.behaviors.plays import Cart, Patient, step
 from tests.behaviors.rehearsal import START, Rehearsal, lead, payload, payloads, topics
 from tests.behaviors.same_again import same_again
 from understudy import workflow
-from understudy.actors.behaviors.run import Phase
+from understudy.actors.behaviors.code.run import Phase
 from understudy.events.activity import ActivityCompleted
 from understudy.events.errors import PayloadDecodeError
-from understudy.events.execution import WorkflowExecution
 from understudy.events.signal import SignalReceived
+from understudy.events.state.execution import WorkflowExecution
 from understudy.events.timer import TimerFired
 from understudy.events.workflow import TurnDeferred
 from understudy.exceptions import ApplicationError

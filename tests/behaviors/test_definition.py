@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from understudy import workflow
-from understudy.actors.behaviors.definition import (
+from understudy.actors.behaviors.definitions.definition import (
     HandlerDefinition,
     HandlerUnfinishedPolicy,
     WorkflowDefinition,

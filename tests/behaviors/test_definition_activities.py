@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from understudy import activity
-from understudy.actors.behaviors.definition import activity_of
+from understudy.actors.behaviors.definitions.definition import activity_of
 from understudy.common import RawValue
 from understudy.events.errors import DefinitionError
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from understudy import activity, workflow
-from understudy.actors.behaviors.definition import WorkflowDefinition, workflow_of
+from understudy.actors.behaviors.definitions.definition import WorkflowDefinition, workflow_of
 from understudy.common import RawValue
 from understudy.events.errors import DefinitionError
 

@@ -10,7 +10,7 @@ from tests.behaviors.plays import pack
 from tests.behaviors.rehearsal import Rehearsal, lead
 from tests.behaviors.same_again import same_again
 from understudy import workflow
-from understudy.actors.behaviors.run import Phase
+from understudy.actors.behaviors.code.run import Phase
 from understudy.events.errors import ArgumentTypeError, NondeterminismError, QueryRefusedError
 from understudy.events.upsert import CurrentDetailsUpserted
 

@@ -16,7 +16,7 @@ from tests.behaviors.payments import SECOND, Order, asked, charge, refusal, seco
 from tests.behaviors.rehearsal import Rehearsal, payloads
 from tests.behaviors.same_again import same_again
 from understudy import activity, workflow
-from understudy.actors.behaviors.definition import activity_of, is_async
+from understudy.actors.behaviors.definitions.definition import activity_of, is_async
 from understudy.common import RawValue, RetryPolicy
 from understudy.exceptions import ArgumentTypeError, DefinitionError, InvalidArgumentError, NotInWorkflowError
 

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from tests.behaviors.rehearsal import Rehearsal, topics
 from tests.behaviors.same_again import same_again
 from understudy import workflow
-from understudy.actors.behaviors.definition import workflow_of
+from understudy.actors.behaviors.definitions.definition import workflow_of
 from understudy.common import RawValue
 from understudy.events.errors import DefinitionError
 from understudy.exceptions import ApplicationError

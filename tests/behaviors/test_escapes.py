@@ -13,14 +13,14 @@ from tests.behaviors.rehearsal import Rehearsal
 from tests.behaviors.same_again import same_again
 from understudy import workflow
 from understudy._workflow.root import WorkflowRoot
-from understudy.actors.behaviors.definition import workflow_of
-from understudy.actors.behaviors.interceptor import (
+from understudy.actors.behaviors.code.interceptors import (
     HandleQueryInput,
     HandleUpdateInput,
     Interception,
     WorkflowInboundInterceptor,
 )
-from understudy.actors.behaviors.run import Phase
+from understudy.actors.behaviors.code.run import Phase
+from understudy.actors.behaviors.definitions.definition import workflow_of
 from understudy.client import WorkflowQueryFailedError
 from understudy.events.errors import DeadlockError
 

@@ -10,7 +10,8 @@ import pytest
 from tests.behaviors.plays import step
 from tests.behaviors.rehearsal import CANCELED, FINAL, START, new_run
 from tests.events.facts import EXAMPLES, example
-from understudy.actors.behaviors.command import (
+from understudy.actors.behaviors.code.run import Phase
+from understudy.actors.behaviors.decisions.commands import (
     CancelWorkflow,
     Command,
     CompleteActivity,
@@ -34,9 +35,8 @@ from understudy.actors.behaviors.command import (
     UpdateWorkflow,
     Wake,
 )
-from understudy.actors.behaviors.decide import decide
-from understudy.actors.behaviors.reset import reset
-from understudy.actors.behaviors.run import Phase
+from understudy.actors.behaviors.decisions.decide import decide
+from understudy.actors.behaviors.decisions.reset import reset
 from understudy.events.activity import (
     ActivityCanceled,
     ActivityCancelRequested,
@@ -53,18 +53,18 @@ from understudy.events.child import (
     ChildInitiated,
     ChildStarted,
 )
+from understudy.events.converters.failure_converter import Failure
 from understudy.events.errors import NondeterminismError, UnknownUpdateError
 from understudy.events.event import Event, Fact, Request
-from understudy.events.execution import WorkflowExecution, fold
-from understudy.events.failure import Failure
 from understudy.events.marker import PatchRecorded, SideEffectRecorded, VersionRecorded
+from understudy.events.options.policies import ChildWorkflowCancellationType
 from understudy.events.outbound import (
     ExternalCancelRequested,
     ExternalSignalRequested,
     MessageDelivered,
     MessageFailed,
 )
-from understudy.events.policy import ChildWorkflowCancellationType
+from understudy.events.state.execution import WorkflowExecution, fold
 from understudy.events.timer import TimerCanceled, TimerFired, TimerStarted
 from understudy.events.update import UpdateAccepted, UpdateCompleted
 from understudy.events.upsert import MemoUpserted, SearchAttributesUpserted

@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.behaviors.stage import Stage
-from understudy.actors.behaviors.fingerprint import fingerprint
+from understudy.actors.behaviors.code.fingerprint import fingerprint
 
 
 @dataclass

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from tests.behaviors.stage import Stage
-from understudy.actors.behaviors.handle import ActivityHandle
-from understudy.events.policy import ActivityCancellationType as Type
+from understudy.actors.behaviors.code.handles import ActivityHandle
+from understudy.events.options.policies import ActivityCancellationType as Type
 
 CANCELED = ValueError("the activity was cancelled")
 

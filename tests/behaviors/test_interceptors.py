@@ -16,11 +16,9 @@ from msgspec.structs import replace
 from tests.behaviors.rehearsal import Rehearsal, new_run, payload, payloads
 from tests.behaviors.same_again import same_again
 from understudy import workflow
-from understudy._workflow.outbound import WorkflowOutboundInterceptor
+from understudy._workflow.interceptor import WorkflowOutboundInterceptor
 from understudy._workflow.root import WorkflowRoot
-from understudy.actors.behaviors.command import SignalWorkflow, UpdateWorkflow
-from understudy.actors.behaviors.definition import WorkflowDefinition, workflow_of
-from understudy.actors.behaviors.interceptor import (
+from understudy.actors.behaviors.code.interceptors import (
     ExecuteWorkflowInput,
     HandleQueryInput,
     HandleSignalInput,
@@ -28,11 +26,13 @@ from understudy.actors.behaviors.interceptor import (
     Interception,
     WorkflowInboundInterceptor,
 )
+from understudy.actors.behaviors.decisions.commands import SignalWorkflow, UpdateWorkflow
+from understudy.actors.behaviors.definitions.definition import WorkflowDefinition, workflow_of
 from understudy.events.errors import QueryRefusedError, UnknownSignalError
-from understudy.events.execution import WorkflowExecution
-from understudy.events.failure_errors import ApplicationError
-from understudy.events.payload import PayloadConverter
+from understudy.events.failures.exceptions import ApplicationError
+from understudy.events.payloads.payload import PayloadConverter
 from understudy.events.signal import SignalReceived
+from understudy.events.state.execution import WorkflowExecution
 from understudy.events.update import UpdateAccepted, UpdateCompleted
 
 user: ContextVar[str] = ContextVar("user", default="nobody")

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from tests.behaviors.snippet import FILE, body, calls, findings, module
-from understudy.actors.behaviors.definition import ACTIVITY_MARK, WORKFLOW_MARK
-from understudy.actors.behaviors.guard import RULES, instead_of, loaded
-from understudy.actors.behaviors.lint import Finding, lint
-from understudy.actors.behaviors.scope import UNKNOWN, Dotted, Instance, attribute, unwrapped
+from understudy.actors.behaviors.definitions.definition import ACTIVITY_MARK, WORKFLOW_MARK
+from understudy.actors.behaviors.guard.lint import Finding, lint
+from understudy.actors.behaviors.guard.names import UNKNOWN, Dotted, Instance, attribute, unwrapped
+from understudy.actors.behaviors.guard.rules import RULES, instead_of, loaded
 
 
 def activity(fn: Any) -> Any:

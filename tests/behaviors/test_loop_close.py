@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from tests.behaviors.stage import FakeHost, Stage
-from understudy.actors.behaviors.teardown import CLOSE_TRIES, Nowhere
+from understudy.actors.behaviors.loop.teardown import CLOSE_TRIES, Nowhere
 
 
 class Silent:

@@ -10,8 +10,8 @@ from typing import Any, TypeVar
 import pytest
 
 from tests.behaviors.stage import FakeHost, Stage, churn, elapsed, play
-from understudy.actors.behaviors.loop import DeterministicLoop
-from understudy.actors.behaviors.numbered import NumberedFuture
+from understudy.actors.behaviors.loop.loop import DeterministicLoop
+from understudy.actors.behaviors.loop.numbered import NumberedFuture
 from understudy.events.errors import DeterminismError
 
 T = TypeVar("T")

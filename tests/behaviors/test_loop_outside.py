@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.behaviors.stage import Stage
-from understudy.actors.behaviors.outside import InsideLoop, Outside
+from understudy.actors.behaviors.loop.refusals import InsideLoop, Outside
 from understudy.events.errors import DeterminismError
 
 REFUSED = sorted(name for name, value in vars(InsideLoop).items() if isinstance(value, Outside))

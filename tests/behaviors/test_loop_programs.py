@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.behaviors.stage import Stage, churn, elapsed
-from understudy.actors.behaviors.wait import as_completed, wait
+from understudy.actors.behaviors.loop.waits import as_completed, wait
 
 Step: TypeAlias = tuple[Any, ...]
 Script: TypeAlias = Sequence[Step]

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from tests.behaviors.stage import Stage
-from understudy.actors.behaviors.loop import DeterministicLoop
+from understudy.actors.behaviors.loop.loop import DeterministicLoop
 
 
 class StopWorkflowError(BaseException):

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.behaviors.stage import Stage, elapsed, play
-from understudy.actors.behaviors.wait import as_completed, wait
+from understudy.actors.behaviors.loop.waits import as_completed, wait
 
 
 async def nap(seconds: float, error: str = "") -> float:

@@ -11,7 +11,7 @@ from tests.behaviors.plays import Cart, charge, pack
 from tests.behaviors.rehearsal import SECOND, START, Rehearsal, payloads
 from tests.behaviors.same_again import same_again
 from understudy import workflow
-from understudy.actors.behaviors.command import (
+from understudy.actors.behaviors.decisions.commands import (
     CancelWorkflow,
     Command,
     PauseWorkflow,
@@ -20,11 +20,11 @@ from understudy.actors.behaviors.command import (
     UnpauseWorkflow,
     Wake,
 )
-from understudy.actors.behaviors.decide import decide
+from understudy.actors.behaviors.decisions.decide import decide
 from understudy.events.errors import WorkflowClosedError
-from understudy.events.execution import WorkflowExecution, fold
-from understudy.events.pending import DeadlineKind
 from understudy.events.signal import SignalReceived
+from understudy.events.state.execution import WorkflowExecution, fold
+from understudy.events.state.pending import DeadlineKind
 from understudy.events.timer import TimerCanceled, TimerFired
 from understudy.events.workflow import (
     TurnDeferred,

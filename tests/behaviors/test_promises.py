@@ -10,12 +10,12 @@ import pytest
 from tests.behaviors.rehearsal import FINAL, Rehearsal, payloads, value_of
 from tests.behaviors.same_again import same_again
 from understudy import workflow
-from understudy.actors.behaviors.command import SignalWorkflow
+from understudy._calls.promise_token import PromiseToken
+from understudy.actors.behaviors.decisions.commands import SignalWorkflow
+from understudy.events.converters.failure_converter import Failure
 from understudy.events.errors import InvalidArgumentError
-from understudy.events.failure import Failure
-from understudy.events.failure_errors import ApplicationError
+from understudy.events.failures.exceptions import ApplicationError
 from understudy.events.signal import SignalReceived
-from understudy.promise_token import PromiseToken
 
 TOKEN = PromiseToken("secret", "order-1")
 """Of a promise that a run before this one has made."""

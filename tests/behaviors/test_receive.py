@@ -12,8 +12,8 @@ import pytest
 from tests.behaviors.rehearsal import START, Rehearsal, payloads, topics, value_of
 from tests.behaviors.same_again import same_again
 from understudy import workflow
-from understudy.actors.behaviors.context import current
-from understudy.actors.behaviors.run import Phase
+from understudy.actors.behaviors.code.context import current
+from understudy.actors.behaviors.code.run import Phase
 from understudy.common import RawValue
 from understudy.events.errors import InvalidArgumentError, PayloadDecodeError
 from understudy.events.signal import SignalReceived

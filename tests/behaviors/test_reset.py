@@ -11,12 +11,12 @@ from tests.behaviors.rehearsal import START, Rehearsal, lead, payloads
 from tests.behaviors.reset_stage import BASE, LATER, NEW, NEWEST, OLD, Errand, cart, reset_to, world
 from tests.behaviors.same_again import same_again
 from understudy import workflow
-from understudy.actors.behaviors.command import PauseWorkflow, ResetWorkflow, UnpauseWorkflow
-from understudy.actors.behaviors.reset import reset
-from understudy.actors.behaviors.run import Phase
+from understudy.actors.behaviors.code.run import Phase
+from understudy.actors.behaviors.decisions.commands import PauseWorkflow, ResetWorkflow, UnpauseWorkflow
+from understudy.actors.behaviors.decisions.reset import reset
 from understudy.events.event import Event
-from understudy.events.execution import fold
 from understudy.events.signal import SignalReceived
+from understudy.events.state.execution import fold
 from understudy.events.update import UpdateAccepted
 from understudy.events.workflow import TurnDeferred, TurnResumed, WorkflowStarted
 

@@ -12,16 +12,16 @@ from tests.behaviors.plays import Cart, charge
 from tests.behaviors.rehearsal import SECOND, START, Rehearsal, lead, topics
 from tests.behaviors.reset_stage import BASE, LATER, NEW, NEWEST, OLD, cart, reset_to, world
 from understudy import workflow
-from understudy.actors.behaviors.child import child_run_id, own_id
-from understudy.actors.behaviors.command import CompleteChild
-from understudy.actors.behaviors.run import Phase
-from understudy.actors.behaviors.successor import next_run
+from understudy.actors.behaviors.code.run import Phase
+from understudy.actors.behaviors.decisions.child_runs import child_run_id, own_id
+from understudy.actors.behaviors.decisions.commands import CompleteChild
+from understudy.actors.behaviors.decisions.successor import next_run
 from understudy.events.activity import ActivityScheduled
 from understudy.events.child import ChildInitiated
 from understudy.events.errors import InvalidArgumentError
-from understudy.events.execution import WorkflowExecution, fold
+from understudy.events.options.policies import ResetChildren
 from understudy.events.outbound import ExternalSignalRequested
-from understudy.events.policy import ResetChildren
+from understudy.events.state.execution import WorkflowExecution, fold
 from understudy.events.workflow import ResetMark, WorkflowContinuedAsNew, WorkflowStarted
 
 # -- the start -------------------------------------------------------------------------------------------------------

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from understudy.actors.behaviors.retry import DEFAULT_ACTIVITY_RETRY, NextAttempt, next_attempt
-from understudy.events.failure import Failure
-from understudy.events.policy import MAX_NS, RetryState, StoredRetryPolicy, TimeoutType
+from understudy.actors.behaviors.decisions.retry import DEFAULT_ACTIVITY_RETRY, NextAttempt, next_attempt
+from understudy.events.converters.failure_converter import Failure
+from understudy.events.options.policies import MAX_NS, RetryState, StoredRetryPolicy, TimeoutType
 
 NOW: Final = 1_000
 SECOND: Final = 1_000_000_000

@@ -12,11 +12,11 @@ from tests.behaviors.plays import Cart, charge, nap, step
 from tests.behaviors.rehearsal import START, Rehearsal, new_run, payload, topics
 from tests.behaviors.same_again import same_again
 from understudy import workflow
-from understudy.actors.behaviors.run import Phase
+from understudy.actors.behaviors.code.run import Phase
 from understudy.common import RawValue
 from understudy.events.errors import ArgumentTypeError, PayloadDecodeError, PayloadEncodeError
-from understudy.events.execution import WorkflowExecution
 from understudy.events.signal import SignalReceived
+from understudy.events.state.execution import WorkflowExecution
 from understudy.events.workflow import WorkflowCancelRequested, WorkflowCompleted, WorkflowFailed, WorkflowStarted
 from understudy.exceptions import ActivityError, ApplicationError
 

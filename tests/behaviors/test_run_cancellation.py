@@ -11,9 +11,9 @@ from tests.behaviors.plays import charge, nap, pack, step, waiting_for
 from tests.behaviors.rehearsal import FINAL, Rehearsal, payload, topics
 from tests.behaviors.same_again import same_again
 from understudy import workflow
-from understudy.actors.behaviors.run import Phase
-from understudy.events.failure import Failure
-from understudy.events.policy import ActivityCancellationType as Type
+from understudy.actors.behaviors.code.run import Phase
+from understudy.events.converters.failure_converter import Failure
+from understudy.events.options.policies import ActivityCancellationType as Type
 from understudy.events.workflow import WorkflowCanceled
 from understudy.exceptions import ActivityError, ApplicationError, CancelledError
 

@@ -10,9 +10,9 @@ from tests.behaviors.plays import Cart, Patient, either, local_step, nap, step, 
 from tests.behaviors.rehearsal import Rehearsal, payload, topics
 from tests.behaviors.same_again import same_again
 from understudy import workflow
-from understudy.actors.behaviors.run import Phase
+from understudy.actors.behaviors.code.run import Phase
 from understudy.events.activity import ActivityScheduled
-from understudy.events.policy import ActivityCancellationType
+from understudy.events.options.policies import ActivityCancellationType
 from understudy.events.timer import TimerStarted
 
 

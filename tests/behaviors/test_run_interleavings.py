@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 from tests.behaviors.plays import Cart, Everything, either, twice
 from tests.behaviors.rehearsal import FINAL, Rehearsal, payloads
 from tests.behaviors.same_again import same_again
-from understudy.actors.behaviors.run import Phase
+from understudy.actors.behaviors.code.run import Phase
 from understudy.events.activity import ActivityPhase
-from understudy.events.failure import Failure
+from understudy.events.converters.failure_converter import Failure
 from understudy.events.signal import SignalReceived
 
 AGAIN: Final = Failure(kind="application", message="not yet", type="NotYet")

@@ -11,11 +11,11 @@ from tests.behaviors.plays import add, charge, local_step
 from tests.behaviors.rehearsal import FINAL, Rehearsal, payload, topics
 from tests.behaviors.same_again import same_again
 from understudy import workflow
-from understudy.actors.behaviors.run import Phase
+from understudy.actors.behaviors.code.run import Phase
 from understudy.events.activity import LocalActivityCompleted
+from understudy.events.converters.failure_converter import Failure
 from understudy.events.errors import NondeterminismError, PayloadDecodeError
-from understudy.events.failure import Failure
-from understudy.events.policy import ActivityCancellationType as Type
+from understudy.events.options.policies import ActivityCancellationType as Type
 from understudy.exceptions import ActivityError
 
 CANCELED: Final = Failure(kind="canceled", message="Cancelled")

@@ -19,7 +19,7 @@ from tests.behaviors.plays import Cart, charge, pack
 from tests.behaviors.rehearsal import Rehearsal, new_run
 from tests.behaviors.same_again import same_again
 from understudy import workflow
-from understudy.actors.behaviors.run import Phase
+from understudy.actors.behaviors.code.run import Phase
 from understudy.events.errors import NondeterminismError
 
 Step = Callable[[], Awaitable[object]]

@@ -11,7 +11,7 @@ from tests.behaviors.plays import charge, roll, step
 from tests.behaviors.rehearsal import START, Rehearsal, lead, payloads, topics
 from tests.behaviors.same_again import same_again
 from understudy import workflow
-from understudy.actors.behaviors.run import Phase
+from understudy.actors.behaviors.code.run import Phase
 from understudy.events.marker import SideEffectRecorded
 from understudy.events.signal import SignalReceived
 from understudy.events.timer import TimerFired

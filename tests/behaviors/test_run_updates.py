@@ -12,7 +12,7 @@ from tests.behaviors.rehearsal import FINAL, Rehearsal, lead, payload, topics, v
 from tests.behaviors.same_again import same_again
 from tests.behaviors.shelf import Shelf
 from understudy import workflow
-from understudy.actors.behaviors.run import Phase
+from understudy.actors.behaviors.code.run import Phase
 from understudy.common import RawValue
 from understudy.events.errors import UnknownUpdateError
 from understudy.events.update import UpdateAccepted, UpdateCompleted

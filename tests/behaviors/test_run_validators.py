@@ -12,9 +12,9 @@ from tests.behaviors.rehearsal import Rehearsal
 from tests.behaviors.same_again import same_again
 from tests.behaviors.shelf import Shelf
 from understudy import workflow
-from understudy.actors.behaviors.run import Phase
+from understudy.actors.behaviors.code.run import Phase
+from understudy.events.converters.failure_converter import Failure
 from understudy.events.errors import QueryRefusedError
-from understudy.events.failure import Failure
 from understudy.exceptions import ApplicationError
 
 

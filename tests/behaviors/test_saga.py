@@ -12,7 +12,7 @@ import pytest
 from tests.behaviors.rehearsal import FINAL, Rehearsal, value_of
 from tests.behaviors.same_again import same_again
 from understudy import activity, workflow
-from understudy.actors.behaviors.run import Phase
+from understudy.actors.behaviors.code.run import Phase
 from understudy.events.activity import ActivityScheduled
 from understudy.exceptions import ActivityError, ApplicationError, ArgumentTypeError
 

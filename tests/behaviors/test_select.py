@@ -12,7 +12,7 @@ from tests.behaviors.plays import charge, pack
 from tests.behaviors.rehearsal import FINAL, Rehearsal
 from tests.behaviors.same_again import same_again
 from understudy import workflow
-from understudy.actors.behaviors.run import Phase
+from understudy.actors.behaviors.code.run import Phase
 from understudy.events.activity import ActivityScheduled
 from understudy.exceptions import ActivityError, ArgumentTypeError, InvalidArgumentError, NotInWorkflowError
 from understudy.workflow import Winner

@@ -11,7 +11,7 @@ from tests.behaviors.plays import pack
 from tests.behaviors.rehearsal import Rehearsal, payloads, topics
 from tests.behaviors.same_again import same_again
 from understudy import workflow
-from understudy.actors.behaviors.run import Phase
+from understudy.actors.behaviors.code.run import Phase
 from understudy.common import RawValue
 from understudy.exceptions import ApplicationError
 

@@ -6,7 +6,7 @@ from _thread import start_new_thread
 from queue import SimpleQueue
 
 from tests.behaviors.snippet import module
-from understudy.actors.behaviors.source import source_line
+from understudy.actors.behaviors.code.source_line import source_line
 
 ENGINE = "def ask(): return line()\ndef deep(): return ask()\n"
 
@@ -48,7 +48,7 @@ def test_a_module_without_a_name_is_the_users() -> None:
 
 def test_what_asyncio_calls_by_itself_has_no_source_although_a_program_runs_the_loop() -> None:
     engine = module(ENGINE, "understudy.workflow", line=source_line)
-    loop = module("def run_turn(fn): return fn()", "understudy.actors.behaviors.loop")
+    loop = module("def run_turn(fn): return fn()", "understudy.actors.behaviors.loop.loop")
     assert loop.run_turn(engine.deep) == ""
 
 

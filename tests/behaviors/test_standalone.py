@@ -8,7 +8,7 @@ import msgspec
 
 from tests.behaviors.rehearsal import CANCELED, FINAL, SECOND, START, Rehearsal, payload
 from tests.behaviors.same_again import same_again
-from understudy.actors.behaviors.standalone import (
+from understudy.actors.behaviors.code.job import (
     JOB_PREFIX,
     JOB_TYPE,
     Job,
@@ -19,9 +19,9 @@ from understudy.actors.behaviors.standalone import (
     job_input,
     job_of,
 )
-from understudy.events.failure import Failure
-from understudy.events.payload import Payload
-from understudy.events.policy import ActivityCancellationType, StoredRetryPolicy
+from understudy.events.converters.failure_converter import Failure
+from understudy.events.options.policies import ActivityCancellationType, StoredRetryPolicy
+from understudy.events.payloads.payload import Payload
 from understudy.events.workflow import WorkflowCanceled, WorkflowStarted
 
 JOB = Job(activity_type="charge", start_to_close=5 * SECOND)

@@ -13,7 +13,7 @@ from tests.behaviors.same_again import same_again
 from understudy import workflow
 from understudy.common import SearchAttributeKey, SearchAttributePair, TypedSearchAttributes
 from understudy.events.errors import ArgumentTypeError, InvalidArgumentError, PayloadEncodeError
-from understudy.events.search import to_stored
+from understudy.events.options.search_attributes import to_stored
 
 CITY = SearchAttributeKey.for_keyword("City")
 WHEN = SearchAttributeKey.for_datetime("When")

@@ -11,9 +11,9 @@ from tests.behaviors.plays import charge, pack
 from tests.behaviors.rehearsal import START, Rehearsal, new_run, payloads, topics
 from tests.behaviors.same_again import same_again
 from understudy import workflow
-from understudy.actors.behaviors.run import Phase
-from understudy.events.execution import WorkflowExecution
+from understudy.actors.behaviors.code.run import Phase
 from understudy.events.signal import SignalReceived
+from understudy.events.state.execution import WorkflowExecution
 from understudy.events.update import UpdateAccepted
 from understudy.events.workflow import WorkflowStarted
 from understudy.exceptions import ApplicationError

@@ -29,17 +29,10 @@ from understudy.events.child import (
     ChildStarted,
     ChildStartFailed,
 )
+from understudy.events.converters.failure_converter import Failure
 from understudy.events.event import Event
-from understudy.events.failure import Failure
 from understudy.events.marker import PatchRecorded, SideEffectRecorded, VersionRecorded
-from understudy.events.outbound import (
-    ExternalCancelRequested,
-    ExternalSignalRequested,
-    MessageDelivered,
-    MessageFailed,
-)
-from understudy.events.payload import Payload
-from understudy.events.policy import (
+from understudy.events.options.policies import (
     MAX_NS,
     ActivityCancellationType,
     ChildWorkflowCancellationType,
@@ -50,6 +43,13 @@ from understudy.events.policy import (
     TimeoutType,
     WorkflowIDReusePolicy,
 )
+from understudy.events.outbound import (
+    ExternalCancelRequested,
+    ExternalSignalRequested,
+    MessageDelivered,
+    MessageFailed,
+)
+from understudy.events.payloads.payload import Payload
 from understudy.events.signal import SignalReceived
 from understudy.events.timer import TimerCanceled, TimerFired, TimerStarted
 from understudy.events.update import UpdateAccepted, UpdateCompleted

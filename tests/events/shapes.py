@@ -13,9 +13,15 @@ from typing import Any, Final, get_args
 import msgspec
 
 from understudy.events.catalogue import CATALOGUE
-from understudy.events.failure import ApplicationErrorCategory, Failure
-from understudy.events.payload import Payload
-from understudy.events.policy import ActivityCancellationType, ResetChildren, RetryState, StoredRetryPolicy, TimeoutType
+from understudy.events.converters.failure_converter import ApplicationErrorCategory, Failure
+from understudy.events.options.policies import (
+    ActivityCancellationType,
+    ResetChildren,
+    RetryState,
+    StoredRetryPolicy,
+    TimeoutType,
+)
+from understudy.events.payloads.payload import Payload
 from understudy.events.workflow import ResetMark
 
 __all__ = ["current_shapes", "shape_of"]

@@ -11,10 +11,10 @@ import pytest
 from tests.events.facts import EXAMPLES
 from tests.store.codecs import Masking
 from understudy.converter import Payloads
-from understudy.events.codec import coded, coded_map
+from understudy.events.converters.codec import coded, coded_map
+from understudy.events.converters.failure_converter import Failure
 from understudy.events.event import Event
-from understudy.events.failure import Failure
-from understudy.events.payload import Payload, PayloadConverter
+from understudy.events.payloads.payload import Payload, PayloadConverter
 
 ONE = PayloadConverter.default.encode("one")
 TWO = PayloadConverter.default.encode("two")

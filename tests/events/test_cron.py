@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from understudy.events.cron import checked_cron, next_cron
 from understudy.events.errors import InvalidArgumentError
+from understudy.events.options.cron import checked_cron, next_cron
 
 SECOND = 1_000_000_000
 

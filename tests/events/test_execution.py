@@ -20,13 +20,13 @@ from understudy.events.activity import (
     ActivityScheduled,
     LocalActivityCompleted,
 )
+from understudy.events.converters.failure_converter import Failure
 from understudy.events.errors import IllegalTransitionError
 from understudy.events.event import Event
-from understudy.events.execution import WorkflowExecution, fold
-from understudy.events.failure import Failure
-from understudy.events.payload import Payload
-from understudy.events.pending import Deadline, DeadlineKind, PendingActivity
+from understudy.events.payloads.payload import Payload
 from understudy.events.signal import SignalReceived
+from understudy.events.state.execution import WorkflowExecution, fold
+from understudy.events.state.pending import Deadline, DeadlineKind, PendingActivity
 from understudy.events.timer import TimerCanceled, TimerFired, TimerStarted
 from understudy.events.workflow import (
     TurnDeferred,

@@ -14,7 +14,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from understudy.actors.behaviors.command import (
+from understudy.actors.behaviors.decisions.commands import (
     CancelWorkflow,
     Command,
     CompleteActivity,
@@ -26,15 +26,15 @@ from understudy.actors.behaviors.command import (
     TerminateWorkflow,
     Wake,
 )
-from understudy.actors.behaviors.decide import attempts_due, decide
+from understudy.actors.behaviors.decisions.decide import attempts_due, decide
 from understudy.events.activity import ActivityCancelRequested, ActivityPhase, ActivityScheduled
 from understudy.events.catalogue import TOPICS, decode_event
+from understudy.events.converters.failure_converter import Failure
 from understudy.events.errors import WorkflowClosedError
 from understudy.events.event import Event, encode_event
-from understudy.events.execution import WorkflowExecution, fold
-from understudy.events.failure import Failure
-from understudy.events.payload import Payload
-from understudy.events.policy import StoredRetryPolicy
+from understudy.events.options.policies import StoredRetryPolicy
+from understudy.events.payloads.payload import Payload
+from understudy.events.state.execution import WorkflowExecution, fold
 from understudy.events.timer import TimerCanceled, TimerStarted
 from understudy.events.workflow import CLOSING, WorkflowCompleted, WorkflowStarted
 

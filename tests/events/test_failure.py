@@ -15,10 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import understudy.exceptions as door
-from understudy.events import failure_errors
-from understudy.events.converters import CloudpickleConverter
-from understudy.events.errors import UnderstudyError
-from understudy.events.failure import (
+from understudy.events.converters.data_converter import CloudpickleConverter
+from understudy.events.converters.failure_converter import (
     ActivityError,
     ApplicationError,
     ApplicationErrorCategory,
@@ -34,9 +32,11 @@ from understudy.events.failure import (
     WorkflowAlreadyStartedError,
     is_cancelled_exception,
 )
-from understudy.events.json_converter import JsonConverter
-from understudy.events.payload import Payload, RawValue
-from understudy.events.policy import RetryState, TimeoutType
+from understudy.events.converters.json_converter import JsonConverter
+from understudy.events.errors import UnderstudyError
+from understudy.events.failures import exceptions as failure_errors
+from understudy.events.options.policies import RetryState, TimeoutType
+from understudy.events.payloads.payload import Payload, RawValue
 
 converter = JsonConverter()
 failures = FailureConverter.default

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from understudy.events.failure import ApplicationError, DefaultFailureConverter, Failure, FailureError
-from understudy.events.json_converter import JsonConverter
-from understudy.events.payload import PayloadConverter
+from understudy.events.converters.failure_converter import (
+    ApplicationError,
+    DefaultFailureConverter,
+    Failure,
+    FailureError,
+)
+from understudy.events.converters.json_converter import JsonConverter
+from understudy.events.payloads.payload import PayloadConverter
 
 plain = JsonConverter()
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from understudy.events.errors import ArgumentTypeError, InvalidArgumentError
-from understudy.events.failure_errors import ApplicationError, ApplicationErrorCategory
+from understudy.events.failures.exceptions import ApplicationError, ApplicationErrorCategory
 
 
 @pytest.mark.parametrize(("delay", "error"), [(5, ArgumentTypeError), (timedelta(-1), InvalidArgumentError)])

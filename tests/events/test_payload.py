@@ -15,9 +15,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.events.shop import ADDRESS, ROUND_TRIPS, Address, Colour, Express, Item, Order, OrderId
+from understudy.events.converters.json_converter import JsonConverter
 from understudy.events.errors import PayloadDecodeError, PayloadEncodeError
-from understudy.events.json_converter import JsonConverter
-from understudy.events.payload import BINARY, Payload, RawValue, binary_of, binary_payload
+from understudy.events.payloads.payload import BINARY, Payload, RawValue, binary_of, binary_payload
 
 converter = JsonConverter()
 

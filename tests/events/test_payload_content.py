@@ -13,14 +13,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from understudy.events.encodings import (
+from understudy.events.converters.encodings import (
     CompositePayloadConverter,
     DefaultPayloadConverter,
     EncodingPayloadConverter,
     JSONPlainPayloadConverter,
 )
-from understudy.events.json_converter import JsonConverter
-from understudy.events.payload import Payload, PayloadConverter, binary_payload, drafted, taken
+from understudy.events.converters.json_converter import JsonConverter
+from understudy.events.payloads.payload import Payload, PayloadConverter, binary_payload, drafted, taken
 
 ENCODINGS = st.sampled_from([b"json/plain", b"json/odd", b"binary/plain", b"x", b""])
 

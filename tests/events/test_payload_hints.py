@@ -15,10 +15,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from understudy.events.converters.json_converter import JsonConverter
+from understudy.events.converters.json_reader import Reader
 from understudy.events.errors import PayloadDecodeError, PayloadEncodeError
-from understudy.events.json_converter import JsonConverter
-from understudy.events.json_reader import Reader
-from understudy.events.payload import Payload
+from understudy.events.payloads.payload import Payload
 
 if TYPE_CHECKING:
     from nowhere import Hidden  # type: ignore[import-not-found]  # pyright: ignore[reportMissingImports]  # on purpose

@@ -10,10 +10,10 @@ import pydantic
 import pytest
 
 from tests.events.shop import Address, Box, Colour, Item, Order, OrderId, Parcel, Point
+from understudy.events.converters.json_converter import JsonConverter
+from understudy.events.converters.refusal import Where
 from understudy.events.errors import PayloadDecodeError, PayloadEncodeError
-from understudy.events.json_converter import JsonConverter
-from understudy.events.payload import BINARY, Payload, binary_payload
-from understudy.events.refusal import Where
+from understudy.events.payloads.payload import BINARY, Payload, binary_payload
 
 converter = JsonConverter()
 

@@ -18,10 +18,11 @@ import temporalio.workflow
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from understudy.events import choices, policy
+from understudy.events import choices
 from understudy.events.errors import ArgumentTypeError, InvalidArgumentError
-from understudy.events.failure_errors import ApplicationErrorCategory
-from understudy.events.policy import MAX_NS, Priority, RetryPolicy, StoredRetryPolicy, from_ns, to_ns
+from understudy.events.failures.exceptions import ApplicationErrorCategory
+from understudy.events.options import policies as policy
+from understudy.events.options.policies import MAX_NS, Priority, RetryPolicy, StoredRetryPolicy, from_ns, to_ns
 
 SECOND = 1_000_000_000
 

@@ -13,9 +13,9 @@ import temporalio.common
 from hypothesis import given
 from hypothesis import strategies as st
 
-from understudy.events import search
 from understudy.events.errors import ArgumentTypeError, InvalidArgumentError
-from understudy.events.search import (
+from understudy.events.options import search_attributes as search
+from understudy.events.options.search_attributes import (
     SearchAttributeKey,
     SearchAttributePair,
     TypedSearchAttributes,

@@ -14,7 +14,7 @@ from understudy.converter import (
     WithSerializationContext,
     WorkflowSerializationContext,
 )
-from understudy.events.serialization import for_activity, for_workflow, in_context, takes_context
+from understudy.events.converters.in_context import for_activity, for_workflow, in_context, takes_context
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Any, ParamSpec, TypeVar
 
 import pytest
 
+from understudy.events.converters.json_converter import JsonConverter
+from understudy.events.converters.signature import Signature, hints_of
 from understudy.events.errors import ArgumentTypeError, PayloadDecodeError, PayloadEncodeError
-from understudy.events.json_converter import JsonConverter
-from understudy.events.signature import Signature, hints_of
 
 if TYPE_CHECKING:
     from nowhere import Hidden  # type: ignore[import-not-found]  # pyright: ignore[reportMissingImports]  # on purpose

@@ -6,7 +6,7 @@ import pickle
 
 import pytest
 
-from understudy.events.start_errors import ActivityAlreadyStartedError, InvalidVersioningOverrideError
+from understudy.events.failures.already_started import ActivityAlreadyStartedError, InvalidVersioningOverrideError
 
 
 @pytest.mark.parametrize(("run_id", "of_run"), [(None, "started."), ("r-1", "started (run 'r-1').")])

@@ -40,7 +40,7 @@ from understudy.events.child import (
 )
 from understudy.events.errors import IllegalTransitionError
 from understudy.events.event import Event
-from understudy.events.execution import WorkflowExecution, fold
+from understudy.events.options.policies import WorkflowExecutionStatus as Status
 from understudy.events.outbound import (
     OUTBOUND,
     ExternalCancelRequested,
@@ -49,7 +49,7 @@ from understudy.events.outbound import (
     MessageFailed,
     OutboundPhase,
 )
-from understudy.events.policy import WorkflowExecutionStatus as Status
+from understudy.events.state.execution import WorkflowExecution, fold
 from understudy.events.timer import TIMER, TimerCanceled, TimerFired, TimerPhase, TimerStarted
 from understudy.events.update import UPDATE, UpdateAccepted, UpdateCompleted, UpdatePhase
 from understudy.events.workflow import CLOSING, WORKFLOW, WorkflowStarted

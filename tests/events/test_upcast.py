@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from understudy.events.catalogue import decode_event
-from understudy.events.payload import Payload
+from understudy.events.payloads.payload import Payload
 from understudy.events.signal import SignalReceived
 from understudy.events.timer import TimerStarted
 from understudy.events.upcast import UPCASTERS, Upcaster, topic_of, upcast

@@ -55,7 +55,7 @@ TWO_DOORS: dict[str, str] = {
 
 COLLECTIONS: dict[str, str] = {
     "understudy.events.errors": "all errors of the engine on one page, so that nobody has to know their families",
-    "understudy.events.failure": "a failure and the errors it is made of and into are read together",
+    "understudy.events.converters.failure_converter": "a failure is read together with its errors",
 }
 """Modules behind the doors that offer what others define, and why."""
 

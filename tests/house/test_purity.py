@@ -30,10 +30,12 @@ IMPURE = frozenset({
 ALLOWED = {
     ("understudy.actors.behaviors", "asyncio"): "workflow code runs on an asyncio loop whose clock and queue are data",
     ("understudy.actors.behaviors", "random"): "only the class Random, seeded by the run",
-    ("understudy.events.converters", "importlib"): "cloudpickle is loaded only for those who opt in",
-    ("understudy.events.failure", "asyncio"): "asyncio's cancellation and time-out are failures, too",
-    ("understudy.events.failure_errors", "asyncio"): "a cancellation arrives as asyncio's own exception",
-    ("understudy.events.mapper", "eventsourcing"): "it is the seam to eventsourcing: bytes in, bytes out",
+    ("understudy.events.converters.data_converter", "importlib"): "cloudpickle is loaded only for those who opt in",
+    (
+        "understudy.events.converters.failure_converter",
+        "asyncio",
+    ): "asyncio's cancellation and time-out are failures, too",
+    ("understudy.events.failures.exceptions", "asyncio"): "a cancellation arrives as asyncio's own exception",
 }
 """A module or package, what it may import all the same, and why; pyproject.toml has the same rows."""
 

@@ -12,12 +12,12 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from understudy.actors.behaviors.definition import WorkflowDefinition, workflow_of
-from understudy.actors.behaviors.run import Phase, Run
+from understudy.actors.behaviors.code.run import Phase, Run
+from understudy.actors.behaviors.definitions.definition import WorkflowDefinition, workflow_of
 from understudy.converter import DataConverter
 from understudy.events.event import Event, Fact, Request, encode_event
-from understudy.events.execution import WorkflowExecution, fold
 from understudy.events.marker import SideEffectRecorded
+from understudy.events.state.execution import WorkflowExecution, fold
 from understudy.events.workflow import TurnDeferred, TurnResumed, WorkflowTerminated, WorkflowTimedOut
 
 __all__ = ["definitions", "perform", "replay", "shape"]

@@ -17,9 +17,9 @@ from tests.recovery.ledger import Effect, Ledger
 from tests.recovery.plans import plan, workflow_id
 from understudy.events import activity as act
 from understudy.events.event import Event
-from understudy.events.execution import WorkflowExecution, fold
-from understudy.events.policy import WorkflowExecutionStatus as Status
+from understudy.events.options.policies import WorkflowExecutionStatus as Status
 from understudy.events.signal import SignalReceived
+from understudy.events.state.execution import WorkflowExecution, fold
 from understudy.events.store.port import EventStore, ExecutionRow
 from understudy.events.timer import TimerCanceled, TimerFired, TimerStarted
 from understudy.events.workflow import CLOSING, WorkflowCancelRequested

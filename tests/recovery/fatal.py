@@ -10,10 +10,10 @@ from typing import Any, Final
 from tests.recovery.lives import NEVER, QUEUE, MortalStore, live
 from understudy import Client, workflow
 from understudy.client import WorkflowHandle
-from understudy.events.error_root import EngineError
+from understudy.events.errors.root import EngineError
 from understudy.events.event import Event
 from understudy.events.store.port import EventStore, Unit
-from understudy.events.store.sqlite import SqliteStore
+from understudy.events.store.sqlite.store import SqliteStore
 from understudy.exceptions import ApplicationError, ChildWorkflowError
 from understudy.workflow import ChildWorkflowCancellationType as Type
 from understudy.workflow import ParentClosePolicy as Policy

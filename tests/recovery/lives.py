@@ -21,10 +21,10 @@ from understudy._client.config import ServiceClient
 from understudy.actors.clock import Clock, SkippableClock
 from understudy.actors.system import System
 from understudy.converter import DataConverter
-from understudy.events.error_root import EngineError
 from understudy.events.errors import EngineStoppedError
+from understudy.events.errors.root import EngineError
+from understudy.events.errors.store import StoreUnavailableError
 from understudy.events.store.port import EventStore, Unit
-from understudy.events.store_errors import StoreUnavailableError
 
 __all__ = [
     "NEVER",

@@ -14,7 +14,7 @@ from tests.recovery.again import definitions, perform, replay
 from tests.recovery.audit import closed_once, histories, recorded_once
 from tests.recovery.lives import QUEUE, MortalStore, compose, work_for
 from understudy import Client, activity, workflow
-from understudy.events.error_root import EngineError
+from understudy.events.errors.root import EngineError
 from understudy.events.event import Event
 from understudy.events.store.memory import MemoryStore
 from understudy.events.store.port import EventStore, ExecutionRow, Unit

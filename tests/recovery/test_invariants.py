@@ -32,8 +32,8 @@ from tests.recovery.stage import (
 from tests.turn import turn
 from understudy import WorkflowFailureError
 from understudy.events.activity import ActivityCompleted, ActivityScheduled
-from understudy.events.execution import fold
 from understudy.events.signal import SignalReceived
+from understudy.events.state.execution import fold
 from understudy.events.store.memory import MemoryStore
 from understudy.events.timer import TimerFired
 from understudy.events.workflow import TurnDeferred

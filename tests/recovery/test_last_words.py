@@ -23,7 +23,7 @@ from understudy.common import WorkflowIDReusePolicy
 from understudy.events.event import Event
 from understudy.events.signal import SignalReceived
 from understudy.events.store.port import EventStore
-from understudy.events.store.sqlite import SqliteStore
+from understudy.events.store.sqlite.store import SqliteStore
 from understudy.events.workflow import WorkflowCanceled, WorkflowCancelRequested
 from understudy.exceptions import ApplicationError, WorkflowAlreadyStartedError
 from understudy.workflow import ParentClosePolicy

@@ -27,11 +27,11 @@ from tests.recovery.lives import FaultyStore, MortalStore, live
 from understudy import Client
 from understudy.common import WorkflowIDReusePolicy
 from understudy.events.child import ChildStarted
-from understudy.events.error_root import EngineError
+from understudy.events.errors.root import EngineError
 from understudy.events.event import Event
 from understudy.events.outbound import ExternalCancelRequested, ExternalSignalRequested, MessageDelivered
 from understudy.events.signal import SignalReceived
-from understudy.events.store.sqlite import SqliteStore
+from understudy.events.store.sqlite.store import SqliteStore
 from understudy.events.workflow import WorkflowCancelRequested
 
 # -- messages --------------------------------------------------------------------------------------------------------

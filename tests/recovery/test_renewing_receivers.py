@@ -20,7 +20,7 @@ from understudy import Client, workflow
 from understudy.common import WorkflowIDReusePolicy
 from understudy.events.signal import SignalReceived
 from understudy.events.store.port import EventStore
-from understudy.events.store.sqlite import SqliteStore
+from understudy.events.store.sqlite.store import SqliteStore
 from understudy.events.workflow import WorkflowCancelRequested
 from understudy.exceptions import WorkflowAlreadyStartedError
 

@@ -21,9 +21,9 @@ from tests.recovery.audit import closed_once, histories, recorded_once, view_onc
 from tests.recovery.lives import QUEUE, MortalStore, compose, work_for
 from tests.turn import turn
 from understudy import Client, activity, workflow
-from understudy.events.execution import fold
 from understudy.events.signal import SignalReceived
-from understudy.events.store.sqlite import SqliteStore
+from understudy.events.state.execution import fold
+from understudy.events.store.sqlite.store import SqliteStore
 from understudy.events.timer import TimerFired
 from understudy.exceptions import (
     CorruptEventError,

@@ -12,10 +12,10 @@ import pytest
 
 from tests.store.examples import append, noted, row, run_unit, stored_units, unit
 from understudy.events.errors import AlreadyOpenError, VersionConflictError
+from understudy.events.errors.store import StoreUnavailableError, UnstorableError
 from understudy.events.event import Event
 from understudy.events.signal import SignalReceived
 from understudy.events.store.port import Append, EventStore
-from understudy.events.store_errors import StoreUnavailableError, UnstorableError
 
 __all__ = ["StoreCase", "WritingContract"]
 

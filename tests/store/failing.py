@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal
 
-from understudy.events.error_root import EngineError
+from understudy.events.errors.root import EngineError
 from understudy.events.event import Event
 from understudy.events.store.port import EventStore, ExecutionRow, Recorded, Unit
 

@@ -6,7 +6,7 @@ from eventsourcing.compressor import ZlibCompressor
 from eventsourcing.persistence import Cipher
 from eventsourcing.utils import Environment
 
-from understudy.events.mapper import EventMapper
+from understudy.events.store.mapper import EventMapper
 
 __all__ = ["Rot", "scrambling_mapper"]
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from understudy.events.error_root import EngineError
 from understudy.events.errors import AlreadyOpenError, VersionConflictError
+from understudy.events.errors.root import EngineError
 from understudy.events.event import Event
 from understudy.events.store.port import ExecutionRow, Recorded, Unit
 

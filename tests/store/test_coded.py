@@ -17,14 +17,14 @@ from tests.store.contract import WritingContract
 from tests.store.contract_reads import ReadingContract
 from tests.store.examples import append, row, unit
 from understudy.converter import Payload, PayloadCodec
-from understudy.events.codec_errors import CodecDecodeError, CodecEncodeError
+from understudy.events.errors.codec import CodecDecodeError, CodecEncodeError
 from understudy.events.event import Event
-from understudy.events.payload import PayloadConverter
+from understudy.events.payloads.payload import PayloadConverter
 from understudy.events.signal import SignalReceived
-from understudy.events.store.coded import CodedStore, behind_codec
+from understudy.events.store.behind_codec import CodedStore, behind_codec
 from understudy.events.store.memory import MemoryStore
 from understudy.events.store.port import Append, EventStore, Unit
-from understudy.events.store.sqlite import SqliteStore
+from understudy.events.store.sqlite.store import SqliteStore
 from understudy.events.workflow import WorkflowStarted
 
 SECRET = PayloadConverter.default.encode("tell nobody")

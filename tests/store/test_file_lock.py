@@ -14,9 +14,9 @@ import pytest
 
 from tests.store.examples import run_unit, stored_units
 from understudy.events.errors import StoreLockedError
-from understudy.events.store.file_lock import FileLock
-from understudy.events.store.sqlite import SqliteStore
-from understudy.events.store_errors import StoreUnavailableError
+from understudy.events.errors.store import StoreUnavailableError
+from understudy.events.store.sqlite.file_lock import FileLock
+from understudy.events.store.sqlite.store import SqliteStore
 
 pytestmark = [
     pytest.mark.processes,
@@ -27,7 +27,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 HOLD = """
 import sys
-from understudy.events.store.sqlite import SqliteStore
+from understudy.events.store.sqlite.store import SqliteStore
 store = SqliteStore(sys.argv[1])
 print("open", flush=True)
 sys.stdin.read()
@@ -35,7 +35,7 @@ sys.stdin.read()
 
 HOLD_AND_FORK = """
 import os, sys
-from understudy.events.store.sqlite import SqliteStore
+from understudy.events.store.sqlite.store import SqliteStore
 store = SqliteStore(sys.argv[1])
 if not os.fork():
     print(os.getpid(), flush=True)
@@ -46,7 +46,7 @@ COMMIT_FOREVER = """
 import sys
 from itertools import count
 from tests.store.examples import run_unit
-from understudy.events.store.sqlite import SqliteStore
+from understudy.events.store.sqlite.store import SqliteStore
 store = SqliteStore(sys.argv[1])
 for number in count(step=3):
     assert store.commit([run_unit(number), run_unit(number + 1), run_unit(number + 2)]) == [None] * 3

@@ -12,9 +12,9 @@ from tests.store.contract import Undeclared
 from tests.store.examples import noted
 from tests.store.mappers import scrambling_mapper
 from understudy.events.errors import CorruptEventError
-from understudy.events.mapper import EventMapper, RunEvent
+from understudy.events.errors.store import UnstorableError
 from understudy.events.signal import SignalReceived
-from understudy.events.store_errors import UnstorableError
+from understudy.events.store.mapper import EventMapper, RunEvent
 
 
 def test_an_event_is_stored_under_its_declared_topic_as_json() -> None:

@@ -12,10 +12,10 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from tests.store.examples import append, row
 from tests.store.model import StoreModel
-from understudy.events.error_root import EngineError
+from understudy.events.errors.root import EngineError
 from understudy.events.store.memory import MemoryStore
 from understudy.events.store.port import Append, EventStore, ExecutionRow, Unit
-from understudy.events.store.sqlite import SqliteStore
+from understudy.events.store.sqlite.store import SqliteStore
 
 WORKFLOW_OF = {"r1": "w1", "r2": "w1", "r3": "w1", "r4": "w2", "r5": "w2", "r6": "w3"}
 TIMES = (None, 0, 3, 5, 8)

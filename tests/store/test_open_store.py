@@ -13,8 +13,8 @@ import pytest
 from tests.store.examples import run_unit
 from tests.store.mappers import scrambling_mapper
 from understudy.events.errors import InvalidArgumentError
+from understudy.events.errors.store import StoreUnavailableError
 from understudy.events.store import open_store
-from understudy.events.store_errors import StoreUnavailableError
 
 
 def test_memory_opens_a_new_store_each_time() -> None:

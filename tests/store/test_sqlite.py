@@ -8,7 +8,7 @@ from tests.store.contract import WritingContract
 from tests.store.contract_reads import ReadingContract
 from tests.store.mappers import scrambling_mapper
 from understudy.events.store.port import EventStore
-from understudy.events.store.sqlite import SqliteStore
+from understudy.events.store.sqlite.store import SqliteStore
 
 
 class TestSqliteStore(WritingContract, ReadingContract):

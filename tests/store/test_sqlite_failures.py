@@ -19,9 +19,9 @@ from understudy.events.errors import (
     StoreFullError,
     VersionConflictError,
 )
-from understudy.events.store.sqlite import SqliteStore
-from understudy.events.store.sqlite_border import SqliteBorder
-from understudy.events.store_errors import StoreUnavailableError, UnstorableError
+from understudy.events.errors.store import StoreUnavailableError, UnstorableError
+from understudy.events.store.sqlite.border import SqliteBorder
+from understudy.events.store.sqlite.store import SqliteStore
 
 
 def raw(path: Path) -> sqlite3.Connection:

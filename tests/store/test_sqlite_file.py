@@ -13,11 +13,11 @@ import pytest
 
 from tests.store.examples import append, noted, row, run_unit, stored_units, unit
 from understudy.events.errors import StoreFormatError, StoreVersionError
-from understudy.events.store import sqlite_statements as sql
-from understudy.events.store.sqlite import SqliteStore
-from understudy.events.store.sqlite_readers import Readers
-from understudy.events.store.sqlite_schema import migrate, prepare
-from understudy.events.store_errors import StoreUnavailableError
+from understudy.events.errors.store import StoreUnavailableError
+from understudy.events.store.sqlite import statements as sql
+from understudy.events.store.sqlite.readers import Readers
+from understudy.events.store.sqlite.schema import migrate, prepare
+from understudy.events.store.sqlite.store import SqliteStore
 
 
 def raw(path: Path) -> sqlite3.Connection:

@@ -9,10 +9,10 @@ import pytest
 from eventsourcing.persistence import IntegrityError, StoredEvent
 
 from tests.store.examples import append, noted, run_unit, unit
-from understudy.events.mapper import EventMapper, RunEvent
-from understudy.events.store import sqlite_statements as sql
+from understudy.events.store.mapper import EventMapper, RunEvent
 from understudy.events.store.memory import MemoryStore
-from understudy.events.store.sqlite import SqliteStore
+from understudy.events.store.sqlite import statements as sql
+from understudy.events.store.sqlite.store import SqliteStore
 
 
 def stored(run_id: str, version: int) -> StoredEvent:

@@ -9,7 +9,7 @@ from concurrent.futures import CancelledError
 
 import pytest
 
-from understudy.events.store.stepping import Stepper
+from understudy.events.store.coroutine_bridge import Stepper
 
 
 @pytest.fixture

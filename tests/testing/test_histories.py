@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from tests.events.facts import EXAMPLES, any_event
 from understudy.client import WorkflowHistory
 from understudy.events.event import Event, encode_event
-from understudy.events.payload import Payload
+from understudy.events.payloads.payload import Payload
 from understudy.events.signal import SignalReceived
 from understudy.exceptions import InvalidArgumentError
 

@@ -1,0 +1,88 @@
+"""What log records say of runs and attempts, and the records of attempts that failed.
+
+The records of the engine and those of the users' own loggers carry the same ids, so that one filter finds both. What
+failed is also named as Temporal's SDK names it, in `__temporal_error_identifier`, for filters that were written for it.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any, Final
+
+from understudy.actors.activities.call import label_of
+from understudy.events.failures.exceptions import ApplicationErrorCategory
+
+if TYPE_CHECKING:
+    from understudy.actors.activities.attempt import Attempt
+    from understudy.events.converters.failure_converter import Failure
+    from understudy.events.state.execution import WorkflowExecution
+
+__all__ = ["ATTEMPT_DETAILS", "attempt_failed", "run_details", "turn_failure"]
+
+ATTEMPT_DETAILS: Final = (
+    "activity_id",
+    "activity_type",
+    "attempt",
+    "namespace",
+    "task_queue",
+    "workflow_id",
+    "workflow_run_id",
+    "workflow_type",
+)
+"""What a record says of an attempt, in a dict `activity`."""
+
+_IDENTIFIER: Final = "__temporal_error_identifier"
+_activity_log: Final = logging.getLogger("understudy.activity")
+
+
+def run_details(state: WorkflowExecution) -> dict[str, Any]:
+    """Return what a record says of a run, in a dict `workflow`."""
+    started = state.start
+    return {
+        "attempt": started.attempt,
+        "namespace": "default",
+        "run_id": state.run_id,
+        "task_queue": started.task_queue,
+        "workflow_id": started.workflow_id,
+        "workflow_type": started.workflow_type,
+    }
+
+
+def turn_failure(state: WorkflowExecution) -> dict[str, Any]:
+    """Return what is extra in the record of a turn whose code failed."""
+    details = run_details(state)
+    return {"workflow": details, "temporal_workflow": details, _IDENTIFIER: "WorkflowTaskFailure"}
+
+
+def attempt_failed(attempt: Attempt, failure: Failure, error: BaseException | None = None) -> None:
+    """Log that an attempt failed: a warning, or, if the failure says that it is benign, for those who debug.
+
+    Args:
+        attempt: what failed.
+        failure: how, as it is told to whoever waits; what was cancelled has not failed.
+        error: what its code raised, whose traceback is logged; None: it was late, or nobody knows the activity.
+    """
+    level = logging.DEBUG if failure.category is ApplicationErrorCategory.BENIGN else logging.WARNING
+    if failure.kind == "canceled" or not _activity_log.isEnabledFor(level):
+        return
+    details = _attempt_details(attempt)
+    extra = {"activity": details, "temporal_activity": details, _IDENTIFIER: "ActivityFailure"}
+    reason = "" if error is not None else f": {failure.message}"
+    _activity_log.log(
+        level, "attempt %d of %s failed%s", attempt.number, label_of(attempt), reason, exc_info=error, extra=extra
+    )
+
+
+def _attempt_details(attempt: Attempt) -> dict[str, Any]:
+    scheduled, in_workflow = attempt.scheduled, bool(attempt.workflow_id)
+    values = (
+        scheduled.activity_id or str(scheduled.seq),
+        scheduled.activity_type,
+        attempt.number,
+        "default",
+        attempt.task_queue,
+        attempt.workflow_id or None,
+        attempt.run_id if in_workflow else None,
+        attempt.workflow_type or None,
+    )
+    return dict(zip(ATTEMPT_DETAILS, values, strict=True))

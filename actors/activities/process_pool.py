@@ -1,0 +1,66 @@
+"""Activities in a process pool: function, arguments and outcome cross by cloudpickle.
+
+cloudpickle carries what pickle refuses: lambdas, closures, functions of `__main__`. What the function raises is brought
+back as it is where it pickles, and as its nearest picklable likeness where it does not, so that a strange exception
+never takes the pool down.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor
+from contextvars import Context
+from typing import TYPE_CHECKING, Any
+
+import cloudpickle
+
+from understudy.actors.activities.cancellation import current_attempt
+from understudy.actors.activities.pickling import dumps
+from understudy.events.converters.failure_converter import ApplicationError
+
+if TYPE_CHECKING:
+    from understudy.actors.activities.remote import Stand
+
+__all__ = ["run_in_process"]
+
+
+async def run_in_process(
+    stand: Stand, loop: asyncio.AbstractEventLoop, executor: Executor, fn: Callable[..., Any], args: Sequence[Any]
+) -> Any:
+    """Run `fn(*args)`, the code of an attempt, in `executor`, a process pool, and return its result.
+
+    Args:
+        stand: answers for the attempt.
+        loop: the engine's.
+        executor: the pool.
+        fn: the function.
+        args: its arguments.
+
+    Raises:
+        BaseException: what `fn` raised.
+    """
+    with stand as remote:
+        work = dumps((remote, fn, tuple(args)))
+        ok, outcome = cloudpickle.loads(await loop.run_in_executor(executor, _work, work))
+    if ok:
+        return outcome
+    raise outcome
+
+
+def _work(work: bytes) -> bytes:
+    """Run in the child: unpack, call, pack."""
+    remote, fn, args = cloudpickle.loads(work)
+    variables = Context()  # a forked child inherits that of whatever attempt it was forked in, which is not this one
+    try:
+        remote.arrive()
+        variables.run(current_attempt.set, remote)
+        outcome = (True, variables.run(fn, *args))
+    except Exception as error:  # noqa: BLE001 - it crosses to the parent and is raised there
+        outcome = (False, error)
+    try:
+        return dumps(outcome)
+    except Exception as unpicklable:  # noqa: BLE001 - anything may be in a user's result
+        kind = type(outcome[1]).__name__
+        text = f"{kind} cannot cross from the process pool: {unpicklable}; it said: {outcome[1]}"
+        return dumps((False, ApplicationError(text, type=kind, non_retryable=outcome[0])))

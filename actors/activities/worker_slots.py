@@ -1,0 +1,195 @@
+"""What a worker brings to the system: definitions, slots, an executor; the engine's side of `Worker`."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import threading
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from concurrent.futures import Executor
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from understudy.actors.activities.token_bucket import TokenBucket
+from understudy.actors.behaviors.definitions.definition import ActivityDefinition, WorkflowDefinition
+from understudy.events.converters.in_context import takes_context
+from understudy.events.errors import (
+    DuplicateDefinitionError,
+    UnknownActivityTypeError,
+    UnknownWorkflowTypeError,
+    nearest_name,
+)
+
+if TYPE_CHECKING:
+    from concurrent.futures import ThreadPoolExecutor
+
+    from understudy.actors.activities.attempt import Attempt
+    from understudy.events.converters.failure_converter import FailureConverter
+    from understudy.events.payloads.payload import PayloadConverter
+
+__all__ = ["WorkerOptions", "WorkerSlots", "is_process_pool", "registry"]
+
+
+class WorkerOptions(msgspec.Struct, frozen=True):
+    """The numbers of one worker."""
+
+    max_concurrent_activities: int = 1_000
+    max_activities_per_second: float = 0.0
+    """How many attempts begin a second, local ones not counted; 0: as many as there are slots."""
+    max_task_queue_activities_per_second: float = 0.0
+    """The same of all workers of its task queue together; 0: this worker says nothing of it."""
+    max_cached_workflows: int = 10_000
+    idle_seconds: float = 300.0
+    """A run that has been idle this long is passivated."""
+    graceful_shutdown: float = 30.0
+    default_heartbeat_throttle: float = 30.0
+    max_heartbeat_throttle: float = 60.0
+    """Seconds between two heartbeats of an activity that are written down: the first without a heartbeat time-out,
+    else 0.8 of the time-out, and never more than the second (Temporal's numbers)."""
+
+
+class WorkerSlots(msgspec.Struct, eq=False):
+    """One running worker, as the engine sees it; used on the engine's loop."""
+
+    task_queue: str
+    identity: str
+    workflows: Mapping[str | None, WorkflowDefinition]
+    activities: Mapping[str | None, ActivityDefinition]
+    executor: Executor | None
+    options: WorkerOptions
+    loop: asyncio.AbstractEventLoop
+    converter: PayloadConverter
+    failures: FailureConverter
+    client: Any = None
+    intercept: Callable[..., Awaitable[Any]] | None = None
+    """Calls the function of an attempt through interceptors; None: there are none."""
+    on_fatal: Callable[[BaseException], None] | None = None
+    """Told, once, of what ends the worker: its executor has broken."""
+    meter: Any = None
+    """What `activity.metric_meter()` is made of; None: nothing is counted."""
+    in_context: bool = False
+    """Whether its converter wants to know whose values it converts."""
+    rate: TokenBucket | None = None
+    """How often attempts may begin; None: as often as there is a slot."""
+    thread: int = msgspec.field(default_factory=threading.get_ident)
+    running: set[Attempt] = msgspec.field(default_factory=set["Attempt"])
+    shutting_down: bool = False
+    stopping: threading.Event = msgspec.field(default_factory=threading.Event)
+    _stopping: asyncio.Event | None = None
+    drained: asyncio.Event | None = None
+    on_release: Any = None
+    _own_executor: ThreadPoolExecutor | None = None
+
+    def __post_init__(self) -> None:
+        """Ask the converter once, and not at every attempt; make the bucket that the options ask for."""
+        self.in_context = takes_context(self.converter)
+        per_second = self.options.max_activities_per_second
+        self.rate = TokenBucket(per_second) if per_second else None
+
+    def has_slot(self) -> bool:
+        """Whether one more attempt may run."""
+        return len(self.running) < self.options.max_concurrent_activities and not self.shutting_down
+
+    async def wait_for_shutdown(self) -> None:
+        """Wait until the worker stops."""
+        if self._stopping is None:
+            self._stopping = asyncio.Event()
+            if self.shutting_down:
+                self._stopping.set()
+        await self._stopping.wait()
+
+    def begin_shutdown(self) -> None:
+        """Take no more attempts, and let those that run know."""
+        self.shutting_down = True
+        self.stopping.set()
+        if self._stopping is not None:
+            self._stopping.set()
+
+    def fail(self, error: BaseException) -> None:
+        """Take no more attempts, since none can run any more."""
+        told, self.on_fatal = self.on_fatal, None
+        if told is not None:
+            self.begin_shutdown()
+            told(error)
+
+    def release(self, attempt: Attempt) -> None:
+        """Take back the slot of an attempt whose code has ended."""
+        self.running.discard(attempt)
+        if self.drained is not None and not self.running:
+            self.drained.set()
+        if self.on_release is not None:
+            self.on_release(self)
+
+    def knows(self, activity_type: str) -> bool:
+        """Whether this worker has the activity called `activity_type`, or a dynamic one."""
+        return activity_type in self.activities or None in self.activities
+
+    def definition(self, activity_type: str) -> ActivityDefinition:
+        """Return the activity called `activity_type`, or the dynamic one.
+
+        Raises:
+            UnknownActivityTypeError: this worker has neither.
+        """
+        found = self.activities.get(activity_type) or self.activities.get(None)
+        if found is None:
+            known = tuple(name for name in self.activities if name)
+            raise UnknownActivityTypeError(
+                name=activity_type,
+                known=known,
+                nearest=nearest_name(activity_type, known),
+                task_queue=self.task_queue,
+            )
+        return found
+
+    def workflow(self, workflow_type: str) -> WorkflowDefinition | None:
+        """Return the workflow called `workflow_type`, or the dynamic one, or None."""
+        return self.workflows.get(workflow_type) or self.workflows.get(None)
+
+    def unknown_workflow(self, workflow_type: str) -> UnknownWorkflowTypeError:
+        """Return the error for a type that this worker does not know."""
+        known = tuple(name for name in self.workflows if name)
+        return UnknownWorkflowTypeError(
+            name=workflow_type,
+            known=known,
+            nearest=nearest_name(workflow_type, known),
+            task_queue=self.task_queue,
+        )
+
+    def executor_for_plain(self) -> Executor:
+        """Return where a plain function runs: the user's executor, or a thread pool made when first needed."""
+        if self.executor is not None:
+            return self.executor
+        if self._own_executor is None:
+            from concurrent.futures import ThreadPoolExecutor
+
+            threads = min(64, self.options.max_concurrent_activities)
+            self._own_executor = ThreadPoolExecutor(threads, thread_name_prefix="understudy-activity")
+        return self._own_executor
+
+    def close(self) -> None:
+        """Let go of the thread pool, if it is our own; threads that run end by themselves."""
+        if self._own_executor is not None:
+            self._own_executor.shutdown(wait=False, cancel_futures=True)
+
+
+def is_process_pool(executor: Executor) -> bool:
+    """Whether what an executor is given runs in other processes."""
+    pools = sys.modules.get("concurrent.futures.process")  # 20 ms to import; whoever made such a pool has
+    return pools is not None and isinstance(executor, pools.ProcessPoolExecutor)
+
+
+def registry(kind: str, definitions: Iterable[Any]) -> dict[str | None, Any]:
+    """Return definitions by name.
+
+    Raises:
+        DuplicateDefinitionError: two have one name.
+    """
+    table: dict[str | None, Any] = {}
+    for definition in definitions:
+        if definition.name in table:
+            raise DuplicateDefinitionError(
+                kind=kind, name=definition.label, first=table[definition.name].place, second=definition.place
+            )
+        table[definition.name] = definition
+    return table

@@ -1,0 +1,395 @@
+"""One run of workflow code, sans I/O: facts in, requests out.
+
+A fact is activated alone: it resolves a future, starts a task or calls a handler; then the loop is stepped until
+nothing is ready, conditions are checked in the order in which they were made, and what the code asked for meanwhile is
+returned. So the order of the stream is the order of the code, and a replay needs no marks between turns: behind each
+fact stand just the requests that it led to. The one exception is a start with messages: they are handled in front of
+the run function's first step (`behaviors.activation`). Where facts had to wait (no worker knew the type, or the code
+failed), the stream says so: see `events.workflow`.
+
+Phases: NEW, then REPLAYING while recorded facts are activated, RUNNING for live ones, CLOSED when the run function is
+done, BROKEN after anything that was not a declared failure; a broken run is thrown away and rebuilt from its events.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from contextvars import Context as Variables
+from enum import Enum
+from typing import Any, Final, TypeVar
+
+from understudy.actors.behaviors.code.conditions import check_conditions
+from understudy.actors.behaviors.code.context import Context
+from understudy.actors.behaviors.code.continue_as_new import ContinueAsNewError
+from understudy.actors.behaviors.code.inbox import Inbox
+from understudy.actors.behaviors.code.outcomes import OUTCOMES, is_declared
+from understudy.actors.behaviors.code.queries import answer, digest, refused, run_args
+from understudy.actors.behaviors.decisions.activation import Activation, recorded
+from understudy.actors.behaviors.definitions.definition import WorkflowDefinition
+from understudy.actors.behaviors.headers import NO_HEADERS
+from understudy.actors.behaviors.outlet import Outlet
+from understudy.events.converters.failure_converter import Failure, FailureConverter, is_cancelled_exception
+from understudy.events.converters.in_context import takes_context
+from understudy.events.errors import NewerRunError
+from understudy.events.event import Event, Fact, Request
+from understudy.events.failures.exceptions import CancelledError
+from understudy.events.payloads.payload import Payload, PayloadConverter, Phrase
+from understudy.events.signal import SignalReceived
+from understudy.events.state.execution import WorkflowExecution
+from understudy.events.update import UpdateAccepted
+from understudy.events.workflow import (
+    BEHAVIOUR_FLAGS,
+    TurnDeferred,
+    TurnResumed,
+    WorkflowCanceled,
+    WorkflowCancelRequested,
+    WorkflowCompleted,
+    WorkflowFailed,
+    WorkflowStarted,
+)
+
+__all__ = ["Phase", "Run"]
+
+T = TypeVar("T")
+
+
+class Phase(Enum):
+    """Where a run stands."""
+
+    NEW = "new"
+    REPLAYING = "replaying"
+    RUNNING = "running"
+    CLOSED = "closed"
+    BROKEN = "broken"
+
+
+class Run(Outlet):
+    """The coroutine side of one run, driven by its actor and by replays; never shared between threads."""
+
+    __slots__ = ("_digest", "_entry", "_main", "_trouble", "definition", "phase", "warnings")
+
+    def __init__(
+        self,
+        definition: WorkflowDefinition,
+        execution: WorkflowExecution,
+        converter: PayloadConverter,
+        failures: FailureConverter,
+        *,
+        in_context: bool | None = None,
+    ) -> None:
+        """Begin with no code yet; `in_context`: the converters want to know whose values they have; None: ask them."""
+        self.definition = definition
+        self.phase = Phase.NEW
+        context = self._context = Context(definition, execution, converter, failures)
+        context.inbox = Inbox(context, self)
+        context.in_context = takes_context(converter) or takes_context(failures) if in_context is None else in_context
+        self.warnings = context.inbox.warnings
+        """What the shell shall log: signals dropped, handlers left behind."""
+        self.deferred = context.deferred
+        self._entry: tuple[Callable[..., Any], Sequence[Any]] | None = None
+        """The run function and its arguments, from when the instance is made until the first step."""
+        self._main: asyncio.Task[Any] | None = None
+        self._trouble: BaseException | None = None
+        self._digest = b""
+        """Of the instance since the last step, for queries; empty: not taken."""
+
+    def __repr__(self) -> str:
+        """Show type and phase."""
+        return f"<{self.definition.label} run {self._context.execution.run_id} {self.phase.value}>"
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether nothing but the stream can wake the run: no local activity is under way."""
+        local, done = self._context.local, self._context.execution.local_done
+        return local is None or not local.pending or (done is not None and local.pending.keys() <= done)
+
+    @property
+    def is_broken(self) -> bool:
+        """Whether it must not be used any more."""
+        return self.phase is Phase.BROKEN
+
+    # -- activation --------------------------------------------------------------------------------------------------
+
+    def activate(self, fact: Fact, now: int, messages: Sequence[Fact] = ()) -> list[Request]:
+        """Activate one fact live and return what the code asked for, a closing request last.
+
+        Args:
+            fact: already decided upon; it will be recorded in front of what is returned.
+            now: workflow time, ns since the epoch.
+            messages: with a start, those in front of the run function's first step; else further ones of this turn.
+
+        Raises:
+            BaseException: the code did something that is no outcome of the workflow; the run is BROKEN.
+        """
+        if self.phase is not Phase.CLOSED:
+            self.phase = Phase.RUNNING
+        context = self._context
+        context.expect((), -1)
+        if messages:
+            self._step(fact, now, messages)
+        else:
+            self._guarded_turn(_APPLY[type(fact)], fact, now)
+        requests, context.requests = context.requests, []
+        return requests
+
+    def prepare(self, fact: WorkflowStarted, now: int) -> None:
+        """Make the instance, so that messages which come with the start can be looked at before it is activated."""
+        self._guarded_turn(Run._make, fact, now)
+
+    def ahead(self, message: Fact, now: int) -> None:
+        """Take a message in front of the start, which was prepared; what it asks for comes with the start's."""
+        self._guarded_turn(_APPLY[type(message)], message, now)
+
+    def replay(self, events: Sequence[Event]) -> None:
+        """Lead new code through a recorded stream from its first event on.
+
+        Facts that the stream leaves deferred are in `deferred` afterwards.
+
+        Raises:
+            NondeterminismError: the code asked for something else than the record says.
+            BaseException: as `activate`.
+        """
+        self.phase = Phase.REPLAYING
+        waits, waiting = {event.since for event in events if type(event) is TurnDeferred}, False
+        context, deferred, position, end = self._context, self.deferred, 0, len(events)
+        while position < end:
+            event = events[position]
+            position += 1
+            if isinstance(event, Fact):
+                if waiting or deferred or position in waits:
+                    deferred.append((position, event))
+                elif type(event) is WorkflowStarted:
+                    position = self._replay_one(recorded(events, position), event.at, events)
+                else:  # nearly all of them, so without a detour
+                    context.expect(events, position)
+                    self._guarded_turn(_APPLY[type(event)], event, event.at)
+                    position = context.cursor
+            elif isinstance(event, Request):
+                if event.may_be_missing:
+                    continue
+                self.phase = Phase.BROKEN
+                context.refuse(position - 1, event, None)
+            elif type(event) is TurnDeferred:
+                waiting = True
+            elif type(event) is TurnResumed:
+                waiting = False
+                if deferred and deferred[0][0] <= event.through:
+                    position = self._replay_one(deferred.take(event.through), event.at, events, position)
+        context.expect((), -1)
+        if self.phase is Phase.REPLAYING:
+            self.phase = Phase.RUNNING
+
+    def _replay_one(self, activation: Activation, now: int, events: Sequence[Event], resumed_at: int = 0) -> int:
+        """Activate recorded facts; `resumed_at`: behind their TurnResumed, which was recorded behind the fact."""
+        self._context.expect(events, resumed_at or activation.through, hidden=1 if resumed_at else 0)
+        self._step(activation.fact, now, activation.messages)
+        return self._context.cursor
+
+    def _step(self, fact: Fact, now: int, messages: Sequence[Fact] = ()) -> None:
+        if messages and type(fact) is not WorkflowStarted:
+            self._guarded_turn(_together, (fact, *messages), now)
+            return
+        if messages:
+            self._guarded_turn(Run._make, fact, now)
+        for message in messages:
+            self.ahead(message, now)
+        self._guarded_turn(_APPLY[type(fact)], fact, now)
+
+    def _guarded_turn(self, apply: Callable[[Run, Any], None], fact: Any, now: int) -> None:
+        """Apply what is given, and run what is ready until nothing is; what is no outcome of it breaks the run."""
+        context = self._context
+        if self.phase is Phase.CLOSED:
+            return
+        context.now = now
+        self._digest = b""
+        try:
+            context.loop.run_turn(apply, self, fact)
+            while context.conditions and check_conditions(context):
+                context.loop.run_until_idle()
+            main = self._main
+            if context.loop.on_error:
+                _note_uncaught(context.loop.on_error, self.warnings)
+            if self._trouble is not None:
+                raise self._trouble  # noqa: TRY301 - as whatever is raised here, it breaks the run
+            if main is not None and not context.closed and main.done():
+                self._close(main)
+        except BaseException:
+            self.phase = Phase.BROKEN
+            raise
+
+    # -- facts, one method each (the table is at the end) ------------------------------------------------------------
+
+    def _make(self, fact: WorkflowStarted) -> None:
+        """Make the instance; once."""
+        if self._entry is not None:
+            return
+        context, definition = self._context, self.definition
+        if fact.flags & ~BEHAVIOUR_FLAGS:
+            raise NewerRunError(run_id=context.execution.run_id, flags=fact.flags, known=BEHAVIOUR_FLAGS)
+        if definition.interception is not None:
+            context.chain = definition.interception.chain(context)
+        try:
+            args = run_args(context, fact)
+            context.instance, run = definition.instantiate(args)
+            self.definition = context.definition = definition.configured(context.instance)
+        except Exception as error:
+            if not self.is_failure(error):
+                raise
+            self._fail(error)
+        else:
+            self._entry = run, args
+
+    def _start(self, fact: WorkflowStarted) -> None:
+        self._make(fact)
+        if self._entry is not None:
+            (run, args), self._entry = self._entry, _BEGUN
+            context, chain = self._context, self._context.chain
+            code = run(*args) if chain is None else chain.execute(args, fact.headers)
+            self._main = context.loop.create_task(code, name=fact.workflow_id, context=Variables())
+
+    def _cancel(self, fact: WorkflowCancelRequested) -> None:
+        self._context.cancel_requested = fact
+        if self._main is not None:
+            self._main.cancel(fact.reason or None)
+
+    def handler_failed(self, error: BaseException, *, is_bug: bool = False) -> None:
+        """A declared failure of a handler ends the run with it, as continuing does; anything else breaks the turn."""
+        if is_bug or not (isinstance(error, ContinueAsNewError) or self.is_failure(error)):
+            self._trouble = self._trouble or error
+        elif self.phase is Phase.CLOSED or (self._main is not None and self._main.done()):
+            self.warnings.append(f"a handler failed when the workflow had ended: {error!r}")
+        elif isinstance(error, ContinueAsNewError):
+            self._ask(error.request)
+            self.phase = Phase.CLOSED
+        else:
+            try:
+                self._fail(error)
+            except Exception as trouble:  # noqa: BLE001 - the failure converter's: in a task nobody would hear of it
+                self._trouble = self._trouble or trouble
+
+    # -- closing -----------------------------------------------------------------------------------------------------
+
+    def is_failure(self, error: BaseException) -> bool:
+        """Whether an exception is an outcome of the workflow, and no bug."""
+        return is_declared(error, self.definition.failure_exception_types)
+
+    def _close(self, main: asyncio.Task[Any]) -> None:
+        context = self._context
+        canceled = context.cancel_requested is not None
+        if main.cancelled():
+            if canceled:
+                self._ask(WorkflowCanceled(at=context.now))
+            else:  # the code cancelled itself, and nobody had asked it to
+                self._fail(CancelledError("Workflow cancelled itself"))
+        elif (error := main.exception()) is None:
+            self._complete(main.result())
+        elif isinstance(error, ContinueAsNewError):
+            self._ask(error.request)
+        elif canceled and is_cancelled_exception(error):
+            self._ask(WorkflowCanceled(at=context.now, failure=context.failures.to_failure(error, context.converter)))
+        elif self.is_failure(error):
+            self._fail(error)
+        else:
+            raise error
+        context.inbox.warn_of_unfinished()
+        self.phase = Phase.CLOSED
+
+    def _complete(self, value: Any) -> None:
+        context, result = self._context, None
+        try:
+            if value is not None:
+                where = Phrase("the result of workflow {!r}", (self.definition.label,))
+                result = context.converter.encode(value, self.definition.signature.returns, where=where)
+        except Exception as error:
+            if not self.is_failure(error):
+                raise
+            self._fail(error)
+        else:
+            self._ask(WorkflowCompleted(at=context.now, result=result))
+
+    def _fail(self, error: BaseException) -> None:
+        context = self._context
+        self._ask(WorkflowFailed(at=context.now, failure=context.failures.to_failure(error, context.converter)))
+        self.phase = Phase.CLOSED
+
+    def _ask(self, request: Request) -> None:
+        self._context.read_only = ""
+        self._context.ask(request)
+        self._context.closed = True
+
+    # -- queries -----------------------------------------------------------------------------------------------------
+
+    def query(
+        self, name: str, payloads: tuple[Payload, ...], headers: Mapping[str, Payload] = NO_HEADERS
+    ) -> Payload | None:
+        """Answer a query; the code may read, not change or ask for anything.
+
+        Raises:
+            UnknownQueryError: no handler has this name, and there is no dynamic one.
+            QueryRefusedError: the handler asked for something, or changed something and left the run BROKEN.
+            Exception: whatever the handler raises.
+        """
+        return self._read(name, "handler", lambda context: answer(context, name, payloads, headers))
+
+    def validate(
+        self, update_id: str, name: str, payloads: tuple[Payload, ...], headers: Mapping[str, Payload] = NO_HEADERS
+    ) -> Failure | None:
+        """Return why an update is not let in; None: it is, as all are when the instance could not be made.
+
+        Raises:
+            QueryRefusedError: the validator changed something, and left the run BROKEN.
+        """
+        if self.phase is Phase.CLOSED:
+            return None
+        return self._read(
+            name, "validator", lambda context: context.inbox.validate((update_id, name), payloads, headers)
+        )
+
+    def _read(self, name: str, who: str, read: Callable[[Context], T]) -> T:
+        context = self._context
+        before = self._digest = self._digest or digest(context)
+        try:
+            return read(context)
+        finally:
+            if digest(context) != before:
+                self.phase = Phase.BROKEN
+                raise refused(context, name, f"its {who} changed the workflow, which is built anew from its events")
+
+    # -- what the shell takes out ------------------------------------------------------------------------------------
+
+    def close(self) -> None:
+        """Drop the code without running any more of it; used by passivation and after trouble."""
+        self._context.closed = self._context.dropped = True  # what its `finally` blocks ask for is dropped
+        self._context.loop.close_run()
+        self._context.let_go()
+        self._main = self._entry = None
+
+
+_BEGUN: Final[tuple[Any, Sequence[Any]]] = (None, ())
+"""Instead of the run function and its arguments, once it was called."""
+
+
+def _note_uncaught(uncaught: list[dict[str, Any]], warnings: list[str | Warning]) -> None:
+    warnings.extend(f"{report['message']}: {report.get('exception')!r}" for report in uncaught)
+    uncaught.clear()
+
+
+def _together(run: Run, facts: Sequence[Fact]) -> None:
+    for fact in facts:
+        if run.phase is not Phase.CLOSED:
+            _APPLY[type(fact)](run, fact)
+
+
+def _in_context(apply: Callable[[Context, Any], None]) -> Callable[[Run, Any], None]:
+    """Make a method of `Run` of what needs no more than its context."""
+    return lambda run, fact: apply(run._context, fact)  # noqa: SLF001 - as if it stood in the class
+
+
+_APPLY: Final[dict[type[Fact], Callable[[Run, Any], None]]] = {
+    WorkflowStarted: Run._start,  # noqa: SLF001 - the table belongs to the class above
+    WorkflowCancelRequested: Run._cancel,  # noqa: SLF001 - the same
+    SignalReceived: _in_context(lambda context, fact: context.inbox.signal(fact)),
+    UpdateAccepted: _in_context(lambda context, fact: context.inbox.update(fact)),
+    **{fact: _in_context(apply) for fact, apply in OUTCOMES.items()},
+}

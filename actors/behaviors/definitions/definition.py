@@ -1,0 +1,400 @@
+"""Definitions: what a user's class or function declares itself to be.
+
+`@workflow.defn`, `@workflow.signal`, `@activity.defn` and kin leave a mark on what they decorate; the marks are read
+here, once, into frozen definitions that the rest of the engine works from. All that can be wrong with a definition is
+refused here, when the module is imported or the worker is made, and not when the first run fails.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from enum import IntEnum
+from typing import TYPE_CHECKING, Any, Final, cast
+
+import msgspec
+from msgspec.structs import replace
+
+from understudy.actors.behaviors.definitions.dynamic import config_method, failure_types
+from understudy.events.converters.signature import Signature, hints_of
+from understudy.events.errors import DefinitionError
+
+if TYPE_CHECKING:
+    from understudy.actors.behaviors.code.interceptors import Interception
+    from understudy.events.converters.failure_converter import FailureConverter
+    from understudy.events.payloads.payload import PayloadConverter
+
+__all__ = [
+    "ACTIVITY_MARK",
+    "HANDLER_MARK",
+    "INIT_MARK",
+    "RUN_MARK",
+    "WORKFLOW_MARK",
+    "ActivityDefinition",
+    "HandlerDefinition",
+    "HandlerKind",
+    "HandlerUnfinishedPolicy",
+    "WorkflowDefinition",
+    "activity_of",
+    "call_of",
+    "define_workflow",
+    "is_async",
+    "workflow_of",
+]
+
+WORKFLOW_MARK: Final = "__understudy_workflow__"
+ACTIVITY_MARK: Final = "__understudy_activity__"
+HANDLER_MARK: Final = "__understudy_handler__"
+RUN_MARK: Final = "__understudy_run__"
+INIT_MARK: Final = "__understudy_init__"
+
+_CO_COROUTINE: Final = 0x80
+"""`inspect.CO_COROUTINE`; the inspect module is not worth its import time here."""
+
+
+class HandlerKind(IntEnum):
+    """What a message to a workflow may be."""
+
+    SIGNAL = 1
+    QUERY = 2
+    UPDATE = 3
+
+
+class HandlerUnfinishedPolicy(IntEnum):
+    """What to do about a handler that is still running when its workflow ends."""
+
+    WARN_AND_ABANDON = 1
+    ABANDON = 2
+
+
+class HandlerDefinition(msgspec.Struct, frozen=True):
+    """One handler of messages; `name` None: it takes whatever no other handler takes."""
+
+    kind: HandlerKind
+    name: str | None
+    fn: Callable[..., Any]
+    signature: Signature
+    description: str = ""
+    unfinished_policy: HandlerUnfinishedPolicy = HandlerUnfinishedPolicy.WARN_AND_ABANDON
+    validator: Callable[..., Any] | None = None
+    is_bound: bool = False
+    """Whether it was set by the code while the run went on, and takes no instance in front."""
+
+    @property
+    def is_async(self) -> bool:
+        """Whether the handler is a coroutine function."""
+        return is_async(self.fn)
+
+    def call(self, instance: Any, args: Sequence[Any]) -> Any:
+        """Return what the handler returns, which is a coroutine for an async one."""
+        return self.fn(*args) if self.is_bound else self.fn(instance, *args)
+
+    def call_validator(self, instance: Any, args: Sequence[Any]) -> None:
+        """Let the validator look at an update; what it raises is why the update is not let in."""
+        if self.validator is not None:
+            self.validator(*args) if self.is_bound else self.validator(instance, *args)
+
+
+class ActivityDefinition(msgspec.Struct, frozen=True, eq=False):
+    """One activity; `name` None: it takes whatever no other activity takes."""
+
+    name: str | None
+    fn: Callable[..., Any]
+    signature: Signature
+    is_async: bool
+    no_thread_cancel_exception: bool = False
+    options: Mapping[str, Any] = msgspec.field(default_factory=dict[str, Any])
+    """What the decorator says of its calls, as fields of an `ActivityScheduled`, and perhaps `result_type`."""
+
+    @property
+    def label(self) -> str:
+        """The name, for messages."""
+        return self.name or "(dynamic)"
+
+    @property
+    def place(self) -> str:
+        """Where it is defined, for messages."""
+        return _place(self.fn, self.fn)
+
+
+class WorkflowDefinition(msgspec.Struct, frozen=True, eq=False):
+    """One workflow type; `name` None: it takes whatever no other workflow takes."""
+
+    name: str | None
+    target: type | Callable[..., Any]
+    run: Callable[..., Any]
+    signature: Signature
+    signals: Mapping[str | None, HandlerDefinition]
+    queries: Mapping[str | None, HandlerDefinition]
+    updates: Mapping[str | None, HandlerDefinition]
+    failure_exception_types: tuple[type[BaseException], ...] = ()
+    sandboxed: bool = True
+    deadlock_timeout: float | None = None
+    """Seconds that one turn may take; None: the worker's limit."""
+    pause_after_failures: int = 0
+    """Failed turns in a row after which a run is paused, as the worker says; 0: never."""
+    dynamic_config: Callable[[Any], Any] | None = None
+    """What a dynamic workflow decides by for each run; see `behaviors.dynamic`."""
+    activates_patch: Callable[[str], bool] | None = None
+    """Whether a run that comes to a patch first goes the new way, as the worker says; None: it does."""
+    interception: Interception | None = None
+    """What the worker puts around it; None: nothing."""
+    converters: tuple[PayloadConverter, FailureConverter, bool] | None = None
+    """What reads and writes its values and failures, and whether that is told whose they are; None: the engine's."""
+
+    @property
+    def label(self) -> str:
+        """The name, for messages."""
+        return self.name or "(dynamic)"
+
+    @property
+    def place(self) -> str:
+        """Where it is defined, for messages."""
+        return _place(self.target, self.run)
+
+    def handlers(self, kind: HandlerKind) -> Mapping[str | None, HandlerDefinition]:
+        """Return the handlers of a kind by name."""
+        return (self.signals, self.queries, self.updates)[kind - 1]
+
+    def instantiate(self, args: Sequence[Any]) -> tuple[Any, Callable[..., Any]]:
+        """Return a new instance (None for a function) and the bound run function.
+
+        Args:
+            args: those of the run; an `__init__` marked with `@workflow.init` gets them, too.
+
+        Raises:
+            Exception: whatever the user's `__init__` raises.
+        """
+        if isinstance(self.target, type):
+            takes_args = hasattr(self.target.__init__, INIT_MARK)  # type: ignore[misc]  # the same
+            instance = self.target(*args) if takes_args else self.target()
+            return instance, self.run.__get__(instance)
+        return None, self.run
+
+    def configured(self, instance: Any) -> WorkflowDefinition:
+        """Return the definition as a dynamic workflow wants it for one run.
+
+        Raises:
+            DefinitionError: its method returned something else than a config.
+            Exception: whatever the method raises.
+        """
+        if self.dynamic_config is None:
+            return self
+        declared = workflow_of(self.target).failure_exception_types
+        config, place = self.dynamic_config(instance), _place(self.dynamic_config, self.dynamic_config)
+        types = failure_types(config, declared, self.failure_exception_types, place)
+        return replace(self, failure_exception_types=types)
+
+
+def _place(named: object, fn: object) -> str:
+    """Return where something is defined, as `name (file:line)`."""
+    fn = getattr(fn, "__func__", fn)
+    if not hasattr(fn, "__code__"):
+        fn = call_of(type(fn))
+    code = getattr(
+        getattr(fn, "__wrapped__", fn), "__code__", None
+    )  # what the user wrote, not what @activity.defn made
+    line = f" ({code.co_filename.rpartition('/')[2]}:{code.co_firstlineno})" if code is not None else ""
+    return f"{_label(named)}{line}"
+
+
+def is_async(fn: object) -> bool:
+    """Whether `fn` (a function, method or callable instance) is a coroutine function."""
+    fn = getattr(fn, "__func__", fn)
+    fn = getattr(fn, "func", fn)  # functools.partial
+    code = getattr(fn, "__code__", None)
+    if code is None:
+        code = getattr(call_of(type(fn)), "__code__", None)
+    return code is not None and bool(code.co_flags & _CO_COROUTINE)
+
+
+def call_of(cls: type) -> object:
+    """Return what a class says calling its instances does; `type.__call__` is not meant."""
+    return next((vars(base)["__call__"] for base in cls.__mro__ if "__call__" in vars(base)), None)
+
+
+def workflow_of(workflow: object) -> WorkflowDefinition:
+    """Return the definition of a workflow class, its run method, or a workflow function.
+
+    Raises:
+        DefinitionError: `workflow` was not decorated with `@workflow.defn`.
+    """
+    if isinstance(workflow, type):
+        definition = workflow.__dict__.get(WORKFLOW_MARK)
+    else:
+        definition = getattr(workflow, WORKFLOW_MARK, None) or getattr(workflow, RUN_MARK, None)
+    is_instance = hasattr(type(workflow), WORKFLOW_MARK)
+    if isinstance(definition, WorkflowDefinition) and not is_instance:
+        return definition
+    raise DefinitionError(
+        subject=_label(workflow),
+        problem="it is an instance, where its class is meant" if is_instance else "it is not a workflow",
+        fix="pass the class" if is_instance else "decorate the class (or the async function) with @workflow.defn",
+    )
+
+
+def activity_of(activity: object) -> ActivityDefinition:
+    """Return the definition of an activity: a function, a bound or unbound method, or a callable instance.
+
+    Raises:
+        DefinitionError: `activity` was not decorated with `@activity.defn`.
+    """
+    mark = getattr(activity, ACTIVITY_MARK, None)
+    if mark is None and isinstance(activity, type):
+        mark = getattr(call_of(activity), ACTIVITY_MARK, None)
+    if mark is None:
+        mark = getattr(call_of(type(activity)), ACTIVITY_MARK, None)
+    if not isinstance(mark, ActivityDefinition):
+        raise DefinitionError(
+            subject=_label(activity), problem="it is not an activity", fix="decorate it with @activity.defn"
+        )
+    if mark.fn is activity or isinstance(activity, type) or not callable(activity):
+        return mark
+    return replace(mark, fn=activity)
+
+
+def define_workflow(  # noqa: PLR0913 - one parameter for each option of @workflow.defn
+    target: type | Callable[..., Any],
+    *,
+    name: str | None,
+    dynamic: bool,
+    failure_exception_types: Iterable[type[BaseException]],
+    sandboxed: bool,
+    deadlock_timeout: float | None,
+) -> WorkflowDefinition:
+    """Read the marks on a class or function into a definition and leave it on `target`.
+
+    Raises:
+        DefinitionError: what is wrong with it, and how to mend it.
+    """
+    if isinstance(target, type):
+        run = _run_method(target)
+        _check_init(target, run)
+        handlers, config = list(_handlers(target)), config_method(target, dynamic=dynamic)
+    else:
+        _check_async(target, target)
+        run, handlers, config = target, [], None
+    definition = WorkflowDefinition(
+        name=None if dynamic else (name or _name_of(target)),
+        target=target,
+        run=run,
+        signature=hints_of(run, skip_first=isinstance(target, type)),
+        signals=_by_name(target, handlers, HandlerKind.SIGNAL),
+        queries=_by_name(target, handlers, HandlerKind.QUERY),
+        updates=_by_name(target, handlers, HandlerKind.UPDATE),
+        failure_exception_types=tuple(failure_exception_types),
+        sandboxed=sandboxed,
+        deadlock_timeout=deadlock_timeout,
+        dynamic_config=config,
+    )
+    setattr(target, WORKFLOW_MARK, definition)
+    if isinstance(target, type) and run in vars(target).values():
+        setattr(run, RUN_MARK, definition)  # so that `Order.run`, a plain function, leads straight back
+    return definition
+
+
+def _run_method(cls: type) -> Callable[..., Any]:
+    own = [v for v in vars(cls).values() if getattr(v, RUN_MARK, None)]
+    if len(own) > 1:
+        names = " and ".join(repr(fn.__name__) for fn in own)
+        raise DefinitionError(
+            subject=cls.__qualname__, problem=f"it has two @workflow.run methods, {names}", fix="keep one of them"
+        )
+    if own:
+        _check_async(cls, own[0])
+        return cast("Callable[..., Any]", own[0])
+    for base in cls.__mro__[1:]:
+        for attribute in vars(base).values():
+            if getattr(attribute, RUN_MARK, None):
+                return _inherited_run(cls, attribute)
+    raise DefinitionError(
+        subject=cls.__qualname__,
+        problem="it has no @workflow.run method",
+        fix="decorate its main coroutine method: @workflow.run async def run(self, ...)",
+    )
+
+
+def _inherited_run(cls: type, run: Callable[..., Any]) -> Callable[..., Any]:
+    override: Callable[..., Any] | None = getattr(cls, run.__name__, None)
+    if override is not run:
+        raise DefinitionError(
+            subject=cls.__qualname__,
+            problem=f"it overrides {run.__name__!r}, the @workflow.run method of a base class, without the decorator",
+            fix=f"decorate {cls.__qualname__}.{run.__name__} with @workflow.run too",
+        )
+    return run
+
+
+def _check_init(cls: type, run: Callable[..., Any]) -> None:
+    init: Callable[..., Any] = cls.__init__  # type: ignore[misc]  # no subclass is asked
+    if init is object.__init__:
+        return
+    takes, given = hints_of(init, skip_first=True), hints_of(run, skip_first=True)
+    if hasattr(init, INIT_MARK):
+        ours, theirs = _typed(init, takes), _typed(run, given)
+        if (takes.required, list(ours.values())) != (given.required, list(theirs.values())):
+            raise DefinitionError(
+                subject=cls.__qualname__,
+                problem=f"its @workflow.init takes {ours} and needs {takes.required} of them, its @workflow.run method "
+                f"takes {theirs} and needs {given.required}",
+                fix="give both the same parameters; only their names may differ",
+            )
+    elif takes.required:
+        raise DefinitionError(
+            subject=cls.__qualname__,
+            problem=f"its __init__ needs {takes.names}, and nobody gives it any",
+            fix="decorate it with @workflow.init, which hands it the arguments of the run, or give it defaults",
+        )
+
+
+def _typed(fn: Callable[..., Any], signature: Signature) -> dict[str, Any]:
+    hints: dict[str, Any] = getattr(fn, "__annotations__", {})
+    return {name: hints.get(name) for name in signature.names}
+
+
+def _check_async(owner: object, fn: Callable[..., Any]) -> None:
+    if not is_async(fn):
+        raise DefinitionError(
+            subject=_label(owner),
+            problem=f"{_name_of(fn)!r} is not a coroutine function",
+            fix=f"write: async def {_name_of(fn)}(...)",
+        )
+
+
+def _name_of(fn: Any) -> str:
+    """Return the name of a class or function; a partial is called like the function in it."""
+    return str(getattr(fn, "func", fn).__name__)
+
+
+def _handlers(cls: type) -> Iterator[HandlerDefinition]:
+    """All marked methods, base classes first; an override without a mark keeps the base's mark on the new function."""
+    seen: dict[str, HandlerDefinition] = {}
+    for base in reversed(cls.__mro__):
+        for attribute, value in vars(base).items():
+            mark = getattr(value, HANDLER_MARK, None)
+            if isinstance(mark, HandlerDefinition):
+                seen[attribute] = mark
+            elif attribute in seen and callable(value):
+                old = seen[attribute]
+                seen[attribute] = replace(old, fn=value, signature=hints_of(value, skip_first=True))
+    return iter(seen.values())
+
+
+def _by_name(
+    target: object, handlers: Iterable[HandlerDefinition], kind: HandlerKind
+) -> dict[str | None, HandlerDefinition]:
+    table: dict[str | None, HandlerDefinition] = {}
+    for handler in handlers:
+        if handler.kind is not kind:
+            continue
+        if handler.name in table:
+            raise DefinitionError(
+                subject=_label(target),
+                problem=f"two {kind.name.lower()} handlers are called {handler.name!r}",
+                fix="give one of them another name",
+            )
+        table[handler.name] = handler
+    return table
+
+
+def _label(thing: object) -> str:
+    return str(getattr(thing, "__qualname__", None) or repr(thing))

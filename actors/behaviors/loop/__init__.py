@@ -1,0 +1,1 @@
+"""A room of its own; its map is to be written."""

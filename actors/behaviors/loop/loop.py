@@ -1,0 +1,306 @@
+"""The loop of one run: asyncio without a thread, a socket, a selector or a clock.
+
+A replay must take the same steps in the same order (SAME-AGAIN), so nothing here may depend on anything but the calls
+that came in. Callbacks run first in, first out. Time is the host's. A positive delay is a durable timer of the host;
+all else is ready at once. The host runs the loop in turns: after each fact it calls `run_until_idle`, which makes this
+the running loop, runs what is ready until nothing is, and leaves the thread as it found it.
+
+Three things of asyncio depend on where objects lie in memory, and each is answered:
+
+- Sets of futures and tasks iterate in the order of their addresses: ours hash by a number (`numbered`).
+- `asyncio.as_completed` starts coroutines in the order of a set of them. Nothing can put that right: it is refused.
+- The garbage collector may find a task that nobody waits for. The loop holds its tasks until they are done.
+
+Measured on CPython 3.11: a turn that resolves a future and resumes the coroutine that awaits it takes 4.1 us, and
+3.3 us with asyncio's own `Future`, for which its C code has a short cut. Futures of the engine that workflow code never
+gets to see can therefore come from `create_waiter`. A loop weighs 420 bytes, with one waiting coroutine 1.4 KB.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from asyncio import CancelledError
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from understudy.actors.behaviors.loop.current import enter, leave, running_loop
+from understudy.actors.behaviors.loop.numbered import CountingLoop, NumberedTask
+from understudy.actors.behaviors.loop.ready import ReadyHandle, ReadyLoop, TimerHost
+from understudy.actors.behaviors.loop.teardown import NOWHERE, StoppedHost, close_coroutine, close_generator, unlink
+from understudy.actors.behaviors.uncaught import UncaughtLoop
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Callable
+    from typing import ParamSpec
+
+    P = ParamSpec("P")
+
+__all__ = ["DeterministicLoop"]
+
+T = TypeVar("T")
+
+_enter_task = asyncio.tasks._enter_task  # noqa: SLF001 - asyncio documents both for those who extend it
+_leave_task = asyncio.tasks._leave_task  # noqa: SLF001
+
+
+class DeterministicLoop(CountingLoop, ReadyLoop, UncaughtLoop):
+    """The loop of one run; used from one thread at a time, never from a task of another loop.
+
+    Args:
+        host: The workflow's context: its clock and its durable timers.
+
+    Attributes:
+        host: As given, until the run is closed.
+        last_number: The number of the future or task made last; only ever counted up.
+        on_error: What nobody caught; the host reads and empties it (`uncaught`).
+    """
+
+    __slots__ = (
+        "_abandoned",
+        "_batch",
+        "_closed",
+        "_eager",
+        "_error",
+        "_error_handler",
+        "_ready",
+        "_running",
+        "_task_count",
+        "_tasks",
+        "_unswept",
+        "host",
+        "last_number",
+        "on_error",
+    )
+
+    def __init__(self, host: TimerHost) -> None:
+        self.host = host
+        self.last_number = 0
+        self.on_error = []
+        self._ready: list[ReadyHandle] = []
+        self._batch: list[ReadyHandle] = []
+        self._tasks = []
+        self._task_count = self._unswept = 0
+        self._abandoned: tuple[AsyncGenerator[Any, Any], ...] = ()
+        self._running = self._closed = self._eager = False
+        self._error: BaseException | None = None
+        self._error_handler = None
+
+    def __repr__(self) -> str:
+        state = "closed" if self._closed else "running" if self._running else "idle" if self.is_idle() else "ready"
+        return f"<{type(self).__name__} {state}, {len(self._tasks)} tasks>"
+
+    # -- turns -------------------------------------------------------------------------------------------------------
+
+    def run_until_idle(self, limit: int = 0) -> int:
+        """Run what is ready, first in, first out, until nothing is.
+
+        Args:
+            limit: Stop after so many callbacks; 0: go on to the end. `is_idle` says whether any are left.
+
+        Returns:
+            How many callbacks ran.
+
+        Raises:
+            RuntimeError: It was called from the run itself.
+            BaseException: What a callback raised that is no `Exception`; the callbacks behind it stay ready. Or what
+                `abort` was given. What a task's coroutine raises stays in the task, except for KeyboardInterrupt and
+                SystemExit.
+        """
+        if self._running:
+            raise RuntimeError("run_until_idle was called from inside the run: await something instead")
+        surroundings = enter(self, self._finish_generator)
+        self._running = True
+        try:
+            ran = self._drain(limit)
+        finally:
+            self._running = False
+            leave(surroundings)
+        return self._settle(ran)
+
+    def run_turn(self, function: Callable[P, object], *args: P.args, **kwargs: P.kwargs) -> int:
+        """Call a function as code of the run, and then run what is ready until nothing is; one turn.
+
+        Returns:
+            How many callbacks ran.
+
+        Raises:
+            RuntimeError: It was called from the run itself.
+            BaseException: What the function raises; and as `run_until_idle`.
+        """
+        if self._running:
+            raise RuntimeError("run_turn was called from inside the run: await something instead")
+        if self._error is not None:
+            raise self._error
+        surroundings = enter(self, self._finish_generator)
+        self._running = True
+        try:
+            function(*args, **kwargs)
+            ran = self._drain(0)
+        finally:
+            self._running = False
+            leave(surroundings)
+        return self._settle(ran) if self._error is not None or len(self._tasks) > 1 else ran
+
+    def call(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Call a function as code of the run, at once; what it makes ready waits for `run_until_idle`.
+
+        Raises:
+            BaseException: What the function raises, or gave to `abort`; the loop stays usable. What a turn before was
+                aborted with.
+        """
+        if self._running:
+            return function(*args, **kwargs)
+        if self._error is not None:
+            raise self._error
+        surroundings = enter(self, self._finish_generator)
+        self._running = True
+        try:
+            result = function(*args, **kwargs)
+        finally:
+            self._running = False
+            leave(surroundings)
+            error, self._error = self._error, None
+        if error is not None:
+            raise error
+        return result
+
+    def abort(self, error: BaseException) -> None:
+        """End the turn behind the callback that runs: `run_until_idle` raises this error, whoever swallows it inside.
+
+        asyncio keeps what a coroutine raises in its task, where nobody may look. So whoever stops workflow code with
+        an error that it must not survive says it here first, and then raises. An aborted loop runs no further; it can
+        only be closed. Safe from any thread.
+        """
+        self._error = error
+        self._batch.clear()
+
+    def progress(self) -> int:
+        """Return a number that grows when, while code runs, a future or task is made or something becomes ready."""
+        return self.last_number + len(self._ready)
+
+    def is_idle(self) -> bool:
+        """Whether nothing is ready to run."""
+        return not self._ready
+
+    def _drain(self, limit: int) -> int:
+        ran = 0
+        handle: ReadyHandle | None
+        while self._ready and self._error is None and (not limit or ran < limit):
+            batch = self._batch = self._ready
+            self._ready = batch[limit - ran :] if limit else []
+            if limit:
+                del batch[limit - ran :]
+            handles = iter(batch)
+            try:
+                for handle in handles:
+                    if handle._cancelled:  # noqa: SLF001 - our own handle; an accessor would cost 0.1 us each time
+                        continue
+                    ran += 1
+                    try:
+                        handle._context.run(handle._callback, *handle._args)  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]
+                    except (Exception, CancelledError) as error:  # noqa: BLE001 - reported, as asyncio does
+                        self._report(handle, error)
+            except BaseException:
+                self._ready[:0] = handles
+                raise
+            finally:
+                # A traceback may hold this frame: what the callbacks were called with must not hang on it.
+                batch.clear()
+                handle = None
+        return ran
+
+    def _report(self, handle: ReadyHandle, error: BaseException) -> None:
+        self.call_exception_handler(
+            {"message": f"Exception in callback {handle!r}", "exception": error, "handle": handle}
+        )
+
+    def _settle(self, ran: int) -> int:
+        """Raise what the turn was aborted with, and let go of done tasks.
+
+        A look at all of them is paid for by as many callbacks; a single task is most likely the run's own.
+        """
+        if self._error is not None:
+            raise self._error
+        if len(self._tasks) > 1:
+            self._unswept += ran
+            if self._unswept >= len(self._tasks):
+                self._unswept = 0
+                self._tasks = [task for task in self._tasks if not task.done()]
+        return ran
+
+    # -- state --------------------------------------------------------------------------------------------------------
+
+    def get_debug(self) -> bool:
+        """Return False: asyncio's debug mode reads a clock."""
+        return False
+
+    def set_debug(self, enabled: bool) -> None:  # noqa: FBT001 - asyncio's signature
+        """Leave it as it is; see `get_debug`."""
+
+    def is_running(self) -> bool:
+        """Whether the code of the run is running now."""
+        return self._running
+
+    def is_closed(self) -> bool:
+        """Whether the run was dropped from memory, or is about to be."""
+        return self._closed
+
+    def stacks(self) -> list[str]:
+        """Return where each task waits, in the order in which they were made, for a person to read."""
+        return [task.stack() for task in self._tasks if not task.done()]
+
+    # -- the end -----------------------------------------------------------------------------------------------------
+
+    def close_run(self) -> int:
+        """Drop the run from memory: end its coroutines, the newest first, and let go of everything.
+
+        Their `finally` blocks run, without effect: no timer is started or cancelled, no task starts, nothing that is
+        awaited comes, and what they raise is dropped. A second call does nothing.
+
+        Returns:
+            How many coroutines would not end, because they catch everything and await again: their memory is lost.
+
+        Raises:
+            RuntimeError: It was called from the run itself.
+        """
+        if self._running:
+            raise RuntimeError("close_run was called from inside the run: let it return first")
+        if self._closed:
+            return 0
+        self._closed = True
+        self._ready = self._batch = NOWHERE
+        tasks = [task for task in self._tasks if not task.done()]
+        stubborn = self._close_coroutines(tasks) if tasks or self._abandoned else 0
+        self._tasks, self._abandoned, self.on_error, self._error_handler = [], (), [], None
+        self.host = StoppedHost(self.host.now_ns())
+        return stubborn
+
+    def _close_coroutines(self, tasks: list[NumberedTask[Any]]) -> int:
+        stubborn = 0
+        surroundings = enter(self, self._finish_generator)
+        self._running = True
+        try:
+            for task in reversed(tasks):
+                _enter_task(self, task)
+                stubborn += not task.run_context.run(close_coroutine, task.get_coro())
+                _leave_task(self, task)
+            for generator in self._abandoned:
+                stubborn += not close_generator(generator)
+        finally:
+            self._running = False
+            leave(surroundings)
+        for task in tasks:
+            unlink(task)
+        return stubborn
+
+    def _finish_generator(self, generator: AsyncGenerator[Any, Any]) -> None:
+        """End an asynchronous generator that nobody refers to any more (Python's hook for that).
+
+        When its last reference goes while the run's code runs, that is a step like any other. Else the collector came
+        upon it, at a time and on a thread that no replay knows: then it ends with the run.
+        """
+        if running_loop() is not self:
+            self._abandoned += () if self._closed else (generator,)
+        elif self._closed:
+            close_generator(generator)
+        else:
+            _ = self.create_task(generator.aclose())

@@ -1,0 +1,131 @@
+"""What somebody outside says of an attempt that they complete: how it ended, and that it goes on.
+
+The other side of `activity.raise_complete_async()`. What is said is an answer that somebody waits for: it is given once
+what it means is on disk (ACKED), and refused if nobody waits for it. Heartbeats are the exception, as they are for
+code in a worker: their details are written down now and then.
+"""
+
+from __future__ import annotations
+
+from random import random
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import msgspec
+from pykka._envelope import Envelope
+
+from understudy.actors.activities.cancellation import CANCEL_REQUESTED, ActivityCancellationDetails
+from understudy.actors.behaviors.decisions.commands import CompleteActivity, FailActivity, ReportActivity
+from understudy.actors.behaviors.outside_activity import awaited
+from understudy.actors.dispatch import Reply
+from understudy.actors.runs.actor import Read, WorkflowActor
+from understudy.events.activity import ActivityPhase
+from understudy.events.errors import ActivityNotFoundError
+
+if TYPE_CHECKING:
+    from understudy.actors.requests.service import Service
+    from understudy.actors.system import System
+    from understudy.events.payloads.payload import Payload
+
+__all__ = ["Outside", "Target"]
+
+
+class Target(NamedTuple):
+    """Which attempt is meant: by the ids of its workflow and its own, or by what its token says."""
+
+    activity: str
+    """The activity's id; of a token, what to call it."""
+    workflow_id: str = ""
+    run_id: str = ""
+    """Empty: the open run of the workflow, else the latest."""
+    seq: int = 0
+    attempt: int = 0
+
+
+class _Found(NamedTuple):
+    seq: int
+    attempt: int
+    unwritten: tuple[Payload, ...] | None
+
+
+class Outside:
+    """What can be said from outside; on the engine's loop."""
+
+    def __init__(self, system: System, service: Service) -> None:
+        """Speak to the runs of `system`."""
+        self._system = system
+        self._service = service
+
+    async def report(
+        self, target: Target, report: CompleteActivity | FailActivity, *, cancellation: bool = False
+    ) -> None:
+        """Tell how an attempt ended, and wait until that is on disk.
+
+        Args:
+            target: the attempt.
+            report: how it ended; its numbers do not count. Without details, a failure hands on the latest heartbeat's.
+            cancellation: it says that the activity was cancelled, as was asked.
+
+        Raises:
+            WorkflowNotFoundError: there is no such workflow.
+            WorkflowClosedError: its run is closed.
+            ActivityNotFoundError: nobody awaits that attempt's outcome.
+            InvalidArgumentError: a cancellation is reported that nobody asked for.
+            EngineError: it could not be stored.
+        """
+        run_id = self._run_of(target)
+        activities = self._system.activities
+
+        def find(actor: WorkflowActor) -> _Found:
+            pending = awaited(actor.state, target.activity, seq=target.seq, attempt=target.attempt)
+            seq = pending.scheduled.seq
+            return _Found(seq, pending.attempt, activities.unwritten(run_id, seq))
+
+        found: _Found = await self._ask(run_id, Read(find))
+        if isinstance(report, FailActivity):
+            details = found.unwritten if report.heartbeat_details is None else report.heartbeat_details
+            report = msgspec.structs.replace(report, heartbeat_details=details, dice=random())  # noqa: S311 - jitter
+        command = ReportActivity(
+            report=report, activity=target.activity, seq=found.seq, attempt=found.attempt, cancellation=cancellation
+        )
+        await self._ask(run_id, command)
+        activities.told_outside(run_id, found.seq, found.attempt)
+
+    async def heartbeat(self, target: Target, details: tuple[Payload, ...]) -> ActivityCancellationDetails | None:
+        """Tell that an attempt goes on; return why it shall stop, if it shall.
+
+        Raises:
+            WorkflowNotFoundError: there is no such workflow.
+            WorkflowClosedError: its run is closed.
+            ActivityNotFoundError: no such attempt is under way.
+        """
+        run_id = self._run_of(target)
+        activities = self._system.activities
+
+        def beat(actor: WorkflowActor) -> ActivityCancellationDetails | None:
+            pending = awaited(actor.state, target.activity, seq=target.seq, attempt=target.attempt)
+            start = actor.state.start
+            if pending.outside:
+                activities.wait_outside(run_id, start.workflow_id, start.workflow_type, pending)
+            if not activities.beat_outside(run_id, pending.scheduled.seq, pending.attempt, details):
+                raise ActivityNotFoundError(
+                    activity=target.activity,
+                    workflow_id=start.workflow_id,
+                    run_id=run_id,
+                    reason=f"its attempt {pending.attempt} has not begun",
+                )
+            return CANCEL_REQUESTED if pending.phase is ActivityPhase.CANCELING else None
+
+        why: ActivityCancellationDetails | None = await self._ask(run_id, Read(beat))
+        return why
+
+    def _run_of(self, target: Target) -> str:
+        if target.workflow_id:
+            return self._service.run_of(target.workflow_id, target.run_id or None)
+        if target.run_id not in self._system.workflows.live and self._service.row(target.run_id) is None:
+            raise ActivityNotFoundError(activity=target.activity, run_id=target.run_id, reason="there is no such run")
+        return target.run_id
+
+    async def _ask(self, run_id: str, message: object) -> Any:
+        reply = Reply(self._system.dispatcher.loop.create_future())
+        self._system.workflows.actor(run_id).actor_inbox.put(Envelope(message, reply))
+        return await reply.future

@@ -1,0 +1,234 @@
+"""Starting runs: the id policies are applied, and a start is awaited until it is on disk.
+
+The half of `actors.service` that starts; a coroutine for each request, on the engine's loop.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from pykka._envelope import Envelope
+
+from understudy.actors.behaviors.decisions.commands import Command, TerminateWorkflow, UpdateWorkflow
+from understudy.actors.dispatch import Reply
+from understudy.actors.runs.actor import Read
+from understudy.events.errors import AlreadyOpenError, EngineError, WorkflowClosedError
+from understudy.events.failures.exceptions import WorkflowAlreadyStartedError
+from understudy.events.options.policies import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
+from understudy.events.state.execution import WorkflowExecution, fold
+from understudy.events.store.port import OPEN_STATUS
+from understudy.events.update import UpdateCompleted
+
+if TYPE_CHECKING:
+    import asyncio
+
+    from understudy.actors.system import System
+    from understudy.events.workflow import WorkflowStarted
+
+__all__ = ["Started", "Starts"]
+
+REPLACED: Final = "replaced by a new run of the same workflow id"
+
+_LOOKS_BACK: Final = frozenset(
+    {
+        WorkflowIDReusePolicy.ALLOW_DUPLICATE_FAILED_ONLY,
+        WorkflowIDReusePolicy.REJECT_DUPLICATE,
+    }
+)
+"""Policies for which it matters how the last run ended."""
+
+_MAY_FOLLOW_FAILED: Final = frozenset({"Failed", "Canceled", "Terminated", "TimedOut"})
+
+
+class Started(NamedTuple):
+    """What a start came to."""
+
+    run_id: str
+    answer: asyncio.Future[Any] | None = None
+    """Of the message that went with it."""
+    taken_by: str = ""
+    """The run that got the message."""
+
+
+class Starts:
+    """The requests that start runs; the base of `Service`."""
+
+    def __init__(self, system: System) -> None:
+        """Serve `system`."""
+        self._system = system
+        self._workflows = system.workflows
+        self._store = system.store
+
+    async def start(
+        self,
+        started: WorkflowStarted,
+        reuse: WorkflowIDReusePolicy,
+        conflict: WorkflowIDConflictPolicy,
+        *,
+        run_id: str = "",
+        first: Command | None = None,
+    ) -> Started:
+        """Start a run and return its id once it is on disk; or that of the run which stands in its place.
+
+        Args:
+            started: its first event.
+            reuse: what closed runs with its workflow id mean.
+            conflict: what an open run with its workflow id means.
+            run_id: the run id it shall have; empty: a new one.
+            first: a message that goes with the start, in the same commit, or to the run that stands in its place.
+
+        Raises:
+            WorkflowAlreadyStartedError: the id is taken, and the policies say that this is an error.
+            EngineError: it could not be stored; nothing has started.
+        """
+        look_up = bool(started.request_id) or reuse in _LOOKS_BACK or isinstance(first, UpdateWorkflow)
+        while True:
+            known = self._known(started.workflow_id, look_up=look_up)
+            if isinstance(first, UpdateWorkflow) and known is not None and self._has_update(known[0], first):
+                return Started(known[0], self._post(known[0], first), known[0])
+            if known is not None:
+                standing = self._standing(started, *known, reuse, conflict)
+                if standing:
+                    await self._on_disk(known[0])
+                    answer = None if first is None else self._post(known[0], first)
+                    if answer is None or await self._has_taken(first, answer, is_open=known[1] == OPEN_STATUS):
+                        return Started(standing, answer, known[0])
+                    continue
+                if known[1] == OPEN_STATUS:
+                    with suppress(WorkflowClosedError):  # somebody else ends it at the same time
+                        await self.send(known[0], TerminateWorkflow(reason=REPLACED))
+                    continue
+            try:
+                return await self._begin(started, run_id or self._workflows.new_id(), first)
+            except AlreadyOpenError:  # by a run that is not in memory, or by a start at the same time
+                look_up = True
+
+    def _has_update(self, run_id: str, update: UpdateWorkflow) -> bool:
+        """Whether a run has accepted this very update before: then it is sent again, whatever the policies say.
+
+        One that a run did not complete before its own end has no outcome to come, and belongs to the next run.
+        """
+        execution = self._execution(run_id)
+        found = execution.updates.get(update.update_id)
+        return found is not None and (execution.is_open or type(found) is UpdateCompleted)
+
+    async def _has_taken(self, message: Command | None, answer: asyncio.Future[Any], *, is_open: bool) -> bool:
+        """Wait until a signal is on disk; False: the run, which was open, has ended. Updates may take long."""
+        if isinstance(message, UpdateWorkflow):
+            return True
+        try:
+            await answer
+        except WorkflowClosedError:
+            if is_open:
+                return False
+            raise
+        return True
+
+    async def _begin(self, started: WorkflowStarted, run_id: str, first: Command | None) -> Started:
+        """Start a run and return its id once it is on disk.
+
+        Raises:
+            AlreadyOpenError: another run with its workflow id is open; that is the store's to say (ONE-OWNER).
+        """
+        workflows = self._workflows
+        answer: asyncio.Future[Any] | None = None
+        messages: tuple[Envelope[Any], ...] = ()
+        if first is not None:
+            told = self._reply()
+            answer, messages = told.future, (Envelope(first, told),)
+        turn = workflows.begin(run_id, started, messages=messages)
+        reply = self._reply()
+        turn.answers.append((reply, run_id, None))
+        workflows.finish(turn)
+        try:
+            await reply.future
+        except EngineError:
+            if answer is not None and not answer.cancel():
+                answer.exception()  # whoever waits for it is told by this error
+            raise
+        return Started(run_id, answer, run_id)
+
+    def _known(self, workflow_id: str, *, look_up: bool) -> tuple[str, str] | None:
+        """Return the run that a workflow id means now, and its status: the open one, else the latest.
+
+        Args:
+            workflow_id: its id.
+            look_up: ask the store, too, and not only memory: a query for each start would cost a tenth of a workflow.
+        """
+        actor = self._workflows.open_ids.get(workflow_id)
+        if actor is not None:
+            return actor.run_id, OPEN_STATUS
+        row = self._store.latest(workflow_id) if look_up else None
+        return (row.run_id, row.status) if row is not None else None
+
+    def _standing(
+        self,
+        started: WorkflowStarted,
+        run_id: str,
+        status: str,
+        reuse: WorkflowIDReusePolicy,
+        conflict: WorkflowIDConflictPolicy,
+    ) -> str:
+        """Return the run that stands in for a new one: what is there, or what this request began; none: empty.
+
+        Raises:
+            WorkflowAlreadyStartedError: the policies want neither.
+        """
+        if started.request_id:
+            first = self._first(run_id)
+            if first.start.request_id == started.request_id:
+                return first.run_id
+        if status == OPEN_STATUS:
+            if (
+                conflict is WorkflowIDConflictPolicy.TERMINATE_EXISTING
+                or reuse is WorkflowIDReusePolicy.TERMINATE_IF_RUNNING
+            ):
+                return ""
+            if conflict is WorkflowIDConflictPolicy.USE_EXISTING:
+                return run_id
+        elif reuse is not WorkflowIDReusePolicy.REJECT_DUPLICATE and (
+            reuse is not WorkflowIDReusePolicy.ALLOW_DUPLICATE_FAILED_ONLY or status in _MAY_FOLLOW_FAILED
+        ):
+            return ""
+        raise WorkflowAlreadyStartedError(started.workflow_id, started.workflow_type, run_id=run_id)
+
+    def _first(self, run_id: str) -> WorkflowExecution:
+        """Return the first of a chain of runs."""
+        execution = self._execution(run_id)
+        first = execution.start.first_run_id
+        return self._execution(first) if first else execution
+
+    async def _on_disk(self, run_id: str) -> None:
+        """Wait until what a live run has done so far is on disk (ACKED)."""
+        if run_id in self._workflows.live:
+            await self._read(run_id, Read(lambda _: None))
+
+    # -- what all requests stand on ------------------------------------------------------------------------------------
+
+    async def send(self, run_id: str, command: Command) -> Any:
+        """Send a command and wait until what it means is on disk.
+
+        Raises:
+            UsageError: the run refuses it, as a closed one does.
+            EngineError: it could not be stored.
+        """
+        return await self._post(run_id, command)
+
+    def _post(self, run_id: str, message: object) -> asyncio.Future[Any]:
+        reply = self._reply()
+        self._workflows.actor(run_id).actor_inbox.put(Envelope(message, reply))
+        return reply.future
+
+    def _execution(self, run_id: str) -> WorkflowExecution:
+        actor = self._workflows.live.get(run_id)
+        if actor is not None and actor.is_loaded:
+            return actor.state
+        return fold(run_id, self._store.load(run_id))
+
+    async def _read(self, run_id: str, read: Read) -> Any:
+        return await self._post(run_id, read)
+
+    def _reply(self) -> Reply:
+        future: asyncio.Future[Any] = self._system.dispatcher.loop.create_future()
+        return Reply(future)

@@ -1,0 +1,29 @@
+"""Which events of a run a reader wants."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+from understudy._calls.targets import checked_kind
+
+__all__ = ["WorkflowHistoryEventFilterType", "is_close"]
+
+
+class WorkflowHistoryEventFilterType(IntEnum):
+    """Which events of a run are wanted."""
+
+    __module__ = "understudy.client"
+
+    ALL_EVENT = 1
+    CLOSE_EVENT = 2
+    """The one that has closed it."""
+
+
+def is_close(wanted_events: WorkflowHistoryEventFilterType) -> bool:
+    """Return whether only the closing event is wanted.
+
+    Raises:
+        ArgumentTypeError: it is no such filter.
+    """
+    checked_kind(wanted_events, WorkflowHistoryEventFilterType, "event_filter_type")
+    return wanted_events is WorkflowHistoryEventFilterType.CLOSE_EVENT

@@ -1,0 +1,286 @@
+"""What a client does with stand-alone activities, jobs without a workflow around them: it starts and finds them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, TypeVar, Unpack, cast, overload
+
+from understudy._calls.targets import NO_ARG, NO_METADATA, arguments
+from understudy._client.connection import Connection
+from understudy.events.choices import ActivityIDConflictPolicy, ActivityIDReusePolicy
+from understudy.events.options.policies import Priority, RetryPolicy
+from understudy.typed import (
+    typed_execute_activity,
+    typed_execute_activity_method,
+    typed_start_activity,
+    typed_start_activity_method,
+)
+
+if TYPE_CHECKING:
+    from understudy._client.jobs.handle import ActivityHandle
+    from understudy._client.jobs.listing import ActivityExecutionAsyncIterator, ActivityExecutionCount
+    from understudy._client.jobs.start import ActivityStartOptions
+    from understudy.client import Client
+
+__all__ = ["StandaloneActivities"]
+
+R = TypeVar("R")
+
+
+class StandaloneActivities(Connection):
+    """The part of a client that is about stand-alone activities."""
+
+    @typed_start_activity
+    async def start_activity(
+        self,
+        activity: Any,
+        arg: Any = NO_ARG,
+        *,
+        args: Sequence[Any] = (),
+        id: str,
+        task_queue: str,
+        result_type: type | None = None,
+        schedule_to_close_timeout: timedelta | None = None,
+        schedule_to_start_timeout: timedelta | None = None,
+        start_to_close_timeout: timedelta | None = None,
+        heartbeat_timeout: timedelta | None = None,
+        id_reuse_policy: ActivityIDReusePolicy = ActivityIDReusePolicy.ALLOW_DUPLICATE,
+        id_conflict_policy: ActivityIDConflictPolicy = ActivityIDConflictPolicy.FAIL,
+        retry_policy: RetryPolicy | None = None,
+        search_attributes: Any = None,
+        summary: str | None = None,
+        priority: Priority = Priority.default,
+        start_delay: timedelta | None = None,
+        rpc_metadata: Mapping[str, str | bytes] = NO_METADATA,
+        rpc_timeout: timedelta | None = None,
+        request_id: str | None = None,
+    ) -> ActivityHandle[Any]:
+        """Start an activity that no workflow asks for, and return its handle once the start is on disk.
+
+        What is not given is as the activity's decorator says.
+
+        Args:
+            activity: a function or method decorated with `@activity.defn`, or the name of one.
+            arg: the argument, if there is just one.
+            args: the arguments, if there are several.
+            id: the activity's id; at most one run with it is open at a time. Workflows have their own ids.
+            task_queue: whose worker shall run it; it need not be there yet.
+            result_type: what the result is decoded to, when the activity is given by name.
+            schedule_to_close_timeout: all attempts together, from the end of the start delay on.
+            schedule_to_start_timeout: the wait for a worker; not retried.
+            start_to_close_timeout: one attempt; 300 s if neither this nor schedule_to_close_timeout is given.
+            heartbeat_timeout: between two heartbeats of one attempt.
+            id_reuse_policy: what closed runs with this id mean.
+            id_conflict_policy: what an open run with this id means.
+            retry_policy: None: from 1 s, doubling, at most 100 s, without end.
+            search_attributes: values kept with the run, for searching.
+            summary: one line for people.
+            priority: recorded, and shown to the activity.
+            start_delay: how long the first attempt waits.
+            rpc_metadata: accepted so that programs run, and not used: no call leaves the process.
+            rpc_timeout: the same.
+            request_id: starts with the same one give the same run, however often they are sent.
+
+        Raises:
+            InvalidArgumentError: an argument cannot be; nothing was stored.
+            PayloadEncodeError: an argument of the activity cannot be stored, or does not fit its hint.
+            DefinitionError: `activity` is not an activity.
+            ActivityAlreadyStartedError: the id is taken.
+            EngineError: the store failed; nothing has started.
+        """
+        if self.chain is not None:
+            return await self.chain.start_activity(activity, arguments(arg, args), locals())
+        del rpc_metadata, rpc_timeout
+        from understudy._client.jobs.handle import ActivityHandle
+        from understudy._client.jobs.start import prepared_job, start_of
+
+        prepared = prepared_job(
+            self,
+            activity,
+            arguments(arg, args),
+            id=id,
+            task_queue=task_queue,
+            result_type=result_type,
+            id_reuse_policy=id_reuse_policy,
+            id_conflict_policy=id_conflict_policy,
+            search_attributes=search_attributes,
+            start_delay=start_delay,
+            request_id=request_id,
+            headers=self.headers,
+            options={
+                "schedule_to_close_timeout": schedule_to_close_timeout,
+                "schedule_to_start_timeout": schedule_to_start_timeout,
+                "start_to_close_timeout": start_to_close_timeout,
+                "heartbeat_timeout": heartbeat_timeout,
+                "retry_policy": retry_policy,
+                "summary": summary,
+                "priority": priority,
+            },
+        )
+        run_id = await self.engine.dispatcher.run(start_of(self.service, prepared))
+        return ActivityHandle(cast("Client", self.origin or self), id, run_id=run_id, result_type=prepared.hint)
+
+    @typed_execute_activity
+    async def execute_activity(
+        self,
+        activity: Any,
+        arg: Any = NO_ARG,
+        *,
+        args: Sequence[Any] = (),
+        id: str,
+        task_queue: str,
+        **options: Unpack[ActivityStartOptions],
+    ) -> Any:
+        """Start an activity that no workflow asks for, and wait for its result; see `start_activity`.
+
+        Raises:
+            ActivityFailureError: it failed, was cancelled or terminated, or timed out; the reason is its `cause`.
+        """
+        return await (await self._start(activity, arg, args, id, task_queue, options)).result()
+
+    async def start_activity_class(
+        self,
+        activity: Any,
+        arg: Any = NO_ARG,
+        *,
+        args: Sequence[Any] = (),
+        id: str,
+        task_queue: str,
+        **options: Unpack[ActivityStartOptions],
+    ) -> ActivityHandle[Any]:
+        """As `start_activity`; the activity is a class whose `__call__` is one, and a worker has an instance of it.
+
+        Type checkers know its result by `start_activity_method(Charge.__call__, ...)`.
+        """
+        return await self._start(activity, arg, args, id, task_queue, options)
+
+    async def execute_activity_class(
+        self,
+        activity: Any,
+        arg: Any = NO_ARG,
+        *,
+        args: Sequence[Any] = (),
+        id: str,
+        task_queue: str,
+        **options: Unpack[ActivityStartOptions],
+    ) -> Any:
+        """As `execute_activity`; see `start_activity_class`."""
+        return await (await self._start(activity, arg, args, id, task_queue, options)).result()
+
+    @typed_start_activity_method
+    async def start_activity_method(
+        self,
+        activity: Any,
+        arg: Any = NO_ARG,
+        *,
+        args: Sequence[Any] = (),
+        id: str,
+        task_queue: str,
+        **options: Unpack[ActivityStartOptions],
+    ) -> ActivityHandle[Any]:
+        """As `start_activity`; the method is given unbound: `start_activity_method(Payments.charge, order, ...)`."""
+        return await self._start(activity, arg, args, id, task_queue, options)
+
+    @typed_execute_activity_method
+    async def execute_activity_method(
+        self,
+        activity: Any,
+        arg: Any = NO_ARG,
+        *,
+        args: Sequence[Any] = (),
+        id: str,
+        task_queue: str,
+        **options: Unpack[ActivityStartOptions],
+    ) -> Any:
+        """As `execute_activity`; see `start_activity_method`."""
+        return await (await self._start(activity, arg, args, id, task_queue, options)).result()
+
+    async def _start(  # noqa: PLR0917 - what all of the above are given
+        self, activity: Any, arg: Any, args: Sequence[Any], id: str, task_queue: str, options: ActivityStartOptions
+    ) -> ActivityHandle[Any]:
+        given: Any = activity
+        return await self.start_activity(given, arg, args=args, id=id, task_queue=task_queue, **options)
+
+    @overload
+    def get_activity_handle(self, activity_id: str, *, run_id: str | None = None) -> ActivityHandle[Any]: ...
+    @overload
+    def get_activity_handle(
+        self, activity_id: str, *, run_id: str | None = None, result_type: type[R]
+    ) -> ActivityHandle[R]: ...
+    def get_activity_handle(
+        self, activity_id: str, *, run_id: str | None = None, result_type: type | None = None
+    ) -> ActivityHandle[Any]:
+        """Return a handle to a stand-alone activity that was started before, by anybody; nothing is asked yet.
+
+        For whoever completes one from outside, there is `get_async_activity_handle`.
+
+        Args:
+            activity_id: its id.
+            run_id: which run; None: the open one, else the latest.
+            result_type: what the result is decoded to.
+
+        Raises:
+            InvalidArgumentError: the id cannot be.
+        """
+        from understudy._client.jobs.handle import ActivityHandle
+        from understudy._client.starts.start import checked_any_id
+
+        found = checked_any_id(activity_id, "activity_id")
+        return ActivityHandle(cast("Client", self), found, run_id=run_id, result_type=result_type)
+
+    def list_activities(
+        self,
+        query: str | None = None,
+        *,
+        limit: int | None = None,
+        page_size: int = 1000,
+        next_page_token: bytes | None = None,
+        rpc_metadata: Mapping[str, str | bytes] = NO_METADATA,
+        rpc_timeout: timedelta | None = None,
+    ) -> ActivityExecutionAsyncIterator:
+        """Return an iterator over all stand-alone activities, running and closed, the latest first.
+
+        Args:
+            query: None; a filter is refused, since there is none yet.
+            limit: how many at most; None: all.
+            page_size: how many are fetched at once.
+            next_page_token: where to go on, as an earlier iterator said.
+            rpc_metadata: accepted so that programs run, and not used: no call leaves the process.
+            rpc_timeout: the same.
+
+        Raises:
+            InvalidArgumentError: there is a filter, or a number cannot be.
+        """
+        if self.chain is not None:
+            return self.chain.list_activities(locals())
+        del rpc_metadata, rpc_timeout
+        from understudy._client.jobs.listing import ActivityExecutionAsyncIterator, checked_filter
+
+        checked_filter(query)
+        return ActivityExecutionAsyncIterator(self, limit=limit, page_size=page_size, next_page_token=next_page_token)
+
+    async def count_activities(
+        self,
+        query: str | None = None,
+        *,
+        rpc_metadata: Mapping[str, str | bytes] = NO_METADATA,
+        rpc_timeout: timedelta | None = None,
+    ) -> ActivityExecutionCount:
+        """Return how many stand-alone activities there are, running and closed.
+
+        Args:
+            query: None; a filter is refused, since there is none yet.
+            rpc_metadata: accepted so that programs run, and not used: no call leaves the process.
+            rpc_timeout: the same.
+
+        Raises:
+            InvalidArgumentError: there is a filter.
+        """
+        if self.chain is not None:
+            return await self.chain.count_activities(locals())
+        del rpc_metadata, rpc_timeout
+        from understudy._client.jobs.listing import ActivityExecutionCount, checked_filter, count_jobs
+
+        checked_filter(query)
+        return ActivityExecutionCount(await self.engine.dispatcher.run(count_jobs(self.service)), ())

@@ -1,0 +1,340 @@
+"""A start, checked: what the caller gave becomes a `WorkflowStarted`, or an error before anything is stored."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypedDict
+
+import msgspec
+
+from understudy._calls.targets import message_call, workflow_call, workflow_target
+from understudy.actors.behaviors.code.job import JOB_PREFIX, is_job
+from understudy.actors.behaviors.decisions.commands import SignalWorkflow
+from understudy.actors.behaviors.definitions.definition import HandlerKind, WorkflowDefinition
+from understudy.events.errors import ArgumentTypeError, InvalidArgumentError
+from understudy.events.options.cron import checked_cron, next_cron
+from understudy.events.options.policies import (
+    Priority,
+    RetryPolicy,
+    StoredRetryPolicy,
+    WorkflowIDConflictPolicy,
+    WorkflowIDReusePolicy,
+    to_ns,
+)
+from understudy.events.payloads.payload import Phrase
+from understudy.events.workflow import BEHAVIOUR_FLAGS, WorkflowStarted
+
+if TYPE_CHECKING:
+    from understudy._client.connection import Connection
+    from understudy.actors.system import System
+    from understudy.events.payloads.payload import Payload, PayloadConverter
+
+__all__ = [
+    "PlainStartOptions",
+    "PreparedStart",
+    "StartOptions",
+    "checked_any_id",
+    "checked_id",
+    "checked_name",
+    "checked_policies",
+    "find_workflow",
+    "prepared_start",
+    "stored_memo",
+    "stored_ns",
+    "stored_policy",
+    "stored_priority",
+]
+
+ID_LIMIT: Final = 1_000
+"""Characters in a workflow id; Temporal's limit, too."""
+
+
+class PlainStartOptions(TypedDict, total=False):
+    """The options of a start but for the type of the result."""
+
+    execution_timeout: timedelta | None
+    run_timeout: timedelta | None
+    task_timeout: timedelta | None
+    id_reuse_policy: WorkflowIDReusePolicy
+    id_conflict_policy: WorkflowIDConflictPolicy
+    retry_policy: RetryPolicy | None
+    cron_schedule: str
+    memo: Mapping[str, Any] | None
+    search_attributes: Any
+    static_summary: str | None
+    static_details: str | None
+    start_delay: timedelta | None
+    start_signal: str | None
+    start_signal_args: Sequence[Any]
+    rpc_metadata: Mapping[str, str | bytes]
+    rpc_timeout: timedelta | None
+    request_eager_start: bool
+    request_id: str | None
+    priority: Priority
+    versioning_override: object
+    stack_level: int
+
+
+class StartOptions(PlainStartOptions, total=False):
+    """The options of a start, to keep and to pass as `**options`; see `Client.start_workflow`."""
+
+    result_type: type | None
+
+
+class PreparedStart(NamedTuple):
+    """A start that was checked."""
+
+    event: WorkflowStarted
+    policies: tuple[WorkflowIDReusePolicy, WorkflowIDConflictPolicy]
+    signal: SignalWorkflow | None
+    """What goes with it."""
+    hint: Any
+    """What the result is decoded to."""
+
+
+_PLAIN: Final[StartOptions] = {
+    "result_type": None,
+    "execution_timeout": None,
+    "run_timeout": None,
+    "task_timeout": None,
+    "id_reuse_policy": WorkflowIDReusePolicy.ALLOW_DUPLICATE,
+    "id_conflict_policy": WorkflowIDConflictPolicy.UNSPECIFIED,
+    "retry_policy": None,
+    "cron_schedule": "",
+    "memo": None,
+    "search_attributes": None,
+    "static_summary": None,
+    "static_details": None,
+    "start_delay": None,
+    "start_signal": None,
+    "start_signal_args": (),
+    "request_id": None,
+    "priority": Priority.default,
+}
+"""What `start_workflow` has if nothing is said; most starts are like this, and need no look at each option."""
+_PLAIN_POLICIES: Final = WorkflowIDReusePolicy.ALLOW_DUPLICATE, WorkflowIDConflictPolicy.UNSPECIFIED
+
+
+def prepared_start(
+    client: Connection, workflow: Any, args: Sequence[Any], options: StartOptions, *, id: str, task_queue: str
+) -> PreparedStart:
+    """Return a start as the engine takes it, of what the caller gave to `start_workflow`.
+
+    Args:
+        client: whose converter, headers and identity it gets.
+        workflow: what to start.
+        args: its arguments.
+        options: all that have a meaning here, each with a value.
+        id: the workflow id.
+        task_queue: whose worker shall run it.
+
+    Raises:
+        InvalidArgumentError: something cannot be.
+        PayloadEncodeError: an argument cannot be stored, or does not fit its hint.
+    """
+    converter = client.converter_of(id)
+    name, definition = find_workflow(client.engine, workflow, task_queue)
+    event = WorkflowStarted(
+        at=client.engine.clock(),
+        workflow_id=checked_id(id, "id"),
+        workflow_type=name,
+        task_queue=checked_name(task_queue, "task_queue"),
+        input=workflow_call(converter, definition, args, Phrase("workflow {!r}", (name,))),
+        flags=BEHAVIOUR_FLAGS,
+        identity=client.identity,
+    )
+    by_name = isinstance(workflow, str)  # then the result is what JSON has, whoever is in the process
+    hint = None if definition is None or by_name else definition.signature.returns
+    policies, signal = _PLAIN_POLICIES, None
+    if options != _PLAIN or client.headers:
+        given: Any = options
+        event = msgspec.structs.replace(event, headers=client.headers, **_rare_fields(given, event.at, converter))
+        reuse, conflict = checked_policies(given["id_reuse_policy"], given["id_conflict_policy"])
+        if given["start_signal"] is not None or given["start_signal_args"]:
+            signal = start_signal(converter, definition, event, given["start_signal"], given["start_signal_args"])
+            if conflict is WorkflowIDConflictPolicy.UNSPECIFIED:
+                conflict = WorkflowIDConflictPolicy.USE_EXISTING  # it is for whichever run there is
+        policies, hint = (reuse, conflict), hint if given["result_type"] is None else given["result_type"]
+    return PreparedStart(event, policies, signal, hint)
+
+
+def _rare_fields(given: Any, now: int, converter: PayloadConverter) -> dict[str, Any]:
+    """Return the fields of a `WorkflowStarted` that options other than the usual lead to.
+
+    Raises:
+        InvalidArgumentError: something cannot be.
+        PayloadEncodeError: a value of the memo cannot be stored.
+    """
+    whole = stored_ns(given["execution_timeout"], "execution_timeout")
+    policy, memo, attributes = given["retry_policy"], given["memo"], given["search_attributes"]
+    cron = given["cron_schedule"] or ""
+    return {
+        "execution_timeout": whole,
+        "execution_deadline": now + whole if whole else 0,
+        "run_timeout": stored_ns(given["run_timeout"], "run_timeout"),
+        "task_timeout": stored_ns(given["task_timeout"], "task_timeout"),
+        "retry_policy": None if policy is None else stored_policy(policy),
+        "first_turn_at": _first_turn(now, cron, given["start_delay"]),
+        "memo": stored_memo(memo, converter) if memo else {},
+        "search_attributes": _stored_attributes(attributes) if attributes else {},
+        "summary": given["static_summary"] or "",
+        "details": given["static_details"] or "",
+        "request_id": given["request_id"] or "",
+        "cron_schedule": cron,
+        **stored_priority(given["priority"]),
+    }
+
+
+def start_signal(
+    converter: PayloadConverter,
+    definition: WorkflowDefinition | None,
+    event: WorkflowStarted,
+    name: str | None,
+    args: Sequence[Any],
+) -> SignalWorkflow:
+    """Return the signal that goes with a start."""
+    if name is None:
+        raise InvalidArgumentError(
+            what="start_signal_args", got=f"{len(args)} values", expected="none, since there is no start_signal"
+        )
+    checked_name(name, "start_signal")
+    known = definition.signals.get(name) if definition is not None else None
+    of_whom = f"of workflow {event.workflow_id!r}"
+    _, payloads = message_call(converter, HandlerKind.SIGNAL, known.fn if known else name, args, of_whom)
+    request_id = f"{event.request_id}/signal" if event.request_id else ""
+    identity, headers = event.identity, event.headers
+    return SignalWorkflow(name=name, input=payloads, headers=headers, identity=identity, request_id=request_id)
+
+
+def checked_id(value: object, name: str = "workflow id") -> str:
+    """Return a workflow id that can be one.
+
+    Raises:
+        InvalidArgumentError: it is no str, empty, longer than 1,000 characters, or looks like that of a job.
+    """
+    found = checked_any_id(value, name)
+    if is_job(found):
+        raise InvalidArgumentError(
+            what=name,
+            got=repr(found),
+            expected=f"one that does not begin with {JOB_PREFIX!r}",
+            fix="Take another id; what is called so inside is a stand-alone activity, see Client.get_activity_handle",
+        )
+    return found
+
+
+def checked_any_id(value: object, name: str) -> str:
+    """Return an id, of whatever it is, that can be one.
+
+    Raises:
+        InvalidArgumentError: it is no str, empty, or longer than 1,000 characters.
+    """
+    if not isinstance(value, str):
+        raise ArgumentTypeError(what=name, got=repr(value), expected="a str")
+    if not value:
+        raise InvalidArgumentError(what=name, got="''", expected="1 to 1,000 characters")
+    if len(value) > ID_LIMIT:
+        raise InvalidArgumentError(
+            what=name, got=f"{value[:40]!r}… ({len(value):,} characters)", expected="1 to 1,000 characters"
+        )
+    return value
+
+
+def checked_policies(reuse: object, conflict: object) -> tuple[WorkflowIDReusePolicy, WorkflowIDConflictPolicy]:
+    """Return the id policies as what they are to be.
+
+    Raises:
+        InvalidArgumentError: one is something else, or they contradict each other.
+    """
+    if not isinstance(reuse, WorkflowIDReusePolicy):
+        raise ArgumentTypeError(
+            what="id_reuse_policy", got=repr(reuse), expected="an understudy.common.WorkflowIDReusePolicy"
+        )
+    if not isinstance(conflict, WorkflowIDConflictPolicy):
+        raise ArgumentTypeError(
+            what="id_conflict_policy", got=repr(conflict), expected="an understudy.common.WorkflowIDConflictPolicy"
+        )
+    unsaid = WorkflowIDConflictPolicy.UNSPECIFIED
+    if reuse is WorkflowIDReusePolicy.TERMINATE_IF_RUNNING and conflict is not unsaid:
+        raise InvalidArgumentError(
+            what="id_conflict_policy",
+            got=f"{conflict.name} beside an id_reuse_policy of TERMINATE_IF_RUNNING",
+            expected="only one word on what becomes of an open run",
+            fix="Leave TERMINATE_IF_RUNNING out: id_conflict_policy=TERMINATE_EXISTING says the same",
+        )
+    return reuse, conflict
+
+
+def find_workflow(engine: System, workflow: Any, task_queue: str) -> tuple[str, WorkflowDefinition | None]:
+    """Return the type and the definition of what `start_workflow` was given; a name is looked up at the workers here.
+
+    Raises:
+        DefinitionError: it is not a workflow.
+        InvalidArgumentError: it has no name of its own.
+    """
+    name, definition = workflow_target(workflow)
+    if definition is None:
+        for worker in engine.workflows.workers.get(task_queue, ()):
+            known = worker.workflows.get(name)
+            if known is not None:
+                return name, known
+    return name, definition
+
+
+def _first_turn(now: int, cron: str, delay: timedelta | None) -> int:
+    """Return when the first turn is due, ns since the epoch; 0: at once."""
+    if not cron:
+        wait = stored_ns(delay, "start_delay")
+        return now + wait if wait else 0
+    if delay is not None:
+        raise InvalidArgumentError(
+            what="start_delay", got=repr(delay), expected="None, since cron_schedule says when the run begins"
+        )
+    return next_cron(checked_cron(cron), now)
+
+
+def stored_priority(priority: object) -> dict[str, Any]:
+    """Return the fields of an event that hold a priority; none for None and for one that says nothing."""
+    if priority is None or priority is Priority.default:
+        return {}
+    if not isinstance(priority, Priority):
+        raise ArgumentTypeError(what="priority", got=repr(priority), expected="an understudy.common.Priority")
+    return {
+        "priority": priority.priority_key or 0,
+        "fairness_key": priority.fairness_key or "",
+        "fairness_weight": priority.fairness_weight,
+    }
+
+
+def stored_ns(value: timedelta | None, name: str) -> int:
+    """Return a duration as events hold it; None: 0, which is no limit."""
+    return 0 if value is None else to_ns(value, name=name) or 0
+
+
+def stored_policy(policy: object) -> StoredRetryPolicy:
+    """Return a retry policy as events hold it."""
+    if not isinstance(policy, RetryPolicy):
+        raise ArgumentTypeError(what="retry_policy", got=repr(policy), expected="an understudy.common.RetryPolicy")
+    return policy.to_stored()
+
+
+def stored_memo(memo: Mapping[str, Any], converter: PayloadConverter) -> dict[str, Payload]:
+    """Return a memo as events hold it."""
+    return {
+        checked_name(key, "a key of memo"): converter.encode(value, where=f"memo {key!r}")
+        for key, value in memo.items()
+    }
+
+
+def checked_name(value: object, name: str) -> str:
+    """Return a value that is to be a name, and is one."""
+    if not isinstance(value, str) or not value:
+        raise InvalidArgumentError(what=name, got=repr(value), expected="a name")
+    return value
+
+
+def _stored_attributes(attributes: Any) -> dict[str, object]:
+    from understudy.events.options.search_attributes import to_stored
+
+    return to_stored(attributes)

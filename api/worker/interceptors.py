@@ -1,0 +1,81 @@
+"""Interceptors of workers: what stands around all workflows and activities of one, and how it gets there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from understudy.events.errors import ArgumentTypeError
+from understudy.events.public import public
+
+if TYPE_CHECKING:
+    from understudy._activity.interceptors import ActivityInboundInterceptor
+    from understudy._workflow.interceptor_class import WorkflowInterceptorClassInput
+    from understudy.actors.behaviors.code.interceptors import Interception, WorkflowInboundInterceptor
+
+__all__ = ["Interceptor", "around_activities", "checked_interceptors", "interception"]
+
+
+@public("understudy.worker")
+class Interceptor:
+    """Stands around the workflows and activities of a worker: extend it.
+
+    One that is also an `understudy.client.Interceptor`, and was given to the client, is used by the client's workers,
+    in front of their own.
+    """
+
+    def intercept_activity(self, next: ActivityInboundInterceptor) -> ActivityInboundInterceptor:
+        """Return what stands around one attempt of an activity; `next` is behind it."""
+        return next
+
+    def workflow_interceptor_class(
+        self, input: WorkflowInterceptorClassInput
+    ) -> type[WorkflowInboundInterceptor] | None:
+        """Return the class of what stands around each run, or None; asked once, when the worker is made."""
+        del input
+        return None
+
+
+def checked_interceptors(given: Sequence[Any], kind: type, door: str) -> tuple[Any, ...]:
+    """Return interceptors of one kind.
+
+    Args:
+        given: what a user passed.
+        kind: their class.
+        door: where users import it.
+
+    Raises:
+        ArgumentTypeError: one is something else.
+    """
+    for each in given:
+        if not isinstance(each, kind):
+            raise ArgumentTypeError(
+                what="interceptors",
+                got=repr(each),
+                expected=f"an {door}.Interceptor",
+                fix=f"Pass an instance of a class that extends {door}.Interceptor",
+            )
+    return tuple(given)
+
+
+def interception(interceptors: Sequence[Interceptor]) -> Interception | None:
+    """Return what interceptors put around workflows; None: nothing."""
+    if not interceptors:
+        return None
+    from understudy._workflow.interceptor_class import WorkflowInterceptorClassInput
+    from understudy._workflow.root import WorkflowRoot
+    from understudy.actors.behaviors.code.interceptors import Interception
+
+    functions: dict[str, Callable[..., Any]] = {}
+    asked = WorkflowInterceptorClassInput(unsafe_extern_functions=functions)
+    classes = tuple(cls for each in interceptors if (cls := each.workflow_interceptor_class(asked)) is not None)
+    return Interception(classes, WorkflowRoot, functions) if classes or functions else None
+
+
+def around_activities(interceptors: Sequence[Interceptor]) -> Callable[..., Any] | None:
+    """Return what calls the functions of attempts through interceptors, a `WorkerSlots.intercept`; None: nothing."""
+    if not interceptors:
+        return None
+    from understudy._activity.interceptors import activity_runner
+
+    return activity_runner(interceptors)

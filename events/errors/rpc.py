@@ -1,0 +1,98 @@
+"""What Temporal's clients catch: `RPCError` with a status, and `WorkflowQueryFailedError`; ours are that, too.
+
+A program that catches one of them finds what it looks for, and one written for this library the error of its own name.
+Nothing is called remotely: what has no status that fits is no `RPCError`.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from typing import Any
+
+from understudy.events.errors.root import UnderstudyError
+from understudy.events.public import public
+
+__all__ = ["ExhaustedError", "NotFoundError", "RPCError", "RPCStatusCode", "WorkflowQueryFailedError"]
+
+
+@public("understudy.service")
+class RPCStatusCode(IntEnum):
+    """What may go wrong with a call to a server, by gRPC's numbers."""
+
+    OK = 0
+    CANCELLED = 1
+    UNKNOWN = 2
+    INVALID_ARGUMENT = 3
+    DEADLINE_EXCEEDED = 4
+    NOT_FOUND = 5
+    ALREADY_EXISTS = 6
+    PERMISSION_DENIED = 7
+    RESOURCE_EXHAUSTED = 8
+    FAILED_PRECONDITION = 9
+    ABORTED = 10
+    OUT_OF_RANGE = 11
+    UNIMPLEMENTED = 12
+    INTERNAL = 13
+    UNAVAILABLE = 14
+    DATA_LOSS = 15
+    UNAUTHENTICATED = 16
+
+
+@public("understudy.service")
+class RPCError(UnderstudyError, Exception):
+    """A call of a client failed, for a reason that a server would have, too; what is raised is one of its kinds."""
+
+    def __init__(self, message: str, status: RPCStatusCode, raw_grpc_status: bytes) -> None:
+        """Say what went wrong."""
+        super().__init__(message)
+        self._message = message
+        self._status = status
+        self._raw_grpc_status = raw_grpc_status
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle by the arguments."""
+        return type(self), (self._message, self._status, self._raw_grpc_status)
+
+    @property
+    def message(self) -> str:
+        """What went wrong."""
+        return self._message
+
+    @property
+    def status(self) -> RPCStatusCode:
+        """The kind of it."""
+        return self._status
+
+    @property
+    def raw_grpc_status(self) -> bytes:
+        """What a server would have sent."""
+        return self._raw_grpc_status
+
+
+class WorkflowQueryFailedError(UnderstudyError, Exception):
+    """A query has no answer: its handler raised, which is the cause then, or there is none, or it may not do that."""
+
+    __module__ = "understudy.client"
+
+    def __init__(self, message: str) -> None:
+        """Say what went wrong."""
+        super().__init__(message)
+
+    @property
+    def message(self) -> str:
+        """What went wrong."""
+        return str(self.args[0])
+
+
+class NotFoundError(RPCError, abstract=True):
+    """What was asked for is not there, or not any more; stands behind `UsageError` among the bases of an error."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, RPCStatusCode.NOT_FOUND, b"")
+
+
+class ExhaustedError(RPCError, abstract=True):
+    """There is no room for it now; stands behind `UsageError` among the bases of an error."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, RPCStatusCode.RESOURCE_EXHAUSTED, b"")
