@@ -10,15 +10,9 @@ from collections.abc import Callable
 from collections.abc import Set as AbstractSet
 from typing import TYPE_CHECKING, Any, Final
 
-from understudy.actors.behaviors.code.job import is_job
-from understudy.actors.behaviors.decisions.decide import attempts_due
-from understudy.actors.behaviors.outside_activity import overdue
-from understudy.events.activity import (
-    ActivityCancelRequested,
-    ActivityPhase,
-    ActivityScheduled,
-    ActivityTimedOut,
-)
+from understudy.actors.behaviors.decisions.activities import attempts_due, overdue
+from understudy.actors.behaviors.definitions.job import is_job
+from understudy.events.activity import ActivityCancelRequested, ActivityPhase, ActivityScheduled, ActivityTimedOut
 from understudy.events.child import ChildCancelRequested, ChildInitiated
 from understudy.events.options.policies import TimeoutType
 from understudy.events.outbound import ExternalCancelRequested, ExternalSignalRequested

@@ -13,12 +13,12 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Final
 
-from understudy.events.converters.failure_converter import Failure
 from understudy.events.converters.in_context import for_workflow
+from understudy.events.failures.failure import Failure
 
 if TYPE_CHECKING:
     from understudy.events.converters.failure_converter import FailureConverter
-    from understudy.events.payloads.payload import PayloadConverter
+    from understudy.events.converters.payload_converter import PayloadConverter
 
 __all__ = ["failure_in_workflow", "unconverted"]
 

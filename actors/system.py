@@ -31,7 +31,7 @@ from understudy.events.errors import EngineStoppedError
 if TYPE_CHECKING:
     from understudy.actors.activities.worker_slots import WorkerSlots
     from understudy.events.converters.failure_converter import FailureConverter
-    from understudy.events.payloads.payload import PayloadConverter
+    from understudy.events.converters.payload_converter import PayloadConverter
     from understudy.events.store.port import EventStore
 
 __all__ = ["System"]

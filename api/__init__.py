@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from understudy import activity, workflow
-from understudy.client import Client, WorkflowFailureError, WorkflowHandle
+from understudy._client.client import Client
+from understudy.client import WorkflowFailureError, WorkflowHandle
 from understudy.worker import Worker
 
 __all__ = ["Client", "Worker", "WorkflowFailureError", "WorkflowHandle", "activity", "workflow"]

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from importlib import import_module
 from typing import Any
 
-from understudy.actors.activities.cancellation import current_attempt
+from understudy.actors.activities.current import current_attempt
 from understudy.actors.activities.thread_cancel import Shield
 
 __all__ = ["later"]

@@ -5,19 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from understudy._doors import later
-from understudy.events.choices import (
+from understudy.events.options.policies import (
     ActivityIDConflictPolicy,
     ActivityIDReusePolicy,
     HeaderCodecBehavior,
-    VersioningBehavior,
-)
-from understudy.events.options.policies import (
-    Priority,
     QueryRejectCondition,
-    RetryPolicy,
+    VersioningBehavior,
     WorkflowIDConflictPolicy,
     WorkflowIDReusePolicy,
 )
+from understudy.events.options.priority import Priority
+from understudy.events.options.retry_policy import RetryPolicy
 from understudy.events.payloads.payload import RawValue
 
 if TYPE_CHECKING:

@@ -29,7 +29,6 @@ from understudy.events.converters.encodings import (
 from understudy.events.converters.failure_converter import (
     DefaultFailureConverter,
     DefaultFailureConverterWithEncodedAttributes,
-    Failure,
     FailureConverter,
 )
 from understudy.events.converters.in_context import WithSerializationContext
@@ -40,8 +39,10 @@ from understudy.events.converters.json_types import (
     JSONTypeConverterUnhandled,
     value_to_type,
 )
+from understudy.events.converters.payload_converter import PayloadConverter
 from understudy.events.converters.transfer import TransferTypeConverter, transfer_type_convertible
-from understudy.events.payloads.payload import Payload, PayloadConverter, Payloads, binary_of, binary_payload
+from understudy.events.failures.failure import Failure
+from understudy.events.payloads.payload import Payload, Payloads, binary_of, binary_payload
 
 __all__ = [
     "ActivitySerializationContext",

@@ -62,20 +62,23 @@ from understudy.events.errors import (
     WorkflowNotBegunError,
     WorkflowNotFoundError,
 )
-from understudy.events.failures.already_started import ActivityAlreadyStartedError, InvalidVersioningOverrideError
+from understudy.events.failures.already_started import (
+    ActivityAlreadyStartedError,
+    InvalidVersioningOverrideError,
+    WorkflowAlreadyStartedError,
+)
 from understudy.events.failures.exceptions import (
     ActivityError,
     ApplicationError,
-    ApplicationErrorCategory,
     CancelledError,
     ChildWorkflowError,
     FailureError,
     ServerError,
     TerminatedError,
     TimeoutError,  # noqa: A004 - the interface that is followed
-    WorkflowAlreadyStartedError,
     is_cancelled_exception,
 )
+from understudy.events.failures.failure import ApplicationErrorCategory
 from understudy.events.options.policies import RetryState, TimeoutType
 
 __all__ = [

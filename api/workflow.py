@@ -6,12 +6,7 @@ run through the running loop and must be called from workflow code, on the workf
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
-from random import Random
-from typing import TYPE_CHECKING, Final, TypeVar
-from uuid import UUID
+from typing import TYPE_CHECKING, TypeVar
 
 from understudy._calls.activity_options import ActivityConfig, LocalActivityConfig
 from understudy._doors import later
@@ -43,19 +38,13 @@ from understudy._workflow.surroundings import (
     payload_converter,
     unsafe,
 )
-from understudy.actors.behaviors.code.context import current
+from understudy._workflow.time import now, random, sleep, time, time_ns, uuid4, uuid7, wait_condition
 from understudy.actors.behaviors.code.continue_as_new import ContinueAsNewError
 from understudy.actors.behaviors.code.handles import ActivityHandle
 from understudy.actors.behaviors.code.inbox import UnfinishedSignalHandlersWarning, UnfinishedUpdateHandlersWarning
 from understudy.actors.behaviors.code.patches import DEFAULT_VERSION
 from understudy.actors.behaviors.definitions.definition import HandlerUnfinishedPolicy
-from understudy.actors.behaviors.loop.ready import NEVER_NS
-from understudy.events.errors import (
-    ArgumentTypeError,
-    InvalidArgumentError,
-    NondeterminismError,
-    ReadOnlyContextError,
-)
+from understudy.events.errors import NondeterminismError, ReadOnlyContextError
 from understudy.events.options.policies import (
     ActivityCancellationType,
     ChildWorkflowCancellationType,
@@ -64,10 +53,8 @@ from understudy.events.options.policies import (
 
 if TYPE_CHECKING:
     from understudy._temporal.versioning import ContinueAsNewVersioningBehavior, VersioningIntent
+    from understudy._workflow.child_handle import ChildWorkflowConfig, ChildWorkflowHandle, ExternalWorkflowHandle
     from understudy._workflow.children import (
-        ChildWorkflowConfig,
-        ChildWorkflowHandle,
-        ExternalWorkflowHandle,
         execute_child_workflow,
         get_external_workflow_handle,
         get_external_workflow_handle_for,
@@ -132,6 +119,7 @@ else:
         "understudy._workflow.side_effects",
         "understudy._workflow.patches",
         "understudy._workflow.local_activity_calls",
+        "understudy._workflow.child_handle",
         "understudy._workflow.children",
         "understudy._workflow.handlers",
         "understudy._workflow.info",
@@ -254,117 +242,5 @@ __all__ = [
 
 T = TypeVar("T")
 
-_SECOND_NS: Final = 1_000_000_000
 
 # -- clock, dice, timers ---------------------------------------------------------------------------------------------
-
-
-def now() -> datetime:
-    """Return the workflow's time: that of the fact that is being handled, the same at every replay; UTC, aware."""
-    return datetime.fromtimestamp(current().now / _SECOND_NS, UTC)
-
-
-def time() -> float:
-    """Return the workflow's time, seconds since the epoch."""
-    return current().now / _SECOND_NS
-
-
-def time_ns() -> int:
-    """Return the workflow's time, ns since the epoch."""
-    return current().now
-
-
-def random() -> Random:
-    """Return the run's own generator: seeded by the run id, the same at every replay; not for secrets."""
-    return current().random()
-
-
-def uuid4() -> UUID:
-    """Return a random UUID that is the same at every replay; not for secrets."""
-    return UUID(int=current().random().getrandbits(128), version=4)
-
-
-def uuid7() -> UUID:
-    """Return a UUID that grows with the workflow's time (RFC 9562, version 7), the same at every replay."""
-    context = current()
-    bits = context.random().getrandbits(74)
-    value = (context.now // 1_000_000) << 80 | 0x7 << 76 | (bits >> 62) << 64 | 0b10 << 62 | bits & (1 << 62) - 1
-    return UUID(int=value)
-
-
-async def sleep(duration: float | timedelta, *, summary: str | None = None) -> None:
-    """Sleep, durably.
-
-    Args:
-        duration: seconds, or a timedelta.
-        summary: one line for people who look at the run.
-
-    Raises:
-        InvalidArgumentError: a negative duration.
-    """
-    delay_ns = _duration_ns(duration, "duration")
-    if delay_ns == 0:
-        await asyncio.sleep(0)
-        return
-    context = current()
-    woken: asyncio.Future[None] = context.loop.create_future()
-    timer = context.start_timer(delay_ns, lambda: _settle(woken), summary or "")
-    try:
-        await woken
-    finally:
-        context.cancel_timer(timer)
-
-
-async def wait_condition(
-    fn: Callable[[], bool], *, timeout: timedelta | float | None = None, timeout_summary: str | None = None
-) -> None:
-    """Wait until `fn()` is true; it is asked after every step of the workflow and must not change anything.
-
-    Args:
-        fn: the condition.
-        timeout: seconds, or a timedelta; None: no limit.
-        timeout_summary: one line for people who look at the run.
-
-    Raises:
-        asyncio.TimeoutError: `timeout` has passed.
-        ReadOnlyContextError: called in a query, a validator or a condition, which cannot wait.
-    """
-    context = current()
-    if context.read_only:
-        raise ReadOnlyContextError(call="workflow.wait_condition()", handler=context.read_only)
-    if fn():
-        return
-    delay_ns = None if timeout is None else _duration_ns(timeout, "timeout")
-    if delay_ns == 0:
-        raise TimeoutError
-    future: asyncio.Future[None] = context.loop.create_future()
-    context.conditions.append((fn, future))
-    if delay_ns is None:
-        await future
-        return
-    timer = context.start_timer(delay_ns, lambda: _settle(future, TimeoutError()), timeout_summary or "")
-    try:
-        await future
-    finally:
-        context.cancel_timer(timer)
-
-
-def _settle(future: asyncio.Future[None], error: BaseException | None = None) -> None:
-    if future.done():
-        return
-    if error is None:
-        future.set_result(None)
-    else:
-        future.set_exception(error)
-
-
-def _duration_ns(duration: float | timedelta, name: str) -> int:
-    if isinstance(duration, timedelta):
-        duration = duration.total_seconds()
-    if isinstance(duration, bool) or not isinstance(duration, int | float):
-        raise ArgumentTypeError(what=name, got=repr(duration), expected="seconds (a number) or a timedelta")
-    if not duration >= 0:
-        raise InvalidArgumentError(what=name, got=repr(duration), expected="zero or more")
-    if duration * _SECOND_NS + current().now >= NEVER_NS:
-        raise InvalidArgumentError(what=name, got=repr(duration), expected="seconds that end before the year 2262")
-    return round(duration * _SECOND_NS)

@@ -19,7 +19,7 @@ from understudy.actors.behaviors.code.run import Run
 from understudy.actors.behaviors.definitions.definition import workflow_of
 from understudy.events.converters.data_converter import DataConverter
 from understudy.events.event import Event
-from understudy.events.state.execution import fold
+from understudy.events.state.evolve import fold
 from understudy.events.store import open_store
 
 WORKFLOW_ID = "long"

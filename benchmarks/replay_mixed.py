@@ -18,7 +18,7 @@ from understudy import workflow
 from understudy.actors.behaviors.code.run import Run
 from understudy.actors.behaviors.definitions.definition import workflow_of
 from understudy.events.converters.data_converter import DataConverter
-from understudy.events.state.execution import fold
+from understudy.events.state.evolve import fold
 from understudy.testing import WorkflowEnvironment
 from understudy.worker import Worker
 

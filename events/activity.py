@@ -17,9 +17,10 @@ from __future__ import annotations
 from enum import IntEnum
 from typing import ClassVar, Final
 
-from understudy.events.converters.failure_converter import Failure
 from understudy.events.event import Event, Fact, Note, Request
-from understudy.events.options.policies import ActivityCancellationType, StoredRetryPolicy, TimeoutType
+from understudy.events.failures.failure import Failure
+from understudy.events.options.policies import ActivityCancellationType, TimeoutType
+from understudy.events.options.retry_policy import StoredRetryPolicy
 from understudy.events.payloads.payload import Payload
 
 __all__ = [

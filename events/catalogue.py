@@ -31,12 +31,7 @@ from understudy.events.child import (
 )
 from understudy.events.event import Event
 from understudy.events.marker import PatchRecorded, SideEffectRecorded, VersionRecorded
-from understudy.events.outbound import (
-    ExternalCancelRequested,
-    ExternalSignalRequested,
-    MessageDelivered,
-    MessageFailed,
-)
+from understudy.events.outbound import ExternalCancelRequested, ExternalSignalRequested, MessageDelivered, MessageFailed
 from understudy.events.signal import SignalReceived
 from understudy.events.timer import TimerCanceled, TimerFired, TimerStarted
 from understudy.events.upcast import UPCASTERS, Upcaster, topic_of, upcast

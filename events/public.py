@@ -1,4 +1,4 @@
-"""The public path of a class: what a user imports is what its repr, its traceback and its pickle show."""
+"""The public path of a class or function: what a user imports is what its repr, its traceback and its pickle show."""
 
 from __future__ import annotations
 
@@ -7,20 +7,24 @@ from typing import TypeVar, get_type_hints
 
 __all__ = ["public"]
 
-C = TypeVar("C", bound=type)
+T = TypeVar("T", bound=Callable[..., object])
 
 
-def public(module: str) -> Callable[[C], C]:
-    """Return a decorator that makes a class say it comes from `module`, where users import it.
+def public(module: str) -> Callable[[T], T]:
+    """Return a decorator that makes a class or function say it comes from `module`, where users import it.
 
     A class's annotations are looked up in its module, so they are resolved first, in the one that they were written in.
     """
 
-    def publish(cls: C) -> C:
-        if own := cls.__annotations__:
-            resolved = get_type_hints(cls, localns={cls.__name__: cls}, include_extras=True)
-            cls.__annotations__ = {name: resolved[name] for name in own}
-        cls.__module__ = module
-        return cls
+    def publish(thing: T) -> T:
+        _resolve(thing)
+        thing.__module__ = module
+        return thing
 
     return publish
+
+
+def _resolve(cls: object) -> None:
+    if isinstance(cls, type) and (own := cls.__annotations__):
+        resolved = get_type_hints(cls, localns={cls.__name__: cls}, include_extras=True)
+        cls.__annotations__ = {name: resolved[name] for name in own}

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import ClassVar, Final
 
-from understudy.events.converters.failure_converter import Failure
 from understudy.events.event import Fact
+from understudy.events.failures.failure import Failure
 from understudy.events.payloads.payload import Payload
 
 __all__ = ["PROMISE_PREFIX", "SignalReceived"]

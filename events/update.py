@@ -9,8 +9,8 @@ from __future__ import annotations
 from enum import IntEnum
 from typing import ClassVar, Final
 
-from understudy.events.converters.failure_converter import Failure
 from understudy.events.event import Event, Fact, Request
+from understudy.events.failures.failure import Failure
 from understudy.events.payloads.payload import Payload
 
 __all__ = ["UPDATE", "UpdateAccepted", "UpdateCompleted", "UpdatePhase"]

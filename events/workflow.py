@@ -14,10 +14,11 @@ from typing import Any, ClassVar, Final
 
 import msgspec
 
-from understudy.events.converters.failure_converter import Failure
 from understudy.events.event import Event, Fact, Note, Request
-from understudy.events.options.policies import ResetChildren, StoredRetryPolicy
+from understudy.events.failures.failure import Failure
+from understudy.events.options.policies import ResetChildren
 from understudy.events.options.policies import WorkflowExecutionStatus as Status
+from understudy.events.options.retry_policy import StoredRetryPolicy
 from understudy.events.payloads.payload import Payload
 
 __all__ = [
@@ -39,7 +40,6 @@ __all__ = [
     "WorkflowUnpaused",
     "inherited_priority",
 ]
-
 
 BEHAVIOUR_FLAGS: Final = 0
 """All flags that this release knows, with which it begins runs.

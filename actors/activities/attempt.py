@@ -17,17 +17,19 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 import msgspec
 
 from understudy.actors.activities.call import converter_of, execute, failure_of, label_of
-from understudy.actors.activities.cancellation import CANCEL_REQUESTED, NOT_FOUND, TIMED_OUT, current_attempt
+from understudy.actors.activities.cancellation import CANCEL_REQUESTED, NOT_FOUND, TIMED_OUT
+from understudy.actors.activities.current import current_attempt
 from understudy.actors.activities.heartbeats import Heartbeats, throttle
 from understudy.actors.activities.log_records import attempt_failed
-from understudy.events.converters.failure_converter import Failure
 from understudy.events.failures.exceptions import CancelledError
+from understudy.events.failures.failure import Failure
 from understudy.events.options.policies import TimeoutType
 
 if TYPE_CHECKING:
     from understudy.actors.activities.cancellation import ActivityCancellationDetails
     from understudy.actors.activities.thread_cancel import ThreadCancel
-    from understudy.actors.activities.worker_slots import WorkerOptions, WorkerSlots
+    from understudy.actors.activities.worker_options import WorkerOptions
+    from understudy.actors.activities.worker_slots import WorkerSlots
     from understudy.actors.behaviors.definitions.definition import ActivityDefinition
     from understudy.events.activity import ActivityScheduled
     from understudy.events.payloads.payload import Payload

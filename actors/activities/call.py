@@ -25,8 +25,9 @@ if TYPE_CHECKING:
     from understudy.actors.activities.attempt import Attempt
     from understudy.actors.activities.worker_slots import WorkerSlots
     from understudy.actors.behaviors.definitions.definition import ActivityDefinition
-    from understudy.events.converters.failure_converter import Failure
-    from understudy.events.payloads.payload import Payload, PayloadConverter
+    from understudy.events.converters.payload_converter import PayloadConverter
+    from understudy.events.failures.failure import Failure
+    from understudy.events.payloads.payload import Payload
 
 __all__ = ["call_function", "converter_of", "execute", "failure_of", "label_of"]
 

@@ -2,29 +2,13 @@
 
 from __future__ import annotations
 
-import threading
-from contextvars import ContextVar
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import msgspec
 
 from understudy.events.public import public
 
-if TYPE_CHECKING:
-    from understudy.actors.activities.attempt import Attempt
-
-__all__ = [
-    "CANCEL_REQUESTED",
-    "NOT_FOUND",
-    "TIMED_OUT",
-    "WORKER_SHUTDOWN",
-    "ActivityCancellationDetails",
-    "current_attempt",
-    "wait_canceled",
-]
-
-current_attempt: ContextVar[Attempt] = ContextVar("understudy_attempt")
-"""The attempt whose code is running, on the loop and in threads; in another process, what stands in for it."""
+__all__ = ["CANCEL_REQUESTED", "NOT_FOUND", "TIMED_OUT", "WORKER_SHUTDOWN", "ActivityCancellationDetails"]
 
 
 @public("understudy.activity")
@@ -52,12 +36,3 @@ NOT_FOUND: Final = ActivityCancellationDetails(not_found=True)
 CANCEL_REQUESTED: Final = ActivityCancellationDetails(cancel_requested=True)
 TIMED_OUT: Final = ActivityCancellationDetails(timed_out=True)
 WORKER_SHUTDOWN: Final = ActivityCancellationDetails(worker_shutdown=True)
-
-
-def wait_canceled(attempt: Attempt, seconds: float | None) -> bool:
-    """Wait until an attempt is asked to stop, or `seconds` have passed; return whether it is. Blocks."""
-    if attempt.canceled_in_thread is None:
-        attempt.canceled_in_thread = threading.Event()
-    if attempt.cancel_details is None:  # whoever sets it looks for the event afterwards
-        attempt.canceled_in_thread.wait(seconds)
-    return attempt.cancel_details is not None

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     import asyncio
 
-    from understudy.actors.activities.worker_slots import WorkerOptions
+    from understudy.actors.activities.worker_options import WorkerOptions
 
 __all__ = ["Heartbeats", "throttle"]
 

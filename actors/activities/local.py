@@ -8,10 +8,10 @@ from random import random
 from typing import TYPE_CHECKING, Any
 
 from understudy.actors.activities.attempt import Attempt, Reports
+from understudy.actors.behaviors.decisions.activities import activity_failure
 from understudy.actors.behaviors.decisions.commands import Command, CompleteLocalActivity, FailLocalActivity
-from understudy.actors.behaviors.decisions.decide import activity_failure
 from understudy.actors.behaviors.decisions.retry import DEFAULT_ACTIVITY_RETRY, next_attempt
-from understudy.events.converters.failure_converter import Failure
+from understudy.events.failures.failure import Failure
 from understudy.events.options.policies import RetryState
 from understudy.events.state.pending import PendingActivity
 

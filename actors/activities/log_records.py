@@ -10,14 +10,13 @@ import logging
 from typing import TYPE_CHECKING, Any, Final
 
 from understudy.actors.activities.call import label_of
-from understudy.events.failures.exceptions import ApplicationErrorCategory
+from understudy.events.failures.failure import ApplicationErrorCategory
 
 if TYPE_CHECKING:
     from understudy.actors.activities.attempt import Attempt
-    from understudy.events.converters.failure_converter import Failure
-    from understudy.events.state.execution import WorkflowExecution
+    from understudy.events.failures.failure import Failure
 
-__all__ = ["ATTEMPT_DETAILS", "attempt_failed", "run_details", "turn_failure"]
+__all__ = ["ATTEMPT_DETAILS", "attempt_failed"]
 
 ATTEMPT_DETAILS: Final = (
     "activity_id",
@@ -33,25 +32,6 @@ ATTEMPT_DETAILS: Final = (
 
 _IDENTIFIER: Final = "__temporal_error_identifier"
 _activity_log: Final = logging.getLogger("understudy.activity")
-
-
-def run_details(state: WorkflowExecution) -> dict[str, Any]:
-    """Return what a record says of a run, in a dict `workflow`."""
-    started = state.start
-    return {
-        "attempt": started.attempt,
-        "namespace": "default",
-        "run_id": state.run_id,
-        "task_queue": started.task_queue,
-        "workflow_id": started.workflow_id,
-        "workflow_type": started.workflow_type,
-    }
-
-
-def turn_failure(state: WorkflowExecution) -> dict[str, Any]:
-    """Return what is extra in the record of a turn whose code failed."""
-    details = run_details(state)
-    return {"workflow": details, "temporal_workflow": details, _IDENTIFIER: "WorkflowTaskFailure"}
 
 
 def attempt_failed(attempt: Attempt, failure: Failure, error: BaseException | None = None) -> None:

@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any
 
 import cloudpickle
 
-from understudy.actors.activities.cancellation import current_attempt
+from understudy.actors.activities.current import current_attempt
 from understudy.actors.activities.pickling import dumps
-from understudy.events.converters.failure_converter import ApplicationError
+from understudy.events.failures.exceptions import ApplicationError
 
 if TYPE_CHECKING:
     from understudy.actors.activities.remote import Stand

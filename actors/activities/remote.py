@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import cloudpickle
 
-from understudy.actors.activities.cancellation import wait_canceled
+from understudy.actors.activities.current import wait_canceled
 from understudy.actors.activities.pickling import dumps
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from understudy.actors.activities.attempt import Attempt
     from understudy.actors.activities.cancellation import ActivityCancellationDetails
     from understudy.events.activity import ActivityScheduled
-    from understudy.events.payloads.payload import PayloadConverter
+    from understudy.events.converters.payload_converter import PayloadConverter
 
 __all__ = ["RemoteAttempt", "Stand"]
 

@@ -18,8 +18,7 @@ from understudy.actors.activities.cancellation import NOT_FOUND, TIMED_OUT, Acti
 from understudy.actors.activities.in_flight import InFlight
 from understudy.actors.activities.local import LocalActivities
 from understudy.actors.activities.task_queues import TaskQueues
-from understudy.actors.activities.worker_slots import WorkerOptions
-from understudy.actors.behaviors.code.job import is_job
+from understudy.actors.activities.worker_options import WorkerOptions
 from understudy.actors.behaviors.decisions.commands import (
     Command,
     CompleteActivity,
@@ -27,8 +26,9 @@ from understudy.actors.behaviors.decisions.commands import (
     FailActivity,
     RecordHeartbeat,
 )
+from understudy.actors.behaviors.definitions.job import is_job
 from understudy.actors.timers import Alarms
-from understudy.events.converters.failure_converter import Failure
+from understudy.events.failures.failure import Failure
 from understudy.events.options.policies import TimeoutType
 
 if TYPE_CHECKING:

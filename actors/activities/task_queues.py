@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from understudy.actors.activities.log_records import attempt_failed
 from understudy.actors.activities.token_bucket import TokenBucket
-from understudy.events.converters.failure_converter import Failure
 from understudy.events.errors import UnknownActivityTypeError
+from understudy.events.failures.failure import Failure
 from understudy.events.options.policies import TimeoutType
 
 if TYPE_CHECKING:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from understudy.actors.activities.token_bucket import TokenBucket
+from understudy.actors.activities.worker_options import WorkerOptions
 from understudy.actors.behaviors.definitions.definition import ActivityDefinition, WorkflowDefinition
 from understudy.events.converters.in_context import takes_context
 from understudy.events.errors import (
@@ -26,27 +27,9 @@ if TYPE_CHECKING:
 
     from understudy.actors.activities.attempt import Attempt
     from understudy.events.converters.failure_converter import FailureConverter
-    from understudy.events.payloads.payload import PayloadConverter
+    from understudy.events.converters.payload_converter import PayloadConverter
 
-__all__ = ["WorkerOptions", "WorkerSlots", "is_process_pool", "registry"]
-
-
-class WorkerOptions(msgspec.Struct, frozen=True):
-    """The numbers of one worker."""
-
-    max_concurrent_activities: int = 1_000
-    max_activities_per_second: float = 0.0
-    """How many attempts begin a second, local ones not counted; 0: as many as there are slots."""
-    max_task_queue_activities_per_second: float = 0.0
-    """The same of all workers of its task queue together; 0: this worker says nothing of it."""
-    max_cached_workflows: int = 10_000
-    idle_seconds: float = 300.0
-    """A run that has been idle this long is passivated."""
-    graceful_shutdown: float = 30.0
-    default_heartbeat_throttle: float = 30.0
-    max_heartbeat_throttle: float = 60.0
-    """Seconds between two heartbeats of an activity that are written down: the first without a heartbeat time-out,
-    else 0.8 of the time-out, and never more than the second (Temporal's numbers)."""
+__all__ = ["WorkerSlots", "is_process_pool", "registry"]
 
 
 class WorkerSlots(msgspec.Struct, eq=False):

@@ -31,12 +31,9 @@ from understudy.actors.behaviors.decisions.commands import (
 from understudy.actors.relations.delivered import has_arrived
 from understudy.actors.relations.retried import UntilDone
 from understudy.events.child import ChildPhase
-from understudy.events.errors import (
-    EngineStoppedError,
-    WorkflowClosedError,
-    WorkflowNotFoundError,
-)
-from understudy.events.failures.exceptions import ApplicationError, WorkflowAlreadyStartedError
+from understudy.events.errors import EngineStoppedError, WorkflowClosedError, WorkflowNotFoundError
+from understudy.events.failures.already_started import WorkflowAlreadyStartedError
+from understudy.events.failures.exceptions import ApplicationError
 from understudy.events.options.policies import (
     ParentClosePolicy,
     ResetChildren,
@@ -44,7 +41,7 @@ from understudy.events.options.policies import (
     WorkflowIDReusePolicy,
 )
 from understudy.events.outbound import ExternalCancelRequested, ExternalSignalRequested
-from understudy.events.state.execution import fold
+from understudy.events.state.evolve import fold
 from understudy.events.store.port import OPEN_STATUS
 from understudy.events.workflow import WorkflowTerminated
 
@@ -53,8 +50,8 @@ if TYPE_CHECKING:
     from understudy.actors.runs.actor import WorkflowActor
     from understudy.actors.runs.supervisor import Workflows
     from understudy.events.child import ChildInitiated
-    from understudy.events.converters.failure_converter import Failure
     from understudy.events.event import Event
+    from understudy.events.failures.failure import Failure
     from understudy.events.state.execution import WorkflowExecution
     from understudy.events.state.pending import PendingChild
     from understudy.events.workflow import WorkflowStarted

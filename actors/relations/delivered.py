@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from understudy.events.state.execution import WorkflowExecution, fold
+from understudy.events.state.evolve import fold
+from understudy.events.state.execution import WorkflowExecution
 
 if TYPE_CHECKING:
     from understudy.events.store.port import EventStore

@@ -14,8 +14,8 @@ import msgspec
 from pykka._envelope import Envelope
 
 from understudy.actors.activities.cancellation import CANCEL_REQUESTED, ActivityCancellationDetails
+from understudy.actors.behaviors.decisions.activities import awaited
 from understudy.actors.behaviors.decisions.commands import CompleteActivity, FailActivity, ReportActivity
-from understudy.actors.behaviors.outside_activity import awaited
 from understudy.actors.dispatch import Reply
 from understudy.actors.runs.actor import Read, WorkflowActor
 from understudy.events.activity import ActivityPhase

@@ -12,11 +12,7 @@ from understudy.actors.behaviors.decisions.commands import Command, UpdateWorkfl
 from understudy.actors.requests.starts import Starts
 from understudy.actors.runs.actor import Read, WorkflowActor
 from understudy.actors.runs.registry import Stuck
-from understudy.events.errors import (
-    UpdateNotFoundError,
-    WorkflowClosedError,
-    WorkflowNotFoundError,
-)
+from understudy.events.errors import UpdateNotFoundError, WorkflowClosedError, WorkflowNotFoundError
 from understudy.events.state.execution import WorkflowExecution
 from understudy.events.store.port import OPEN_STATUS, ExecutionRow
 from understudy.events.update import UpdateAccepted, UpdateCompleted
@@ -24,8 +20,8 @@ from understudy.events.update import UpdateAccepted, UpdateCompleted
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from understudy.events.converters.failure_converter import Failure
     from understudy.events.event import Event
+    from understudy.events.failures.failure import Failure
     from understudy.events.payloads.payload import Payload
 
 __all__ = ["Service", "Snapshot"]

@@ -14,9 +14,10 @@ from understudy.actors.behaviors.decisions.commands import Command, TerminateWor
 from understudy.actors.dispatch import Reply
 from understudy.actors.runs.actor import Read
 from understudy.events.errors import AlreadyOpenError, EngineError, WorkflowClosedError
-from understudy.events.failures.exceptions import WorkflowAlreadyStartedError
+from understudy.events.failures.already_started import WorkflowAlreadyStartedError
 from understudy.events.options.policies import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
-from understudy.events.state.execution import WorkflowExecution, fold
+from understudy.events.state.evolve import fold
+from understudy.events.state.execution import WorkflowExecution
 from understudy.events.store.port import OPEN_STATUS
 from understudy.events.update import UpdateCompleted
 

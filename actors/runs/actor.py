@@ -27,10 +27,11 @@ from understudy.actors.runs.execution_row import execution_row
 from understudy.actors.runs.live_run import LiveRun, Phase
 from understudy.actors.runs.turn import Part, Turn
 from understudy.events.activity import ActivityTimedOut, LocalActivityCompleted, LocalActivityFailed
-from understudy.events.converters.failure_converter import Failure
 from understudy.events.errors import EngineError, StopError, StuckWorkflowError, UsageError, WorkflowNotBegunError
 from understudy.events.event import Event, Fact
-from understudy.events.state.execution import WorkflowExecution, fold
+from understudy.events.failures.failure import Failure
+from understudy.events.state.evolve import fold
+from understudy.events.state.execution import WorkflowExecution
 from understudy.events.store.port import Append
 from understudy.events.timer import TimerFired
 from understudy.events.workflow import TurnResumed, WorkflowStarted, WorkflowTerminated
@@ -41,7 +42,6 @@ if TYPE_CHECKING:
     from understudy.actors.behaviors.decisions.activation import Activation
 
 __all__ = ["Read", "WorkflowActor"]
-
 
 _LATER: Final = object()
 """Instead of an answer: it is given elsewhere."""

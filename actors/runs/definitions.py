@@ -8,8 +8,9 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from understudy.actors.behaviors.code.job import JOB_TYPE, job_definition
+from understudy.actors.behaviors.code.job import job_definition
 from understudy.actors.behaviors.code.run import Run
+from understudy.actors.behaviors.definitions.job import JOB_TYPE
 from understudy.actors.runs.registry import LiveRuns
 from understudy.actors.stored_failures import failure_in_workflow
 from understudy.events.converters.in_context import for_workflow, takes_context
@@ -20,8 +21,9 @@ if TYPE_CHECKING:
     from understudy.actors.behaviors.definitions.definition import WorkflowDefinition
     from understudy.actors.dispatch import Dispatcher
     from understudy.actors.runs.live_run import LiveRun
-    from understudy.events.converters.failure_converter import Failure, FailureConverter
-    from understudy.events.payloads.payload import PayloadConverter
+    from understudy.events.converters.failure_converter import FailureConverter
+    from understudy.events.converters.payload_converter import PayloadConverter
+    from understudy.events.failures.failure import Failure
     from understudy.events.state.execution import WorkflowExecution
     from understudy.events.workflow import WorkflowStarted
 

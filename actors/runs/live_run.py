@@ -19,6 +19,7 @@ from understudy.actors.dispatch import LoopActor
 from understudy.actors.runs.turn import Part, Turn
 from understudy.events.errors import UnknownWorkflowTypeError
 from understudy.events.event import Event, Fact
+from understudy.events.state.evolve import apply
 from understudy.events.state.execution import WorkflowExecution
 from understudy.events.workflow import (
     TurnDeferred,
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
 
     from understudy.actors.behaviors.decisions.activation import Activation
     from understudy.actors.runs.supervisor import Workflows
-    from understudy.events.converters.failure_converter import Failure
+    from understudy.events.failures.failure import Failure
 
 __all__ = ["LiveRun", "Phase"]
 
@@ -99,14 +100,14 @@ class LiveRun(LoopActor):
         state = self.state
         if type(event) in _FOLLOWED and (type(event) is not WorkflowCompleted or state.start.cron_schedule):
             event = self._with_next_run(turn, event)
-        state.apply(event)
+        apply(state, event)
         part.events.append(event)
         if isinstance(event, Fact) and state.deferred is None:
             self._activate(turn, part, event)
 
     def _fold(self, part: Part, event: Event) -> None:
         """Fold one event in that the code takes later."""
-        self.state.apply(event)
+        apply(self.state, event)
         part.events.append(event)
 
     def _with_next_run(self, turn: Turn, closing: Any) -> Event:

@@ -17,18 +17,14 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pykka._envelope import Envelope
 
-from understudy.actors.activities.log_records import turn_failure
 from understudy.actors.behaviors.decisions.commands import Command, CompleteActivity, FailActivity, Wake
 from understudy.actors.runs.actor import WorkflowActor
 from understudy.actors.runs.definitions import Definitions
 from understudy.actors.runs.execution_row import row_of
 from understudy.actors.runs.live_run import LiveRun, Phase
+from understudy.actors.runs.log_fields import turn_failure
 from understudy.actors.runs.turn import Part, Turn
-from understudy.events.errors import (
-    EngineError,
-    MissingEventError,
-    VersionConflictError,
-)
+from understudy.events.errors import EngineError, MissingEventError, VersionConflictError
 from understudy.events.errors.store import StoreUnavailableError
 from understudy.events.store.port import Unit
 
@@ -43,8 +39,8 @@ if TYPE_CHECKING:
     from understudy.actors.ids import NewId
     from understudy.actors.journal import Journal
     from understudy.events.converters.failure_converter import FailureConverter
+    from understudy.events.converters.payload_converter import PayloadConverter
     from understudy.events.event import Fact
-    from understudy.events.payloads.payload import PayloadConverter
     from understudy.events.store.port import Append, EventStore, ExecutionRow
     from understudy.events.workflow import WorkflowStarted
 

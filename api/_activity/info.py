@@ -8,7 +8,9 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from understudy.actors.activities.log_records import ATTEMPT_DETAILS
-from understudy.events.options.policies import Priority, RetryPolicy, from_ns
+from understudy.events.options.durations import from_ns
+from understudy.events.options.priority import Priority
+from understudy.events.options.retry_policy import RetryPolicy
 from understudy.events.public import public
 
 if TYPE_CHECKING:

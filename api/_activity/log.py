@@ -6,7 +6,7 @@ import logging
 from collections.abc import Mapping, MutableMapping
 from typing import Any
 
-from understudy.actors.activities.cancellation import current_attempt
+from understudy.actors.activities.current import current_attempt
 from understudy.actors.activities.thread_cancel import Shield
 from understudy.events.public import public
 

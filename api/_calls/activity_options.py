@@ -13,7 +13,10 @@ from datetime import timedelta
 from typing import Any, Final, Literal, TypedDict, TypeVar
 
 from understudy.events.errors import ArgumentTypeError, InvalidArgumentError, nearest_name
-from understudy.events.options.policies import ActivityCancellationType, Priority, RetryPolicy, to_ns
+from understudy.events.options.durations import to_ns
+from understudy.events.options.policies import ActivityCancellationType
+from understudy.events.options.priority import Priority
+from understudy.events.options.retry_policy import RetryPolicy
 
 __all__ = [
     "DEFAULT_START_TO_CLOSE_NS",

@@ -16,8 +16,9 @@ from understudy.actors.behaviors.definitions.definition import (
 from understudy.events.errors import ArgumentTypeError, InvalidArgumentError
 
 if TYPE_CHECKING:
+    from understudy.events.converters.payload_converter import PayloadConverter
     from understudy.events.converters.signature import Signature
-    from understudy.events.payloads.payload import Payload, PayloadConverter
+    from understudy.events.payloads.payload import Payload
 
 __all__ = [
     "NO_ARG",

@@ -23,8 +23,8 @@ from understudy.actors.runs.actor import WorkflowActor
 from understudy.events.errors import ArgumentTypeError, InvalidArgumentError, UnknownSignalError, nearest_name
 
 if TYPE_CHECKING:
+    from understudy._client.client import Client
     from understudy.actors.behaviors.definitions.definition import HandlerDefinition, WorkflowDefinition
-    from understudy.client import Client
     from understudy.events.workflow import WorkflowStarted
 
 __all__ = ["Cancel", "Query", "Result", "Signal", "Terminate", "Update", "WorkflowProxy", "WorkflowRef"]

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, cast, overload
 from understudy.events.errors import InvalidArgumentError
 
 if TYPE_CHECKING:
+    from understudy._client.client import Client
     from understudy._client.handles.completion import AsyncActivityHandle
-    from understudy.client import Client
 
 __all__ = ["Activities"]
 
@@ -43,7 +43,8 @@ class Activities:
         Raises:
             InvalidArgumentError: they name no activity.
         """
-        from understudy._client.handles.completion import AsyncActivityHandle, AsyncActivityIDReference
+        from understudy._client.handles.activity_reference import AsyncActivityIDReference
+        from understudy._client.handles.completion import AsyncActivityHandle
 
         client = cast("Client", self)
         if task_token is not None:

@@ -9,10 +9,9 @@ import msgspec
 
 from understudy._calls.targets import checked_kind
 from understudy.actors.system import System
-from understudy.events.choices import HeaderCodecBehavior
 from understudy.events.converters.data_converter import DataConverter
 from understudy.events.errors import InvalidArgumentError
-from understudy.events.options.policies import QueryRejectCondition
+from understudy.events.options.policies import HeaderCodecBehavior, QueryRejectCondition
 
 __all__ = ["ClientConfig", "ServiceClient", "checked_client"]
 

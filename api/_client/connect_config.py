@@ -6,11 +6,10 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any, TypedDict
 
+from understudy._temporal.connection_options import GrpcCompression, KeepAliveConfig, PayloadLimitsConfig
 from understudy._temporal.transport import DnsLoadBalancingConfig, HttpConnectProxyConfig, RetryConfig, TLSConfig
-from understudy.events.choices import HeaderCodecBehavior
 from understudy.events.converters.data_converter import DataConverter
-from understudy.events.options.policies import QueryRejectCondition
-from understudy.service import GrpcCompression, KeepAliveConfig, PayloadLimitsConfig
+from understudy.events.options.policies import HeaderCodecBehavior, QueryRejectCondition
 
 __all__ = ["ClientConnectConfig", "ConnectOptions"]
 

@@ -16,22 +16,27 @@ from typing import TYPE_CHECKING, Any, Final, Self, Unpack
 
 from understudy._calls.targets import NO_METADATA
 from understudy._client.config import ClientConfig, ServiceClient, checked_client
+from understudy._temporal.connection_options import (
+    GrpcCompression,
+    KeepAliveConfig,
+    PayloadLimitsConfig,
+    checked_connection,
+)
 from understudy.actors import open_systems as systems
 from understudy.actors.requests.service import Service
 from understudy.actors.system import System, start_loop_thread
-from understudy.events.choices import HeaderCodecBehavior
 from understudy.events.converters.data_converter import DataConverter
 from understudy.events.converters.in_context import for_workflow
 from understudy.events.errors import ClosedClientError
-from understudy.events.options.policies import QueryRejectCondition
-from understudy.service import GrpcCompression, KeepAliveConfig, PayloadLimitsConfig, checked_connection
+from understudy.events.options.policies import HeaderCodecBehavior, QueryRejectCondition
 
 if TYPE_CHECKING:
     from understudy._client.connect_config import ConnectOptions
     from understudy._client.interceptors.chain import ClientChain
     from understudy._temporal.transport import DnsLoadBalancingConfig, HttpConnectProxyConfig, RetryConfig, TLSConfig
     from understudy.events.converters.failure_converter import FailureConverter
-    from understudy.events.payloads.payload import Payload, PayloadConverter
+    from understudy.events.converters.payload_converter import PayloadConverter
+    from understudy.events.payloads.payload import Payload
 
 __all__ = ["Connection"]
 

@@ -9,7 +9,8 @@ from datetime import timedelta
 from functools import partial
 
 from understudy.events.errors import UnderstudyError
-from understudy.events.options.policies import WorkflowExecutionStatus, to_ns
+from understudy.events.options.durations import to_ns
+from understudy.events.options.policies import WorkflowExecutionStatus
 
 __all__ = [
     "RPCTimeoutOrCancelledError",

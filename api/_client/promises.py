@@ -12,7 +12,7 @@ from understudy.events.errors import ArgumentTypeError
 from understudy.events.failures.exceptions import ApplicationError
 
 if TYPE_CHECKING:
-    from understudy.events.converters.failure_converter import Failure
+    from understudy.events.failures.failure import Failure
     from understudy.events.payloads.payload import Payload
 
 __all__ = ["Promises"]

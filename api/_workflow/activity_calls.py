@@ -26,10 +26,9 @@ from understudy.actors.behaviors.code.context import Context, current
 from understudy.actors.behaviors.code.handles import ActivityHandle
 from understudy.actors.behaviors.code.source_line import source_line
 from understudy.actors.behaviors.definitions.definition import ActivityDefinition, activity_of
-from understudy.actors.behaviors.headers import NO_HEADERS
 from understudy.events.activity import ActivityScheduled
 from understudy.events.errors import InvalidArgumentError
-from understudy.events.payloads.payload import Payload, Phrase
+from understudy.events.payloads.payload import NO_HEADERS, Payload, Phrase
 from understudy.events.workflow import inherited_priority
 
 __all__ = [

@@ -10,8 +10,11 @@ from understudy._calls.activity_options import ActivityConfig, LocalActivityConf
 from understudy._workflow.inputs import Own, StartActivityInput, StartLocalActivityInput, own_fields
 from understudy.actors.behaviors.code.source_line import source_line
 from understudy.actors.behaviors.definitions.definition import ActivityDefinition
-from understudy.actors.behaviors.headers import NO_HEADERS
-from understudy.events.options.policies import ActivityCancellationType, Priority, RetryPolicy, from_ns
+from understudy.events.options.durations import from_ns
+from understudy.events.options.policies import ActivityCancellationType
+from understudy.events.options.priority import Priority
+from understudy.events.options.retry_policy import RetryPolicy
+from understudy.events.payloads.payload import NO_HEADERS
 
 __all__ = ["activity_input", "activity_of_input", "fields_of", "local_activity_input", "local_fields_of"]
 

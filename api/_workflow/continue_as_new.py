@@ -6,16 +6,15 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from understudy._calls.checked import checked_name, stored_memo, stored_ns, stored_policy
 from understudy._calls.targets import NO_ARG, arguments, workflow_call, workflow_target
-from understudy._client.starts.start import checked_name, stored_memo, stored_ns, stored_policy
 from understudy._workflow.inputs import ContinueAsNewInput, Own, own_fields
 from understudy._workflow.requests import named_target
 from understudy.actors.behaviors.code.context import Context, current
 from understudy.actors.behaviors.code.continue_as_new import ContinueAsNewError
-from understudy.actors.behaviors.headers import NO_HEADERS
 from understudy.events.errors import ReadOnlyContextError
-from understudy.events.options.policies import RetryPolicy
-from understudy.events.payloads.payload import Payload
+from understudy.events.options.retry_policy import RetryPolicy
+from understudy.events.payloads.payload import NO_HEADERS, Payload
 from understudy.events.workflow import WorkflowContinuedAsNew
 
 if TYPE_CHECKING:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec, Protocol, TypeVar, overload
 from msgspec.structs import replace
 
 from understudy._calls.targets import checked_kind
+from understudy.actors.behaviors.definitions.declare import define_workflow
 from understudy.actors.behaviors.definitions.definition import (
     HANDLER_MARK,
     INIT_MARK,
@@ -21,7 +22,6 @@ from understudy.actors.behaviors.definitions.definition import (
     HandlerDefinition,
     HandlerKind,
     HandlerUnfinishedPolicy,
-    define_workflow,
     is_async,
 )
 from understudy.actors.behaviors.definitions.dynamic import DYNAMIC_MARK
@@ -32,10 +32,10 @@ from understudy.actors.behaviors.definitions.parameters import (
     check_parameters,
     check_validator,
 )
-from understudy.events.choices import VersioningBehavior
 from understudy.events.converters.signature import hints_of
 from understudy.events.errors import DefinitionError
-from understudy.events.options.policies import to_ns
+from understudy.events.options.durations import to_ns
+from understudy.events.options.policies import VersioningBehavior
 
 if TYPE_CHECKING:
     from understudy.actors.behaviors.definitions.dynamic_config import DynamicWorkflowConfig

@@ -8,7 +8,9 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from understudy.actors.behaviors.code.context import Context, current
-from understudy.events.options.policies import Priority, RetryPolicy, from_ns
+from understudy.events.options.durations import from_ns
+from understudy.events.options.priority import Priority
+from understudy.events.options.retry_policy import RetryPolicy
 
 if TYPE_CHECKING:
     from understudy.events.options.search_attributes import SearchAttributes, TypedSearchAttributes

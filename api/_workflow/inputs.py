@@ -15,10 +15,10 @@ from understudy.events.options.policies import (
     ActivityCancellationType,
     ChildWorkflowCancellationType,
     ParentClosePolicy,
-    Priority,
-    RetryPolicy,
     WorkflowIDReusePolicy,
 )
+from understudy.events.options.priority import Priority
+from understudy.events.options.retry_policy import RetryPolicy
 from understudy.events.payloads.payload import Payload
 from understudy.events.public import public
 

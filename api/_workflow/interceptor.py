@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from understudy.events.public import public
 
 if TYPE_CHECKING:
-    from understudy._workflow.children import ChildWorkflowHandle
+    from understudy._workflow.child_handle import ChildWorkflowHandle
     from understudy._workflow.info import Info
     from understudy._workflow.inputs import (
         ContinueAsNewInput,

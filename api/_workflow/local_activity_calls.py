@@ -18,9 +18,8 @@ from understudy._workflow.activity_calls import payloads_of, resolved
 from understudy.actors.behaviors.code.context import Context, current
 from understudy.actors.behaviors.code.handles import ActivityHandle
 from understudy.actors.behaviors.definitions.definition import ActivityDefinition
-from understudy.actors.behaviors.headers import NO_HEADERS
 from understudy.events.activity import ActivityScheduled
-from understudy.events.payloads.payload import Payload
+from understudy.events.payloads.payload import NO_HEADERS, Payload
 
 __all__ = [
     "ask_for_local",

@@ -8,9 +8,9 @@ from contextlib import nullcontext
 from typing import Any, Final
 
 from understudy._workflow.surroundings import in_workflow, unsafe
-from understudy.actors.activities.log_records import run_details
 from understudy.actors.behaviors.code.context import current
 from understudy.actors.behaviors.code.inbox import current_update
+from understudy.actors.runs.log_fields import run_details
 
 __all__ = ["LoggerAdapter", "logger"]
 

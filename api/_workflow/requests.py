@@ -6,15 +6,8 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from understudy._calls.checked import checked_id, checked_name, stored_memo, stored_ns, stored_policy, stored_priority
 from understudy._calls.targets import checked_kind, message_call, workflow_call, workflow_target
-from understudy._client.starts.start import (
-    checked_id,
-    checked_name,
-    stored_memo,
-    stored_ns,
-    stored_policy,
-    stored_priority,
-)
 from understudy._workflow.inputs import own_fields
 from understudy.actors.behaviors.code.handles import ChildHandle
 from understudy.actors.behaviors.definitions.definition import HandlerKind, WorkflowDefinition

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from understudy._calls.targets import message_target
 from understudy._workflow.activity_calls import ask_for
 from understudy._workflow.activity_inputs import activity_of_input, fields_of, local_fields_of
-from understudy._workflow.children import ChildWorkflowHandle
+from understudy._workflow.child_handle import ChildWorkflowHandle
 from understudy._workflow.continue_as_new import end_run
 from understudy._workflow.info import info_of
 from understudy._workflow.inputs import own_fields

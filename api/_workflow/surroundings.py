@@ -11,7 +11,7 @@ from understudy.events.errors import NotInWorkflowError
 
 if TYPE_CHECKING:
     from understudy._metrics import MetricMeter
-    from understudy.events.payloads.payload import PayloadConverter
+    from understudy.events.converters.payload_converter import PayloadConverter
 
 __all__ = [
     "cancellation_reason",

@@ -18,19 +18,21 @@ from typing import TYPE_CHECKING, Any, Final, ParamSpec, TypeVar, cast
 from understudy._metrics import MetricMeter
 from understudy.activity import Info
 from understudy.actors.activities.attempt import Attempt, Reports
-from understudy.actors.activities.cancellation import CANCEL_REQUESTED, ActivityCancellationDetails, current_attempt
+from understudy.actors.activities.cancellation import CANCEL_REQUESTED, ActivityCancellationDetails
+from understudy.actors.activities.current import current_attempt
 from understudy.actors.activities.thread_cancel import ThreadCancel
-from understudy.actors.activities.worker_slots import WorkerOptions, WorkerSlots
+from understudy.actors.activities.worker_options import WorkerOptions
+from understudy.actors.activities.worker_slots import WorkerSlots
 from understudy.actors.behaviors.definitions.definition import activity_of, is_async
 from understudy.events.activity import ActivityScheduled
 from understudy.events.converters.data_converter import DataConverter
 from understudy.events.errors import ArgumentTypeError, DefinitionError
-from understudy.events.options.policies import Priority
+from understudy.events.options.priority import Priority
 from understudy.events.public import public
 
 if TYPE_CHECKING:
-    from understudy.client import Client
-    from understudy.events.payloads.payload import PayloadConverter
+    from understudy._client.client import Client
+    from understudy.events.converters.payload_converter import PayloadConverter
 
 __all__ = ["ActivityEnvironment"]
 

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Self
 
 import msgspec
 
-from understudy.events.converters.failure_converter import Failure, FailureConverter
+from understudy.events.converters.failure_converter import FailureConverter
 from understudy.events.converters.in_context import WithSerializationContext, in_context, takes_context
-from understudy.events.payloads.payload import PayloadConverter
+from understudy.events.converters.payload_converter import PayloadConverter
+from understudy.events.failures.failure import Failure
 
 if TYPE_CHECKING:
     from understudy.events.converters.contexts import SerializationContext

@@ -11,16 +11,17 @@ from typing import TYPE_CHECKING, Any, Self
 
 from msgspec.structs import replace
 
+from understudy._client.client import Client
 from understudy._client.config import ServiceClient
 from understudy._client.handles.handle import WorkflowHandle
-from understudy.actors.activities.cancellation import current_attempt
+from understudy.actors.activities.current import current_attempt
 from understudy.actors.clock import Clock, SkippableClock, system_clock
 from understudy.actors.runs.waiters import Outcomes
 from understudy.actors.system import System
-from understudy.client import Client
 from understudy.events.converters.data_converter import DataConverter
 from understudy.events.errors import InvalidArgumentError
-from understudy.events.options.policies import QueryRejectCondition, from_ns, to_ns
+from understudy.events.options.durations import from_ns, to_ns
+from understudy.events.options.policies import QueryRejectCondition
 from understudy.events.options.search_attributes import SearchAttributeKey
 from understudy.events.public import public
 from understudy.events.store import open_store

@@ -44,6 +44,7 @@ else:
         "understudy.worker.config",
         "understudy.worker.patches",
         "understudy.worker.replayer",
+        "understudy._temporal.polling",
         "understudy._temporal.shared_state",
         "understudy._temporal.versioning",
         "understudy._activity.interceptors",

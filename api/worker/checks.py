@@ -11,9 +11,9 @@ from concurrent.futures import Executor
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-from understudy.actors.activities.worker_slots import WorkerOptions
+from understudy.actors.activities.worker_options import WorkerOptions
 from understudy.events.errors import ArgumentTypeError, DefinitionError, InvalidArgumentError
-from understudy.events.options.policies import to_ns
+from understudy.events.options.durations import to_ns
 
 if TYPE_CHECKING:
     from understudy.worker.config import WorkerConfig
@@ -136,7 +136,7 @@ def refuse_no_client(client: object) -> None:
     Raises:
         ArgumentTypeError: it is no client.
     """
-    from understudy.client import Client
+    from understudy._client.client import Client
 
     if not isinstance(client, Client):
         raise ArgumentTypeError(what="client", got=repr(client), expected="an understudy.client.Client")

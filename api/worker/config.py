@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING, Any, TypeAlias, TypedDict
 from understudy._temporal.polling import PollerBehaviorSimpleMaximum
 from understudy._temporal.shared_state import SharedStateManager
 from understudy._temporal.versioning import WorkerDeploymentVersion
-from understudy.events.choices import VersioningBehavior
+from understudy.events.options.policies import VersioningBehavior
 from understudy.events.public import public
 from understudy.worker.sandbox import WorkflowRunner
 
 if TYPE_CHECKING:
-    from understudy.client import Client
+    from understudy._client.client import Client
     from understudy.worker.patches import PatchActivationInput
 
 __all__ = ["PollerBehavior", "PollerBehaviorAutoscaling", "WorkerConfig", "WorkerDeploymentConfig"]

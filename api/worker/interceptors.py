@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from understudy.events.errors import ArgumentTypeError
 from understudy.events.public import public
 
 if TYPE_CHECKING:
     from understudy._activity.interceptors import ActivityInboundInterceptor
     from understudy._workflow.interceptor_class import WorkflowInterceptorClassInput
-    from understudy.actors.behaviors.code.interceptors import Interception, WorkflowInboundInterceptor
+    from understudy.actors.behaviors.code.interceptors import WorkflowInboundInterceptor
+    from understudy.actors.behaviors.definitions.interception import Interception
 
-__all__ = ["Interceptor", "around_activities", "checked_interceptors", "interception"]
+__all__ = ["Interceptor", "around_activities", "interception"]
 
 
 @public("understudy.worker")
@@ -36,35 +36,13 @@ class Interceptor:
         return None
 
 
-def checked_interceptors(given: Sequence[Any], kind: type, door: str) -> tuple[Any, ...]:
-    """Return interceptors of one kind.
-
-    Args:
-        given: what a user passed.
-        kind: their class.
-        door: where users import it.
-
-    Raises:
-        ArgumentTypeError: one is something else.
-    """
-    for each in given:
-        if not isinstance(each, kind):
-            raise ArgumentTypeError(
-                what="interceptors",
-                got=repr(each),
-                expected=f"an {door}.Interceptor",
-                fix=f"Pass an instance of a class that extends {door}.Interceptor",
-            )
-    return tuple(given)
-
-
 def interception(interceptors: Sequence[Interceptor]) -> Interception | None:
     """Return what interceptors put around workflows; None: nothing."""
     if not interceptors:
         return None
     from understudy._workflow.interceptor_class import WorkflowInterceptorClassInput
     from understudy._workflow.root import WorkflowRoot
-    from understudy.actors.behaviors.code.interceptors import Interception
+    from understudy.actors.behaviors.definitions.interception import Interception
 
     functions: dict[str, Callable[..., Any]] = {}
     asked = WorkflowInterceptorClassInput(unsafe_extern_functions=functions)

@@ -15,28 +15,24 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypedDict, cast
 
 from msgspec.structs import replace
 
+from understudy._calls.checked import checked_interceptors
 from understudy._client.history.saved import WorkflowHistory
 from understudy.actors.activities.worker_slots import registry
 from understudy.actors.behaviors.code.run import Run
 from understudy.actors.behaviors.definitions.definition import WorkflowDefinition, workflow_of
 from understudy.actors.guard.turn_guard import Guarded
-from understudy.events.choices import HeaderCodecBehavior
 from understudy.events.converters.data_converter import DataConverter
 from understudy.events.converters.in_context import for_workflow
-from understudy.events.errors import (
-    ArgumentTypeError,
-    InvalidArgumentError,
-    UnknownWorkflowTypeError,
-    nearest_name,
-)
+from understudy.events.errors import ArgumentTypeError, InvalidArgumentError, UnknownWorkflowTypeError, nearest_name
+from understudy.events.options.policies import HeaderCodecBehavior
 from understudy.events.public import public
-from understudy.events.state.execution import fold
+from understudy.events.state.evolve import fold
 from understudy.worker.definition_check import refuse_what_cannot_replay
-from understudy.worker.interceptors import Interceptor, checked_interceptors, interception
+from understudy.worker.interceptors import Interceptor, interception
 from understudy.worker.sandbox import GUARDING, NOT_GUARDING, WorkflowRunner, is_guarding
 
 if TYPE_CHECKING:
-    from understudy.actors.behaviors.code.interceptors import Interception
+    from understudy.actors.behaviors.definitions.interception import Interception
     from understudy.actors.runs.actor import WorkflowActor
 
 __all__ = ["Replayer", "ReplayerConfig", "WorkflowReplayResult", "WorkflowReplayResults"]

@@ -16,8 +16,10 @@ from typing import TYPE_CHECKING, Any, Final, Self, cast
 
 from msgspec.structs import replace
 
+from understudy._calls.checked import checked_interceptors
 from understudy._temporal.polling import PollerBehaviorSimpleMaximum
-from understudy.actors.activities.worker_slots import WorkerOptions, WorkerSlots, registry
+from understudy.actors.activities.worker_options import WorkerOptions
+from understudy.actors.activities.worker_slots import WorkerSlots, registry
 from understudy.actors.behaviors.definitions.definition import WorkflowDefinition, activity_of, workflow_of
 from understudy.events.errors import InvalidArgumentError
 from understudy.events.public import public
@@ -33,13 +35,13 @@ from understudy.worker.checks import (
 )
 from understudy.worker.definition_check import refuse_what_cannot_replay, warn_of_what_may_differ
 from understudy.worker.fatal import Fatal
-from understudy.worker.interceptors import Interceptor, around_activities, checked_interceptors, interception
+from understudy.worker.interceptors import Interceptor, around_activities, interception
 from understudy.worker.sandbox import GUARDING, NOT_GUARDING, WorkflowRunner, is_guarding
 
 if TYPE_CHECKING:
+    from understudy._client.client import Client
     from understudy._temporal.shared_state import SharedStateManager
     from understudy.actors.system import System
-    from understudy.client import Client
     from understudy.worker.config import PollerBehavior, WorkerConfig, WorkerDeploymentConfig
     from understudy.worker.patches import PatchActivationInput
 

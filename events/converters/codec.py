@@ -17,7 +17,7 @@ from typing import Any, TypeVar, Union, get_args, get_origin
 
 import msgspec
 
-from understudy.events.converters.failure_converter import Failure
+from understudy.events.failures.failure import Failure
 from understudy.events.payloads.payload import Payload, Payloads
 from understudy.events.public import public
 

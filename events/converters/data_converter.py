@@ -13,11 +13,13 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, Self
 
 from understudy.events.converters.codec import PayloadCodec
 from understudy.events.converters.encodings import DefaultPayloadConverter
-from understudy.events.converters.failure_converter import DefaultFailureConverter, Failure, FailureConverter
+from understudy.events.converters.failure_converter import DefaultFailureConverter, FailureConverter
 from understudy.events.converters.in_context import WithSerializationContext, in_context, takes_context
 from understudy.events.converters.json_converter import JsonConverter
+from understudy.events.converters.payload_converter import PayloadConverter
 from understudy.events.failures.exceptions import ApplicationError
-from understudy.events.payloads.payload import Payload, PayloadConverter, Payloads, RawValue, binary_of, binary_payload
+from understudy.events.failures.failure import Failure
+from understudy.events.payloads.payload import Payload, Payloads, RawValue, binary_of, binary_payload
 from understudy.events.public import public
 
 if TYPE_CHECKING:

@@ -13,16 +13,13 @@ from collections.abc import Mapping, Sequence
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Self
 
-from understudy.events.converters.in_context import (
-    WithSerializationContext,
-    in_context,
-    takes_context,
-)
+from understudy.events.converters.in_context import WithSerializationContext, in_context, takes_context
 from understudy.events.converters.json_converter import JsonConverter
 from understudy.events.converters.json_hooks import class_of
 from understudy.events.converters.json_types import AdvancedJSONEncoder, JSONTypeConverter, TypedReader
+from understudy.events.converters.payload_converter import PayloadConverter
 from understudy.events.converters.transfer import transfer_of, transferred
-from understudy.events.payloads.payload import BINARY, JSON, NULL, Payload, PayloadConverter, RawValue, drafted, taken
+from understudy.events.payloads.payload import BINARY, JSON, NULL, Payload, RawValue, drafted, taken
 from understudy.events.public import public
 
 if TYPE_CHECKING:

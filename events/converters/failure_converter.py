@@ -23,43 +23,31 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 import msgspec
 
 from understudy.events.converters.json_converter import JsonConverter
+from understudy.events.converters.payload_converter import PayloadConverter
+from understudy.events.failures.already_started import WorkflowAlreadyStartedError
 from understudy.events.failures.exceptions import (
     ActivityError,
     ApplicationError,
-    ApplicationErrorCategory,
     CancelledError,
     ChildWorkflowError,
     FailureError,
     ServerError,
     TerminatedError,
     TimeoutError,  # noqa: A004 - the interface that is followed
-    WorkflowAlreadyStartedError,
-    is_cancelled_exception,
     set_failure,
 )
-from understudy.events.options.policies import RetryState, TimeoutType, from_ns, to_ns
-from understudy.events.payloads.payload import Payload, PayloadConverter, RawValue
+from understudy.events.failures.failure import Failure
+from understudy.events.options.durations import from_ns, to_ns
+from understudy.events.payloads.payload import Payload, RawValue
 from understudy.events.public import public
 
 if TYPE_CHECKING:
     from types import FrameType
 
 __all__ = [
-    "ActivityError",
-    "ApplicationError",
-    "ApplicationErrorCategory",
-    "CancelledError",
-    "ChildWorkflowError",
     "DefaultFailureConverter",
     "DefaultFailureConverterWithEncodedAttributes",
-    "Failure",
     "FailureConverter",
-    "FailureError",
-    "ServerError",
-    "TerminatedError",
-    "TimeoutError",
-    "WorkflowAlreadyStartedError",
-    "is_cancelled_exception",
 ]
 
 _MOST_CAUSES: Final = 20
@@ -71,40 +59,6 @@ _DETAIL: Final = "a detail of a failure"
 _json: Final = JsonConverter()
 _seen: Final[ContextVar[frozenset[int]]] = ContextVar("seen", default=frozenset())
 """The exceptions above the one that is being taken down, by identity: a chain may be a cycle."""
-
-
-@public("understudy.converter")
-class Failure(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
-    """What is stored of an exception; which fields have a meaning depends on `kind`."""
-
-    kind: str
-    """application, canceled, terminated, timeout, server, activity, child, already_started, or failure for others."""
-    message: str = ""
-    type: str = ""
-    """application: the name of the kind of error."""
-    stack_trace: str = ""
-    cause: Failure | None = None
-    details: tuple[Payload, ...] = ()
-    """application, canceled, terminated: the user's values; timeout: of the last heartbeat."""
-    non_retryable: bool = False
-    next_retry_delay: int | None = None
-    """application: ns."""
-    category: ApplicationErrorCategory = ApplicationErrorCategory.UNSPECIFIED
-    timeout_type: TimeoutType | None = None
-    retry_state: RetryState | None = None
-    """activity, child: why there is no further attempt."""
-    seq: int = 0
-    """activity, child: its number in the run."""
-    started_seq: int = 0
-    identity: str = ""
-    activity_type: str = ""
-    activity_id: str = ""
-    namespace: str = ""
-    workflow_id: str = ""
-    run_id: str = ""
-    workflow_type: str = ""
-    encoded: Payload | None = None
-    """Message and stack trace, where they are to be hidden with the payloads."""
 
 
 @public("understudy.converter")

@@ -15,6 +15,7 @@ import msgspec
 from understudy.events.converters.json_hooks import class_of, nonfinite_at, to_json, type_name
 from understudy.events.converters.json_reader import Reader
 from understudy.events.converters.json_records import hides, unfold
+from understudy.events.converters.payload_converter import PayloadConverter
 from understudy.events.converters.transfer import transfer_of, transferred
 from understudy.events.failures.exceptions import FailureError
 from understudy.events.payloads.payload import (
@@ -22,7 +23,6 @@ from understudy.events.payloads.payload import (
     JSON,
     NULL,
     Payload,
-    PayloadConverter,
     RawValue,
     binary_of,
     binary_payload,

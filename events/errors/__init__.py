@@ -5,11 +5,7 @@ What workflow code sees of activities and children (`ApplicationError` and kin) 
 
 from __future__ import annotations
 
-from understudy.events.errors.activity import (
-    ActivityClosedError,
-    ActivityExecutionNotFoundError,
-    ActivityNotFoundError,
-)
+from understudy.events.errors.activity import ActivityClosedError, ActivityExecutionNotFoundError, ActivityNotFoundError
 from understudy.events.errors.codec import CodecDecodeError, CodecEncodeError, CodecError
 from understudy.events.errors.determinism import (
     DeadlockError,
@@ -19,23 +15,26 @@ from understudy.events.errors.determinism import (
     UnsupportedVersionError,
 )
 from understudy.events.errors.engine import (
-    AlreadyOpenError,
-    CorruptEventError,
     EngineStoppedError,
     IllegalTransitionError,
+    StuckWorkflowError,
+    WorkflowNotBegunError,
+)
+from understudy.events.errors.root import EngineError, FieldError, StopError, UnderstudyError, UsageError, nearest_name
+from understudy.events.errors.store import (
+    AlreadyOpenError,
+    CorruptEventError,
     MissingEventError,
     StoreBusyError,
     StoreError,
     StoreFormatError,
     StoreFullError,
     StoreLockedError,
+    StoreUnavailableError,
     StoreVersionError,
-    StuckWorkflowError,
+    UnstorableError,
     VersionConflictError,
-    WorkflowNotBegunError,
 )
-from understudy.events.errors.root import EngineError, FieldError, StopError, UnderstudyError, UsageError, nearest_name
-from understudy.events.errors.store import StoreUnavailableError, UnstorableError
 from understudy.events.errors.usage import (
     ArgumentTypeError,
     ClosedClientError,

@@ -13,29 +13,27 @@ from __future__ import annotations
 import asyncio
 import copyreg
 from collections.abc import Callable, Sequence
-from enum import IntEnum
 from typing import TYPE_CHECKING, Any
 
 from understudy.events.errors.root import UnderstudyError
-from understudy.events.options.policies import RetryState, TimeoutType, to_ns
-from understudy.events.public import public
+from understudy.events.failures.failure import ApplicationErrorCategory
+from understudy.events.options.durations import to_ns
+from understudy.events.options.policies import RetryState, TimeoutType
 
 if TYPE_CHECKING:
     from datetime import timedelta
 
-    from understudy.events.converters.failure_converter import Failure
+    from understudy.events.failures.failure import Failure
 
 __all__ = [
     "ActivityError",
     "ApplicationError",
-    "ApplicationErrorCategory",
     "CancelledError",
     "ChildWorkflowError",
     "FailureError",
     "ServerError",
     "TerminatedError",
     "TimeoutError",
-    "WorkflowAlreadyStartedError",
     "is_cancelled_exception",
     "set_failure",
 ]
@@ -81,15 +79,6 @@ class FailureError(UnderstudyError, Exception):
 def set_failure(error: FailureError, failure: Failure) -> None:
     """Say which stored form `error` was read from; users construct these errors, too, and have no use for this."""
     error._failure = failure  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  # the class's own module
-
-
-@public("understudy.exceptions")
-class ApplicationErrorCategory(IntEnum):
-    """How much attention an application error asks for."""
-
-    UNSPECIFIED = 0
-    BENIGN = 1
-    """Expected: logged at debug level and left out of the failure counts."""
 
 
 class DetailedError(FailureError):
@@ -349,30 +338,6 @@ class ChildWorkflowError(FailureError):
     def retry_state(self) -> RetryState | None:
         """Why there is no further attempt."""
         return self._retry_state
-
-
-class WorkflowAlreadyStartedError(FailureError):
-    """The workflow id is taken and the policies given do not allow another run.
-
-    Args:
-        workflow_id: the id that is taken.
-        workflow_type: the type of the workflow that was to be started.
-        run_id: the run that has the id, when a client asked.
-        first_run_id: the first run of its chain, when a client asked.
-    """
-
-    def __init__(
-        self, workflow_id: str, workflow_type: str, *, run_id: str | None = None, first_run_id: str | None = None
-    ) -> None:
-        of_run = f" (run {run_id!r})" if run_id else ""
-        super().__init__(
-            f"workflow {workflow_id!r} of type {workflow_type!r} was already started{of_run}. Take another id, or say "
-            "with id_reuse_policy and id_conflict_policy what to do with the one that is there."
-        )
-        self.workflow_id = workflow_id
-        self.workflow_type = workflow_type
-        self.run_id = run_id
-        self.first_run_id = first_run_id
 
 
 def is_cancelled_exception(exception: BaseException) -> bool:

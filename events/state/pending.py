@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import IntEnum
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 
 from understudy.events.activity import ActivityPhase
 from understudy.events.child import ChildPhase
@@ -11,10 +11,10 @@ from understudy.events.child import ChildPhase
 if TYPE_CHECKING:
     from understudy.events.activity import ActivityRetryScheduled, ActivityScheduled
     from understudy.events.child import ChildInitiated
-    from understudy.events.converters.failure_converter import Failure
+    from understudy.events.failures.failure import Failure
     from understudy.events.payloads.payload import Payload
 
-__all__ = ["Deadline", "DeadlineKind", "PendingActivity", "PendingChild"]
+__all__ = ["NONE", "Deadline", "DeadlineKind", "PendingActivity", "PendingChild", "with_item"]
 
 
 class DeadlineKind(IntEnum):
@@ -95,3 +95,21 @@ class PendingChild:
         """Show type, number and phase."""
         asked = self.initiated
         return f"<child {asked.workflow_type!r} #{asked.seq} {asked.workflow_id!r} {self.phase.name.lower()}>"
+
+
+K = TypeVar("K")
+
+
+V = TypeVar("V")
+
+
+NONE: Final[dict[Any, Any]] = {}
+"""Stands for each table of an aggregate that has nothing in it, as most have all their lives; only `with_item` adds."""
+
+
+def with_item(table: dict[K, V], key: K, value: V) -> dict[K, V]:
+    """Return the table with one more item: itself, or a new one if it was empty."""
+    if not table:
+        return {key: value}
+    table[key] = value
+    return table

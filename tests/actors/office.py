@@ -8,13 +8,14 @@ from typing import Any, Final
 
 from understudy import activity
 from understudy.actors.activities.supervisor import Activities
-from understudy.actors.activities.worker_slots import WorkerOptions, WorkerSlots
+from understudy.actors.activities.worker_options import WorkerOptions
+from understudy.actors.activities.worker_slots import WorkerSlots
 from understudy.actors.behaviors.decisions.commands import Command
 from understudy.actors.behaviors.definitions.definition import activity_of
 from understudy.events.activity import ActivityScheduled
 from understudy.events.converters.failure_converter import FailureConverter
-from understudy.events.options.policies import StoredRetryPolicy
-from understudy.events.payloads.payload import PayloadConverter
+from understudy.events.converters.payload_converter import PayloadConverter
+from understudy.events.options.retry_policy import StoredRetryPolicy
 from understudy.events.state.pending import PendingActivity
 from understudy.exceptions import ApplicationError
 

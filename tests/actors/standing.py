@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, cast
 
 from understudy.events.event import Event
-from understudy.events.state.execution import fold
+from understudy.events.state.evolve import fold
 
 if TYPE_CHECKING:
     from understudy.actors.runs.actor import WorkflowActor

@@ -13,8 +13,8 @@ from understudy.actors.activities.cancellation import (
     ActivityCancellationDetails,
 )
 from understudy.actors.behaviors.decisions.commands import CompleteActivity, FailActivity, RecordHeartbeat
+from understudy.events.converters.payload_converter import PayloadConverter
 from understudy.events.options.policies import TimeoutType
-from understudy.events.payloads.payload import PayloadConverter
 from understudy.events.state.pending import PendingActivity
 
 # -- outcomes --------------------------------------------------------------------------------------------------------

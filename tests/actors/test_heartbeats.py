@@ -6,7 +6,7 @@ import pytest
 
 from tests.actors.fake_loop import SECOND, START, FakeLoop
 from understudy.actors.activities.heartbeats import Heartbeats, throttle
-from understudy.actors.activities.worker_slots import WorkerOptions
+from understudy.actors.activities.worker_options import WorkerOptions
 
 
 class Heard:

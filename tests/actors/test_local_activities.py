@@ -9,12 +9,10 @@ import pytest
 
 from tests.actors.office import NEVER, SOON, Office, fail, greet, limp, linger, settle
 from tests.turn import on_turned_loop, turn_loop
-from understudy.actors.behaviors.decisions.commands import (
-    CompleteLocalActivity,
-    FailLocalActivity,
-)
-from understudy.events.options.policies import RetryState, StoredRetryPolicy
-from understudy.events.payloads.payload import PayloadConverter
+from understudy.actors.behaviors.decisions.commands import CompleteLocalActivity, FailLocalActivity
+from understudy.events.converters.payload_converter import PayloadConverter
+from understudy.events.options.policies import RetryState
+from understudy.events.options.retry_policy import StoredRetryPolicy
 
 
 async def test_a_local_activity_that_returns_is_told_as_one_command(office: Office) -> None:

@@ -10,8 +10,8 @@ from tests.actors.office import Office, linger, scheduled, settle
 from tests.turn import on_turned_loop, turn_loop
 from understudy import activity
 from understudy.actors.behaviors.decisions.commands import DeferActivity, RecordHeartbeat
+from understudy.events.converters.payload_converter import PayloadConverter
 from understudy.events.options.policies import TimeoutType
-from understudy.events.payloads.payload import PayloadConverter
 from understudy.events.state.pending import PendingActivity
 
 

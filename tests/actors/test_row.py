@@ -11,11 +11,12 @@ from tests.actors.standing import Code, actor
 from tests.events.facts import example
 from understudy.actors.runs.execution_row import STATUS_NAMES, row_of, wake_at
 from understudy.events.activity import ActivityCompleted, ActivityCompletionDeferred, ActivityScheduled
-from understudy.events.converters.failure_converter import Failure
 from understudy.events.event import Event
+from understudy.events.failures.failure import Failure
 from understudy.events.options.policies import WorkflowExecutionStatus as Status
 from understudy.events.payloads.payload import Payload
 from understudy.events.signal import SignalReceived
+from understudy.events.state.evolve import apply
 from understudy.events.store.port import OPEN_STATUS, ExecutionRow
 from understudy.events.timer import TimerFired, TimerStarted
 from understudy.events.workflow import (
@@ -116,11 +117,11 @@ def test_the_row_of_a_run_says_who_it_is_and_how_it_stands() -> None:
 def test_a_row_is_written_again_only_when_status_or_wake_up_changed() -> None:
     standing = actor(STARTED, TIMER)
     rows = [row_of(standing), row_of(standing)]
-    standing.state.apply(SignalReceived(at=40, name="add"))
+    apply(standing.state, SignalReceived(at=40, name="add"))
     rows.append(row_of(standing))
-    standing.state.apply(TimerFired(at=500, seq=1))
+    apply(standing.state, TimerFired(at=500, seq=1))
     rows.append(row_of(standing))
-    standing.state.apply(WorkflowCompleted(at=600))
+    apply(standing.state, WorkflowCompleted(at=600))
     rows.append(row_of(standing))
     rows.append(row_of(standing))
     assert [row and (row.status, row.wake_at, row.closed_at) for row in rows] == [

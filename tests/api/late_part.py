@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from understudy.actors.activities.cancellation import current_attempt
+from understudy.actors.activities.current import current_attempt
 
 __all__ = ["PART"]
 

@@ -15,12 +15,7 @@ from tests.api.harness import AT_ONCE, ONCE, QUEUE, Harness, eventually, failure
 from tests.store.codecs import Masking, PerWorkflow, Waiting
 from understudy import activity, workflow
 from understudy.client import Client, WorkflowExecutionStatus
-from understudy.converter import (
-    DataConverter,
-    DefaultFailureConverterWithEncodedAttributes,
-    Payload,
-    PayloadCodec,
-)
+from understudy.converter import DataConverter, DefaultFailureConverterWithEncodedAttributes, Payload, PayloadCodec
 from understudy.exceptions import (
     ActivityError,
     ApplicationError,

@@ -7,7 +7,7 @@ from typing import Any
 from tests.api.harness import Harness, eventually, topics
 from understudy import workflow
 from understudy.client import WorkflowHandle
-from understudy.events.state.execution import fold
+from understudy.events.state.evolve import fold
 from understudy.worker import Replayer
 
 

@@ -18,7 +18,7 @@ from understudy.common import Priority, SearchAttributeKey, SearchAttributePair,
 from understudy.events.activity import ActivityCompleted
 from understudy.events.event import encode_event
 from understudy.events.options.search_attributes import to_stored
-from understudy.events.state.execution import fold
+from understudy.events.state.evolve import fold
 from understudy.exceptions import ApplicationError, ArgumentTypeError, NotInWorkflowError
 
 CITY = SearchAttributeKey.for_keyword("City")

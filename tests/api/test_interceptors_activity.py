@@ -20,12 +20,7 @@ import pytest
 from tests.api.harness import AT_ONCE, ONCE, Harness, failure_of
 from understudy import activity, workflow
 from understudy.exceptions import ActivityError, ApplicationError
-from understudy.worker import (
-    ActivityInboundInterceptor,
-    ActivityOutboundInterceptor,
-    ExecuteActivityInput,
-    Interceptor,
-)
+from understudy.worker import ActivityInboundInterceptor, ActivityOutboundInterceptor, ExecuteActivityInput, Interceptor
 
 user: ContextVar[str] = ContextVar("user", default="nobody")
 

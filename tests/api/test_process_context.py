@@ -18,12 +18,7 @@ from tests.api.harness import AT_ONCE, ONCE, Harness, eventually, failure_of, ms
 from tests.api.test_codecs import Converted
 from understudy import activity, workflow
 from understudy.common import RawValue
-from understudy.converter import (
-    DataConverter,
-    DefaultPayloadConverter,
-    SerializationContext,
-    WithSerializationContext,
-)
+from understudy.converter import DataConverter, DefaultPayloadConverter, SerializationContext, WithSerializationContext
 from understudy.exceptions import ActivityError, CancelledError
 
 pytestmark = pytest.mark.processes

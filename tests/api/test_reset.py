@@ -15,7 +15,7 @@ from understudy.actors.behaviors.decisions.commands import ResetWorkflow
 from understudy.actors.behaviors.decisions.reset import reset
 from understudy.actors.runs.execution_row import execution_row
 from understudy.client import WorkflowContinuedAsNewError, WorkflowUpdateStage
-from understudy.events.state.execution import fold
+from understudy.events.state.evolve import fold
 from understudy.events.store import open_store
 from understudy.events.store.port import Append, Unit
 from understudy.events.workflow import WorkflowStarted, WorkflowTerminated

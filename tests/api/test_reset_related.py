@@ -13,7 +13,7 @@ from understudy import workflow
 from understudy.actors.runs.execution_row import execution_row
 from understudy.client import WorkflowHandle
 from understudy.events.options.policies import ResetChildren
-from understudy.events.state.execution import fold
+from understudy.events.state.evolve import fold
 from understudy.events.store import open_store
 from understudy.events.store.port import Append, Unit
 from understudy.events.workflow import ResetMark, WorkflowStarted

@@ -17,11 +17,11 @@ import pytest
 from understudy.actors.behaviors.decisions.commands import Command
 from understudy.actors.behaviors.decisions.decide import decide
 from understudy.events.activity import ActivityScheduled
-from understudy.events.converters.failure_converter import Failure
 from understudy.events.event import Event
-from understudy.events.options.policies import StoredRetryPolicy
+from understudy.events.failures.failure import Failure
+from understudy.events.options.retry_policy import StoredRetryPolicy
 from understudy.events.payloads.payload import Payload
-from understudy.events.state.execution import fold
+from understudy.events.state.evolve import fold
 from understudy.events.timer import TimerStarted
 from understudy.events.workflow import WorkflowStarted
 

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from understudy.actors.behaviors.code.run import Run
+from understudy.actors.behaviors.decisions.activities import activity_failure
 from understudy.actors.behaviors.decisions.commands import (
     CancelWorkflow,
     Command,
@@ -28,13 +29,16 @@ from understudy.actors.behaviors.decisions.commands import (
     UpdateWorkflow,
     Wake,
 )
-from understudy.actors.behaviors.decisions.decide import activity_failure, decide
+from understudy.actors.behaviors.decisions.decide import decide
 from understudy.actors.behaviors.definitions.definition import WorkflowDefinition, workflow_of
-from understudy.events.converters.failure_converter import Failure, FailureConverter
+from understudy.events.converters.failure_converter import FailureConverter
+from understudy.events.converters.payload_converter import PayloadConverter
 from understudy.events.event import Event, Fact, Request
+from understudy.events.failures.failure import Failure
 from understudy.events.options.policies import RetryState
-from understudy.events.payloads.payload import Payload, PayloadConverter
-from understudy.events.state.execution import WorkflowExecution, fold
+from understudy.events.payloads.payload import Payload
+from understudy.events.state.evolve import apply, fold
+from understudy.events.state.execution import WorkflowExecution
 from understudy.events.state.pending import PendingActivity
 from understudy.events.update import UpdateAccepted, UpdateCompleted
 from understudy.events.workflow import TurnDeferred, TurnResumed, WorkflowCompleted, WorkflowFailed, WorkflowStarted
@@ -133,7 +137,7 @@ class Rehearsal:
 
     def record(self, event: Event) -> None:
         """Fold an event in and put it behind the others."""
-        self.execution.apply(event)
+        apply(self.execution, event)
         self.events.append(event)
 
     def do(self, command: Command) -> list[Event]:

@@ -16,7 +16,7 @@ from understudy.actors.behaviors.code.run import Run
 from understudy.actors.behaviors.decisions.activation import Activation, Deferred, recorded
 from understudy.events.event import Event, Fact, Request
 from understudy.events.marker import SideEffectRecorded
-from understudy.events.state.execution import fold
+from understudy.events.state.evolve import apply, fold
 from understudy.events.workflow import TurnDeferred, TurnResumed
 
 __all__ = ["same_again"]
@@ -64,19 +64,19 @@ def _go_on(code: Any, run_id: str, events: Sequence[Event], cut: int) -> Run:
         resumed = isinstance(event, TurnResumed)  # it is recorded behind the activation, and stands in front of it
         together, asked = [event], list[Request]()
         if not resumed:
-            state.apply(event)
+            apply(state, event)
         waiting = state.deferred is not None or state.version in waits
         for taken in _to_activate(run.deferred, events, position, state.version, waiting=waiting):
             if not (resumed or waiting):
                 for message in taken.messages:
-                    state.apply(message)
+                    apply(state, message)
                 together += taken.messages
                 position = taken.through
             asked += run.activate(taken.fact, event.at, taken.messages)
         if resumed:
-            state.apply(event)
+            apply(state, event)
         for request in asked:
-            state.apply(request)
+            apply(state, request)
         produced += [*together, *asked]
     assert list(map(shape, produced)) == list(map(shape, events)), f"SAME-AGAIN: after a cut behind event {cut}"
     return run

@@ -11,7 +11,7 @@ from tests.behaviors.rehearsal import CANCELED, FINAL, Rehearsal, topics
 from tests.behaviors.same_again import same_again
 from tests.behaviors.shipping import order, ship
 from understudy import workflow
-from understudy.events.converters.failure_converter import Failure
+from understudy.events.failures.failure import Failure
 from understudy.events.options.policies import RetryState
 from understudy.events.workflow import WorkflowCanceled
 from understudy.exceptions import ChildWorkflowError, TimeoutError, WorkflowAlreadyStartedError  # noqa: A004 - the SDK's name

@@ -23,7 +23,7 @@ from understudy.events.errors import (
     PayloadEncodeError,
     QueryRefusedError,
 )
-from understudy.events.options.policies import StoredRetryPolicy
+from understudy.events.options.retry_policy import StoredRetryPolicy
 from understudy.workflow import ParentClosePolicy
 
 CITY: Final = SearchAttributeKey.for_keyword("City")

@@ -17,13 +17,15 @@ from understudy import workflow
 from understudy.actors.behaviors.code.context import Context, current
 from understudy.actors.behaviors.definitions.definition import workflow_of
 from understudy.events.activity import ActivityCancelRequested, ActivityScheduled
-from understudy.events.converters.failure_converter import ActivityError, CancelledError, FailureConverter
+from understudy.events.converters.failure_converter import FailureConverter
+from understudy.events.converters.payload_converter import PayloadConverter
 from understudy.events.errors import NondeterminismError, NotInWorkflowError, ReadOnlyContextError
 from understudy.events.event import Event, Request
+from understudy.events.failures.exceptions import ActivityError, CancelledError
 from understudy.events.marker import SideEffectRecorded
 from understudy.events.options.policies import RetryState
-from understudy.events.payloads.payload import PayloadConverter
-from understudy.events.state.execution import WorkflowExecution, fold
+from understudy.events.state.evolve import apply, fold
+from understudy.events.state.execution import WorkflowExecution
 from understudy.events.timer import TimerCanceled, TimerStarted
 from understudy.events.workflow import WorkflowCompleted, WorkflowStarted
 
@@ -97,7 +99,7 @@ def test_in_a_replay_the_recorded_event_holds() -> None:
 
 def test_a_request_is_counted_in_the_length_of_the_history_live_and_in_a_replay() -> None:
     live, replay = context(), context(STARTED, TIMER)
-    live.execution.apply(STARTED)
+    apply(live.execution, STARTED)
     assert live.history_length == replay.history_length == 1
     live.ask(TIMER)
     replay.ask(TIMER)

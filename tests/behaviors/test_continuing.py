@@ -15,8 +15,8 @@ from understudy import workflow
 from understudy.actors.behaviors.decisions.successor import next_run
 from understudy.common import RetryPolicy, SearchAttributeKey, SearchAttributePair, TypedSearchAttributes
 from understudy.events.errors import ArgumentTypeError, InvalidArgumentError, PayloadEncodeError, QueryRefusedError
-from understudy.events.options.policies import StoredRetryPolicy
-from understudy.events.state.execution import fold
+from understudy.events.options.retry_policy import StoredRetryPolicy
+from understudy.events.state.evolve import fold
 from understudy.events.workflow import WorkflowContinuedAsNew
 
 CITY = SearchAttributeKey.for_keyword("City")

@@ -7,8 +7,8 @@ from typing import Any, Final
 import pytest
 
 from tests.behaviors.given import AGAIN, BEAT, CANCELED, FINAL, NOW, VALUE, given, scheduled, started
+from understudy.actors.behaviors.decisions.activities import activity_failure, attempts_due
 from understudy.actors.behaviors.decisions.commands import Command, CompleteActivity, FailActivity, RecordHeartbeat
-from understudy.actors.behaviors.decisions.decide import activity_failure, attempts_due
 from understudy.events.activity import (
     ActivityCanceled,
     ActivityCancelRequested,
@@ -18,10 +18,11 @@ from understudy.events.activity import (
     ActivityRetryScheduled,
     ActivityTimedOut,
 )
-from understudy.events.converters.failure_converter import Failure
 from understudy.events.event import Event
-from understudy.events.options.policies import RetryState, StoredRetryPolicy, TimeoutType
-from understudy.events.state.execution import fold
+from understudy.events.failures.failure import Failure
+from understudy.events.options.policies import RetryState, TimeoutType
+from understudy.events.options.retry_policy import StoredRetryPolicy
+from understudy.events.state.evolve import fold
 from understudy.events.state.pending import PendingActivity
 from understudy.events.workflow import WorkflowCompleted, WorkflowTerminated
 

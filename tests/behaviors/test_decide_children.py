@@ -30,19 +30,15 @@ from understudy.events.child import (
     ChildStarted,
     ChildStartFailed,
 )
-from understudy.events.converters.failure_converter import Failure
 from understudy.events.errors import WorkflowClosedError
 from understudy.events.event import Event
+from understudy.events.failures.failure import Failure
 from understudy.events.options.policies import ChildWorkflowCancellationType as Type
-from understudy.events.options.policies import RetryState, StoredRetryPolicy
-from understudy.events.outbound import (
-    ExternalCancelRequested,
-    ExternalSignalRequested,
-    MessageDelivered,
-    MessageFailed,
-)
+from understudy.events.options.policies import RetryState
+from understudy.events.options.retry_policy import StoredRetryPolicy
+from understudy.events.outbound import ExternalCancelRequested, ExternalSignalRequested, MessageDelivered, MessageFailed
 from understudy.events.signal import SignalReceived
-from understudy.events.state.execution import fold
+from understudy.events.state.evolve import fold
 from understudy.events.state.pending import PendingChild
 from understudy.events.workflow import (
     WorkflowCanceled,

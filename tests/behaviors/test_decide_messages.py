@@ -14,9 +14,9 @@ from understudy.actors.behaviors.decisions.commands import (
     TerminateWorkflow,
     UpdateWorkflow,
 )
-from understudy.events.converters.failure_converter import Failure
 from understudy.events.errors import WorkflowClosedError
 from understudy.events.event import Event
+from understudy.events.failures.failure import Failure
 from understudy.events.signal import SignalReceived
 from understudy.events.update import UpdateAccepted, UpdateCompleted
 from understudy.events.workflow import (

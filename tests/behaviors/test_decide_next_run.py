@@ -9,9 +9,10 @@ import pytest
 
 from tests.behaviors.given import AGAIN, FINAL, NOW, VALUE, started
 from understudy.actors.behaviors.decisions.successor import Followed, next_run
-from understudy.events.converters.failure_converter import Failure
-from understudy.events.options.policies import StoredRetryPolicy, TimeoutType
-from understudy.events.state.execution import fold
+from understudy.events.failures.failure import Failure
+from understudy.events.options.policies import TimeoutType
+from understudy.events.options.retry_policy import StoredRetryPolicy
+from understudy.events.state.evolve import fold
 from understudy.events.workflow import (
     WorkflowCancelRequested,
     WorkflowCompleted,

@@ -8,6 +8,7 @@ import msgspec
 import pytest
 
 from tests.behaviors.given import AGAIN, BEAT, CANCELED, NOW, RETRY, VALUE, given, scheduled, started
+from understudy.actors.behaviors.decisions.activities import activity_failure, attempts_due, awaited, overdue
 from understudy.actors.behaviors.decisions.commands import (
     CompleteActivity,
     DeferActivity,
@@ -15,8 +16,6 @@ from understudy.actors.behaviors.decisions.commands import (
     ReportActivity,
     Wake,
 )
-from understudy.actors.behaviors.decisions.decide import activity_failure, attempts_due
-from understudy.actors.behaviors.outside_activity import awaited, overdue
 from understudy.events.activity import (
     ActivityCanceled,
     ActivityCancelRequested,
@@ -26,7 +25,7 @@ from understudy.events.activity import (
 )
 from understudy.events.errors import ActivityNotFoundError, InvalidArgumentError, WorkflowClosedError
 from understudy.events.options.policies import RetryState
-from understudy.events.state.execution import fold
+from understudy.events.state.evolve import fold
 from understudy.events.state.pending import PendingActivity
 from understudy.events.workflow import WorkflowCompleted
 

@@ -14,10 +14,10 @@ from understudy.events.activity import (
     ActivityRetryScheduled,
     ActivityTimedOut,
 )
-from understudy.events.converters.failure_converter import Failure
 from understudy.events.event import Event
+from understudy.events.failures.failure import Failure
 from understudy.events.options.policies import RetryState, TimeoutType
-from understudy.events.state.execution import fold
+from understudy.events.state.evolve import fold
 from understudy.events.timer import TimerCanceled, TimerFired
 from understudy.events.workflow import WorkflowCompleted, WorkflowTimedOut
 

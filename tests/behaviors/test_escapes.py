@@ -16,11 +16,11 @@ from understudy._workflow.root import WorkflowRoot
 from understudy.actors.behaviors.code.interceptors import (
     HandleQueryInput,
     HandleUpdateInput,
-    Interception,
     WorkflowInboundInterceptor,
 )
 from understudy.actors.behaviors.code.run import Phase
 from understudy.actors.behaviors.definitions.definition import workflow_of
+from understudy.actors.behaviors.definitions.interception import Interception
 from understudy.client import WorkflowQueryFailedError
 from understudy.events.errors import DeadlockError
 

@@ -53,18 +53,14 @@ from understudy.events.child import (
     ChildInitiated,
     ChildStarted,
 )
-from understudy.events.converters.failure_converter import Failure
 from understudy.events.errors import NondeterminismError, UnknownUpdateError
 from understudy.events.event import Event, Fact, Request
+from understudy.events.failures.failure import Failure
 from understudy.events.marker import PatchRecorded, SideEffectRecorded, VersionRecorded
 from understudy.events.options.policies import ChildWorkflowCancellationType
-from understudy.events.outbound import (
-    ExternalCancelRequested,
-    ExternalSignalRequested,
-    MessageDelivered,
-    MessageFailed,
-)
-from understudy.events.state.execution import WorkflowExecution, fold
+from understudy.events.outbound import ExternalCancelRequested, ExternalSignalRequested, MessageDelivered, MessageFailed
+from understudy.events.state.evolve import apply, fold
+from understudy.events.state.execution import WorkflowExecution
 from understudy.events.timer import TimerCanceled, TimerFired, TimerStarted
 from understudy.events.update import UpdateAccepted, UpdateCompleted
 from understudy.events.upsert import MemoUpserted, SearchAttributesUpserted
@@ -268,13 +264,13 @@ def test_a_decision_about_a_cancelled_attempt_is_an_event_that_the_code_takes() 
     start = WorkflowStarted(
         at=START, workflow_id="order-1", workflow_type="step", task_queue="q", input=(payload_of(3),)
     )
-    state.apply(start)
+    apply(state, start)
     run = new_run(step, state)
     for request in run.activate(start, START):
-        state.apply(request)
-    state.apply(ActivityCancelRequested(at=START, seq=1))
+        apply(state, request)
+    apply(state, ActivityCancelRequested(at=START, seq=1))
     (event,) = decide(state, FailActivity(seq=1, attempt=1, failure=CANCELED), START)
     assert isinstance(event, ActivityCanceled)
-    state.apply(event)
+    apply(state, event)
     assert [request.topic for request in run.activate(event, START)] == ["workflow.failed"]
     run.close()

@@ -23,14 +23,14 @@ from understudy.actors.behaviors.code.interceptors import (
     HandleQueryInput,
     HandleSignalInput,
     HandleUpdateInput,
-    Interception,
     WorkflowInboundInterceptor,
 )
 from understudy.actors.behaviors.decisions.commands import SignalWorkflow, UpdateWorkflow
 from understudy.actors.behaviors.definitions.definition import WorkflowDefinition, workflow_of
+from understudy.actors.behaviors.definitions.interception import Interception
+from understudy.events.converters.payload_converter import PayloadConverter
 from understudy.events.errors import QueryRefusedError, UnknownSignalError
 from understudy.events.failures.exceptions import ApplicationError
-from understudy.events.payloads.payload import PayloadConverter
 from understudy.events.signal import SignalReceived
 from understudy.events.state.execution import WorkflowExecution
 from understudy.events.update import UpdateAccepted, UpdateCompleted

@@ -12,9 +12,9 @@ from tests.behaviors.rehearsal import Rehearsal, payload, topics
 from tests.behaviors.same_again import same_again
 from understudy import workflow
 from understudy.actors.behaviors.code.run import Phase
-from understudy.events.converters.failure_converter import Failure
 from understudy.events.errors import ArgumentTypeError, InvalidArgumentError, NondeterminismError, NotInWorkflowError
 from understudy.events.event import Event
+from understudy.events.failures.failure import Failure
 from understudy.events.outbound import ExternalCancelRequested, ExternalSignalRequested
 from understudy.events.workflow import WorkflowCanceled
 from understudy.exceptions import ApplicationError

@@ -23,7 +23,8 @@ from understudy.actors.behaviors.decisions.commands import (
 from understudy.actors.behaviors.decisions.decide import decide
 from understudy.events.errors import WorkflowClosedError
 from understudy.events.signal import SignalReceived
-from understudy.events.state.execution import WorkflowExecution, fold
+from understudy.events.state.evolve import apply, fold
+from understudy.events.state.execution import WorkflowExecution
 from understudy.events.state.pending import DeadlineKind
 from understudy.events.timer import TimerCanceled, TimerFired
 from understudy.events.workflow import (
@@ -94,8 +95,8 @@ def paused_for(*times: tuple[int, int], freeze: bool = True) -> WorkflowExecutio
     """A run with a timer for 100 and one for 200 that was paused from and to these times."""
     state = fold("run-1", [started(), timer(seq=1, fire_at=100), timer(seq=2, fire_at=200)])
     for begin, end in times:
-        state.apply(WorkflowPaused(at=begin, freeze_timers=freeze))
-        state.apply(WorkflowUnpaused(at=end))
+        apply(state, WorkflowPaused(at=begin, freeze_timers=freeze))
+        apply(state, WorkflowUnpaused(at=end))
     return state
 
 
@@ -138,16 +139,16 @@ def test_a_pause_of_no_time_at_all_lets_no_timer_fire_twice() -> None:
 
 def test_a_timer_that_was_looked_for_meanwhile_is_not_lost() -> None:
     state = fold("run-1", [started(), timer(seq=1, fire_at=100)])
-    state.apply(WorkflowPaused(at=50, freeze_timers=True))
+    apply(state, WorkflowPaused(at=50, freeze_timers=True))
     assert due(state, 150) == []
-    state.apply(WorkflowUnpaused(at=170))
+    apply(state, WorkflowUnpaused(at=170))
     assert state.next_deadline() == 220
 
 
 def test_what_a_timer_has_stood_still_is_forgotten_with_it() -> None:
     state = paused_for((50, 80))
-    state.apply(TimerFired(at=130, seq=1))
-    state.apply(TimerCanceled(at=140, seq=2))
+    apply(state, TimerFired(at=130, seq=1))
+    apply(state, TimerCanceled(at=140, seq=2))
     assert state.timer_shifts == {}
 
 

@@ -12,9 +12,9 @@ from tests.behaviors.same_again import same_again
 from understudy import workflow
 from understudy._calls.promise_token import PromiseToken
 from understudy.actors.behaviors.decisions.commands import SignalWorkflow
-from understudy.events.converters.failure_converter import Failure
 from understudy.events.errors import InvalidArgumentError
 from understudy.events.failures.exceptions import ApplicationError
+from understudy.events.failures.failure import Failure
 from understudy.events.signal import SignalReceived
 
 TOKEN = PromiseToken("secret", "order-1")

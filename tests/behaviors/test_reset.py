@@ -16,7 +16,7 @@ from understudy.actors.behaviors.decisions.commands import PauseWorkflow, ResetW
 from understudy.actors.behaviors.decisions.reset import reset
 from understudy.events.event import Event
 from understudy.events.signal import SignalReceived
-from understudy.events.state.execution import fold
+from understudy.events.state.evolve import fold
 from understudy.events.update import UpdateAccepted
 from understudy.events.workflow import TurnDeferred, TurnResumed, WorkflowStarted
 

@@ -21,7 +21,8 @@ from understudy.events.child import ChildInitiated
 from understudy.events.errors import InvalidArgumentError
 from understudy.events.options.policies import ResetChildren
 from understudy.events.outbound import ExternalSignalRequested
-from understudy.events.state.execution import WorkflowExecution, fold
+from understudy.events.state.evolve import fold
+from understudy.events.state.execution import WorkflowExecution
 from understudy.events.workflow import ResetMark, WorkflowContinuedAsNew, WorkflowStarted
 
 # -- the start -------------------------------------------------------------------------------------------------------

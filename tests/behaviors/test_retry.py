@@ -9,8 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from understudy.actors.behaviors.decisions.retry import DEFAULT_ACTIVITY_RETRY, NextAttempt, next_attempt
-from understudy.events.converters.failure_converter import Failure
-from understudy.events.options.policies import MAX_NS, RetryState, StoredRetryPolicy, TimeoutType
+from understudy.events.failures.failure import Failure
+from understudy.events.options.durations import MAX_NS
+from understudy.events.options.policies import RetryState, TimeoutType
+from understudy.events.options.retry_policy import StoredRetryPolicy
 
 NOW: Final = 1_000
 SECOND: Final = 1_000_000_000

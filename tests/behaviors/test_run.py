@@ -16,6 +16,7 @@ from understudy.actors.behaviors.code.run import Phase
 from understudy.common import RawValue
 from understudy.events.errors import ArgumentTypeError, PayloadDecodeError, PayloadEncodeError
 from understudy.events.signal import SignalReceived
+from understudy.events.state.evolve import apply
 from understudy.events.state.execution import WorkflowExecution
 from understudy.events.workflow import WorkflowCancelRequested, WorkflowCompleted, WorkflowFailed, WorkflowStarted
 from understudy.exceptions import ActivityError, ApplicationError
@@ -40,7 +41,7 @@ def broken(code: Any, *args: Any) -> tuple[BaseException, Phase]:
     start = WorkflowStarted(
         at=START, workflow_id="order-1", workflow_type="any", task_queue="q", input=tuple(map(payload, args))
     )
-    state.apply(start)
+    apply(state, start)
     with pytest.raises(BaseException) as caught:  # noqa: PT011 - its type is what the tests ask
         run.activate(start, START)
     phase = run.phase
@@ -103,7 +104,7 @@ def test_messages_that_come_with_the_start_are_handled_in_front_of_the_first_ste
         SignalReceived(at=START, name="close", with_start=True),
     ]
     for event in (start, *early):
-        state.apply(event)
+        apply(state, event)
     [completed] = run.activate(start, START, early)
     assert completed.topic == "workflow.completed"
     again = new_run(Cart, WorkflowExecution("run-1"))

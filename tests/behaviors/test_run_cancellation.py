@@ -12,7 +12,7 @@ from tests.behaviors.rehearsal import FINAL, Rehearsal, payload, topics
 from tests.behaviors.same_again import same_again
 from understudy import workflow
 from understudy.actors.behaviors.code.run import Phase
-from understudy.events.converters.failure_converter import Failure
+from understudy.events.failures.failure import Failure
 from understudy.events.options.policies import ActivityCancellationType as Type
 from understudy.events.workflow import WorkflowCanceled
 from understudy.exceptions import ActivityError, ApplicationError, CancelledError

@@ -18,7 +18,7 @@ from tests.behaviors.rehearsal import FINAL, Rehearsal, payloads
 from tests.behaviors.same_again import same_again
 from understudy.actors.behaviors.code.run import Phase
 from understudy.events.activity import ActivityPhase
-from understudy.events.converters.failure_converter import Failure
+from understudy.events.failures.failure import Failure
 from understudy.events.signal import SignalReceived
 
 AGAIN: Final = Failure(kind="application", message="not yet", type="NotYet")

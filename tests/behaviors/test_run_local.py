@@ -13,8 +13,8 @@ from tests.behaviors.same_again import same_again
 from understudy import workflow
 from understudy.actors.behaviors.code.run import Phase
 from understudy.events.activity import LocalActivityCompleted
-from understudy.events.converters.failure_converter import Failure
 from understudy.events.errors import NondeterminismError, PayloadDecodeError
+from understudy.events.failures.failure import Failure
 from understudy.events.options.policies import ActivityCancellationType as Type
 from understudy.exceptions import ActivityError
 

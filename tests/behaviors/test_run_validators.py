@@ -13,8 +13,8 @@ from tests.behaviors.same_again import same_again
 from tests.behaviors.shelf import Shelf
 from understudy import workflow
 from understudy.actors.behaviors.code.run import Phase
-from understudy.events.converters.failure_converter import Failure
 from understudy.events.errors import QueryRefusedError
+from understudy.events.failures.failure import Failure
 from understudy.exceptions import ApplicationError
 
 

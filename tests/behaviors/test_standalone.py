@@ -8,19 +8,20 @@ import msgspec
 
 from tests.behaviors.rehearsal import CANCELED, FINAL, SECOND, START, Rehearsal, payload
 from tests.behaviors.same_again import same_again
-from understudy.actors.behaviors.code.job import (
+from understudy.actors.behaviors.code.job import job_definition
+from understudy.actors.behaviors.definitions.job import (
     JOB_PREFIX,
     JOB_TYPE,
     Job,
     activity_id_of,
     is_job,
-    job_definition,
     job_id,
     job_input,
     job_of,
 )
-from understudy.events.converters.failure_converter import Failure
-from understudy.events.options.policies import ActivityCancellationType, StoredRetryPolicy
+from understudy.events.failures.failure import Failure
+from understudy.events.options.policies import ActivityCancellationType
+from understudy.events.options.retry_policy import StoredRetryPolicy
 from understudy.events.payloads.payload import Payload
 from understudy.events.workflow import WorkflowCanceled, WorkflowStarted
 

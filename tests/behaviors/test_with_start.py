@@ -13,6 +13,7 @@ from tests.behaviors.same_again import same_again
 from understudy import workflow
 from understudy.actors.behaviors.code.run import Phase
 from understudy.events.signal import SignalReceived
+from understudy.events.state.evolve import apply
 from understudy.events.state.execution import WorkflowExecution
 from understudy.events.update import UpdateAccepted
 from understudy.events.workflow import WorkflowStarted
@@ -192,7 +193,7 @@ def test_an_update_is_looked_at_before_the_start_is_activated_and_the_instance_i
 
     state = WorkflowExecution("run-1")
     start = started(Counts, 4)
-    state.apply(start)
+    apply(state, start)
     run = new_run(Counts, state)
     run.prepare(start, START)
     refused = run.validate("u-1", "book", payloads([5]))

@@ -29,26 +29,21 @@ from understudy.events.child import (
     ChildStarted,
     ChildStartFailed,
 )
-from understudy.events.converters.failure_converter import Failure
 from understudy.events.event import Event
+from understudy.events.failures.failure import Failure
 from understudy.events.marker import PatchRecorded, SideEffectRecorded, VersionRecorded
+from understudy.events.options.durations import MAX_NS
 from understudy.events.options.policies import (
-    MAX_NS,
     ActivityCancellationType,
     ChildWorkflowCancellationType,
     ParentClosePolicy,
     ResetChildren,
     RetryState,
-    StoredRetryPolicy,
     TimeoutType,
     WorkflowIDReusePolicy,
 )
-from understudy.events.outbound import (
-    ExternalCancelRequested,
-    ExternalSignalRequested,
-    MessageDelivered,
-    MessageFailed,
-)
+from understudy.events.options.retry_policy import StoredRetryPolicy
+from understudy.events.outbound import ExternalCancelRequested, ExternalSignalRequested, MessageDelivered, MessageFailed
 from understudy.events.payloads.payload import Payload
 from understudy.events.signal import SignalReceived
 from understudy.events.timer import TimerCanceled, TimerFired, TimerStarted

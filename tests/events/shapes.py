@@ -13,14 +13,9 @@ from typing import Any, Final, get_args
 import msgspec
 
 from understudy.events.catalogue import CATALOGUE
-from understudy.events.converters.failure_converter import ApplicationErrorCategory, Failure
-from understudy.events.options.policies import (
-    ActivityCancellationType,
-    ResetChildren,
-    RetryState,
-    StoredRetryPolicy,
-    TimeoutType,
-)
+from understudy.events.failures.failure import ApplicationErrorCategory, Failure
+from understudy.events.options.policies import ActivityCancellationType, ResetChildren, RetryState, TimeoutType
+from understudy.events.options.retry_policy import StoredRetryPolicy
 from understudy.events.payloads.payload import Payload
 from understudy.events.workflow import ResetMark
 

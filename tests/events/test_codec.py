@@ -12,9 +12,10 @@ from tests.events.facts import EXAMPLES
 from tests.store.codecs import Masking
 from understudy.converter import Payloads
 from understudy.events.converters.codec import coded, coded_map
-from understudy.events.converters.failure_converter import Failure
+from understudy.events.converters.payload_converter import PayloadConverter
 from understudy.events.event import Event
-from understudy.events.payloads.payload import Payload, PayloadConverter
+from understudy.events.failures.failure import Failure
+from understudy.events.payloads.payload import Payload
 
 ONE = PayloadConverter.default.encode("one")
 TWO = PayloadConverter.default.encode("two")

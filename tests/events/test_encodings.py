@@ -32,7 +32,7 @@ from understudy.converter import (
     WorkflowSerializationContext,
     create_payload_validation_error,
 )
-from understudy.events.payloads.payload import PayloadConverter
+from understudy.events.converters.payload_converter import PayloadConverter
 from understudy.exceptions import ApplicationError, PayloadDecodeError, PayloadEncodeError
 
 LINKS = DefaultPayloadConverter.default_encoding_payload_converters

@@ -20,12 +20,13 @@ from understudy.events.activity import (
     ActivityScheduled,
     LocalActivityCompleted,
 )
-from understudy.events.converters.failure_converter import Failure
 from understudy.events.errors import IllegalTransitionError
 from understudy.events.event import Event
+from understudy.events.failures.failure import Failure
 from understudy.events.payloads.payload import Payload
 from understudy.events.signal import SignalReceived
-from understudy.events.state.execution import WorkflowExecution, fold
+from understudy.events.state.evolve import apply, fold
+from understudy.events.state.execution import WorkflowExecution
 from understudy.events.state.pending import Deadline, DeadlineKind, PendingActivity
 from understudy.events.timer import TimerCanceled, TimerFired, TimerStarted
 from understudy.events.workflow import (
@@ -91,7 +92,7 @@ def test_a_run_keeps_its_first_event_and_shows_how_it_stands() -> None:
 def test_no_gaps_the_version_is_the_number_of_events(signals: int) -> None:
     run = WorkflowExecution("run-1")
     for version, event in enumerate([started(), *[SignalReceived(at=11, name="add")] * signals], start=1):
-        run.apply(event)
+        apply(run, event)
         assert run.version == version
 
 
@@ -99,7 +100,7 @@ def test_no_gaps_a_refused_event_is_not_counted() -> None:
     run = run_of(timer(1, 50))
     for refused in (timer(1, 60), TimerFired(at=50, seq=2), started(), ActivityCompleted(at=50, seq=1)):
         with pytest.raises(IllegalTransitionError):
-            run.apply(refused)
+            apply(run, refused)
     assert run.version == 2
     assert run.timers == {1: timer(1, 50)}
 
@@ -140,7 +141,7 @@ def test_the_heartbeat_of_an_attempt_is_kept_for_the_next_unless_the_next_brings
 def test_an_activity_that_shall_stop_is_canceling_until_its_outcome_comes() -> None:
     run = run_of(scheduled(), ActivityCancelRequested(at=30, seq=1))
     assert run.activities[1].phase is ActivityPhase.CANCELING
-    run.apply(ActivityCompleted(at=40, seq=1))
+    apply(run, ActivityCompleted(at=40, seq=1))
     assert run.activities == {}
 
 
@@ -148,14 +149,14 @@ def test_an_activity_that_shall_stop_is_canceling_until_its_outcome_comes() -> N
 def test_once_recorded_an_activity_number_is_given_once(seq: int) -> None:
     run = run_of(scheduled(1), scheduled(3), ActivityCompleted(at=30, seq=3))
     with pytest.raises(IllegalTransitionError, match=f"activity #{seq} is not new"):
-        run.apply(scheduled(seq))
+        apply(run, scheduled(seq))
 
 
 def test_once_recorded_a_local_activity_has_one_outcome_and_they_come_in_any_order() -> None:
     run = run_of(*(LocalActivityCompleted(at=30, seq=seq, activity_type="add") for seq in (3, 1, 2)))
     assert run.local_done == {1, 2, 3}
     with pytest.raises(IllegalTransitionError, match="activity #2 is not new"):
-        run.apply(LocalActivityCompleted(at=31, seq=2, activity_type="add"))
+        apply(run, LocalActivityCompleted(at=31, seq=2, activity_type="add"))
 
 
 # -- messages and turns ----------------------------------------------------------------------------------------------
@@ -180,7 +181,7 @@ def test_a_deferral_is_kept_until_the_turn_is_resumed() -> None:
     deferral = TurnDeferred(at=20, since=1, reason="no worker knows the type")
     run = run_of(deferral)
     assert (run.deferred, run.deferred_since) == (deferral, 1)
-    run.apply(TurnResumed(at=30, through=1))
+    apply(run, TurnResumed(at=30, through=1))
     assert (run.deferred, run.deferred_since) == (None, 0)
 
 
@@ -279,7 +280,7 @@ def test_the_heap_hands_out_just_the_timers_that_are_due_and_not_settled(
     run = run_of(*(timer(seq, at) for seq, (at, _) in enumerate(timers, start=1)))
     for seq, (_, canceled) in enumerate(timers, start=1):
         if canceled:
-            run.apply(TimerCanceled(at=20, seq=seq))
+            apply(run, TimerCanceled(at=20, seq=seq))
     standing = sorted((at, seq) for seq, (at, canceled) in enumerate(timers, start=1) if not canceled)
     assert run.next_deadline() == (standing[0][0] if standing else None)
     assert [(deadline.at, deadline.seq) for deadline in run.pop_due(now)] == [d for d in standing if d[0] <= now]

@@ -14,6 +14,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from understudy.actors.behaviors.decisions.activities import attempts_due
 from understudy.actors.behaviors.decisions.commands import (
     CancelWorkflow,
     Command,
@@ -26,15 +27,16 @@ from understudy.actors.behaviors.decisions.commands import (
     TerminateWorkflow,
     Wake,
 )
-from understudy.actors.behaviors.decisions.decide import attempts_due, decide
+from understudy.actors.behaviors.decisions.decide import decide
 from understudy.events.activity import ActivityCancelRequested, ActivityPhase, ActivityScheduled
 from understudy.events.catalogue import TOPICS, decode_event
-from understudy.events.converters.failure_converter import Failure
 from understudy.events.errors import WorkflowClosedError
 from understudy.events.event import Event, encode_event
-from understudy.events.options.policies import StoredRetryPolicy
+from understudy.events.failures.failure import Failure
+from understudy.events.options.retry_policy import StoredRetryPolicy
 from understudy.events.payloads.payload import Payload
-from understudy.events.state.execution import WorkflowExecution, fold
+from understudy.events.state.evolve import apply, fold
+from understudy.events.state.execution import WorkflowExecution
 from understudy.events.timer import TimerCanceled, TimerStarted
 from understudy.events.workflow import CLOSING, WorkflowCompleted, WorkflowStarted
 
@@ -68,7 +70,7 @@ class History(RuleBasedStateMachine):
     # -- what may happen ---------------------------------------------------------------------------------------------
 
     def record(self, event: Event) -> None:
-        self.execution.apply(event)
+        apply(self.execution, event)
         self.events.append(event)
 
     def do(self, command: Command) -> list[Event]:

@@ -17,24 +17,25 @@ from hypothesis import strategies as st
 import understudy.exceptions as door
 from understudy.events.converters.data_converter import CloudpickleConverter
 from understudy.events.converters.failure_converter import (
+    DefaultFailureConverterWithEncodedAttributes,
+    FailureConverter,
+)
+from understudy.events.converters.json_converter import JsonConverter
+from understudy.events.errors import UnderstudyError
+from understudy.events.failures import exceptions
+from understudy.events.failures.already_started import WorkflowAlreadyStartedError
+from understudy.events.failures.exceptions import (
     ActivityError,
     ApplicationError,
-    ApplicationErrorCategory,
     CancelledError,
     ChildWorkflowError,
-    DefaultFailureConverterWithEncodedAttributes,
-    Failure,
-    FailureConverter,
     FailureError,
     ServerError,
     TerminatedError,
     TimeoutError,  # noqa: A004 - the interface that is followed
-    WorkflowAlreadyStartedError,
     is_cancelled_exception,
 )
-from understudy.events.converters.json_converter import JsonConverter
-from understudy.events.errors import UnderstudyError
-from understudy.events.failures import exceptions as failure_errors
+from understudy.events.failures.failure import ApplicationErrorCategory, Failure
 from understudy.events.options.policies import RetryState, TimeoutType
 from understudy.events.payloads.payload import Payload, RawValue
 
@@ -132,9 +133,9 @@ def test_a_failure_error_pickles_with_its_cause(error: FailureError) -> None:
 
 
 def test_every_kind_of_failure_error_has_an_example() -> None:
-    kinds = {thing for thing in vars(failure_errors).values() if isinstance(thing, type)}
+    kinds = {thing for thing in vars(exceptions).values() if isinstance(thing, type)} | {WorkflowAlreadyStartedError}
     assert {type(error) for error in EXAMPLES} == {
-        kind for kind in kinds if issubclass(kind, FailureError) and kind is not failure_errors.DetailedError
+        kind for kind in kinds if issubclass(kind, FailureError) and kind is not exceptions.DetailedError
     }
 
 

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from understudy.events.converters.failure_converter import (
-    ApplicationError,
-    DefaultFailureConverter,
-    Failure,
-    FailureError,
-)
+from understudy.events.converters.failure_converter import DefaultFailureConverter
 from understudy.events.converters.json_converter import JsonConverter
-from understudy.events.payloads.payload import PayloadConverter
+from understudy.events.converters.payload_converter import PayloadConverter
+from understudy.events.failures.exceptions import ApplicationError, FailureError
+from understudy.events.failures.failure import Failure
 
 plain = JsonConverter()
 

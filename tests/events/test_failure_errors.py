@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from understudy.events.errors import ArgumentTypeError, InvalidArgumentError
-from understudy.events.failures.exceptions import ApplicationError, ApplicationErrorCategory
+from understudy.events.failures.exceptions import ApplicationError
+from understudy.events.failures.failure import ApplicationErrorCategory
 
 
 @pytest.mark.parametrize(("delay", "error"), [(5, ArgumentTypeError), (timedelta(-1), InvalidArgumentError)])

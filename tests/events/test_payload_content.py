@@ -20,7 +20,8 @@ from understudy.events.converters.encodings import (
     JSONPlainPayloadConverter,
 )
 from understudy.events.converters.json_converter import JsonConverter
-from understudy.events.payloads.payload import Payload, PayloadConverter, binary_payload, drafted, taken
+from understudy.events.converters.payload_converter import PayloadConverter
+from understudy.events.payloads.payload import Payload, binary_payload, drafted, taken
 
 ENCODINGS = st.sampled_from([b"json/plain", b"json/odd", b"binary/plain", b"x", b""])
 

@@ -11,8 +11,8 @@ import pytest
 
 from tests.events.test_errors import KINDS, example
 from tests.events.test_failure import EXAMPLES, converter, failures
-from understudy.events.converters.failure_converter import FailureError
 from understudy.events.errors import FieldError
+from understudy.events.failures.exceptions import FailureError
 
 DOORS = {f"understudy.{door}" for door in ("common", "converter", "exceptions", "service")}
 

@@ -18,11 +18,12 @@ import temporalio.workflow
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from understudy.events import choices
 from understudy.events.errors import ArgumentTypeError, InvalidArgumentError
-from understudy.events.failures.exceptions import ApplicationErrorCategory
+from understudy.events.failures.failure import ApplicationErrorCategory
 from understudy.events.options import policies as policy
-from understudy.events.options.policies import MAX_NS, Priority, RetryPolicy, StoredRetryPolicy, from_ns, to_ns
+from understudy.events.options.durations import MAX_NS, from_ns, to_ns
+from understudy.events.options.priority import Priority
+from understudy.events.options.retry_policy import RetryPolicy, StoredRetryPolicy
 
 SECOND = 1_000_000_000
 
@@ -210,7 +211,7 @@ def test_the_fairness_of_a_priority_is_checked(options: dict[str, Any], error: t
 THEIRS = (temporalio.common, temporalio.workflow, temporalio.client, temporalio.exceptions)
 OURS = [
     thing
-    for module in (policy, choices)
+    for module in (policy,)
     for name, thing in vars(module).items()
     if isinstance(thing, type) and issubclass(thing, IntEnum) and any(hasattr(theirs, name) for theirs in THEIRS)
 ]

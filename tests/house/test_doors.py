@@ -55,7 +55,6 @@ TWO_DOORS: dict[str, str] = {
 
 COLLECTIONS: dict[str, str] = {
     "understudy.events.errors": "all errors of the engine on one page, so that nobody has to know their families",
-    "understudy.events.converters.failure_converter": "a failure is read together with its errors",
 }
 """Modules behind the doors that offer what others define, and why."""
 

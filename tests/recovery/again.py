@@ -17,7 +17,8 @@ from understudy.actors.behaviors.definitions.definition import WorkflowDefinitio
 from understudy.converter import DataConverter
 from understudy.events.event import Event, Fact, Request, encode_event
 from understudy.events.marker import SideEffectRecorded
-from understudy.events.state.execution import WorkflowExecution, fold
+from understudy.events.state.evolve import apply, fold
+from understudy.events.state.execution import WorkflowExecution
 from understudy.events.workflow import TurnDeferred, TurnResumed, WorkflowTerminated, WorkflowTimedOut
 
 __all__ = ["definitions", "perform", "replay", "shape"]
@@ -66,7 +67,7 @@ def perform(known: Mapping[str, WorkflowDefinition], run_id: str, events: Sequen
     asked: list[Event] = []
     run: Run | None = None
     for version, event in enumerate(events, 1):
-        state.apply(event)
+        apply(state, event)
         if run is None:
             run = new_run(known[state.start.workflow_type], state)
         deferred = run.deferred  # the code is asked about it: what has ended is not cancelled

@@ -19,7 +19,8 @@ from understudy.events import activity as act
 from understudy.events.event import Event
 from understudy.events.options.policies import WorkflowExecutionStatus as Status
 from understudy.events.signal import SignalReceived
-from understudy.events.state.execution import WorkflowExecution, fold
+from understudy.events.state.evolve import fold
+from understudy.events.state.execution import WorkflowExecution
 from understudy.events.store.port import EventStore, ExecutionRow
 from understudy.events.timer import TimerCanceled, TimerFired, TimerStarted
 from understudy.events.workflow import CLOSING, WorkflowCancelRequested

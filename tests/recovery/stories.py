@@ -14,12 +14,7 @@ from understudy import activity, workflow
 from understudy.common import RetryPolicy
 from understudy.events.activity import ActivityScheduled
 from understudy.events.store.port import EventStore
-from understudy.exceptions import (
-    ActivityError,
-    ApplicationError,
-    ChildWorkflowError,
-    WorkflowAlreadyStartedError,
-)
+from understudy.exceptions import ActivityError, ApplicationError, ChildWorkflowError, WorkflowAlreadyStartedError
 
 __all__ = ["HOUR_NS", "STORIES", "Canceled", "Crowd", "Family", "Kin", "Play", "Story", "chain", "sequel"]
 

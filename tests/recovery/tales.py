@@ -19,7 +19,7 @@ from tests.recovery.lives import NEVER, ON_A_THREAD, FaultyStore, MortalStore, S
 from tests.recovery.stories import STORIES, Play
 from understudy.actors.clock import SkippableClock
 from understudy.events.event import Event
-from understudy.events.state.execution import fold
+from understudy.events.state.evolve import fold
 from understudy.events.store.memory import MemoryStore
 from understudy.events.store.port import EventStore
 from understudy.exceptions import StoreUnavailableError

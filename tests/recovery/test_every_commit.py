@@ -36,11 +36,7 @@ from understudy.client import WorkflowUpdateFailedError
 from understudy.common import RetryPolicy, WorkflowIDReusePolicy
 from understudy.events.store.port import EventStore
 from understudy.events.timer import TimerStarted
-from understudy.exceptions import (
-    UpdateNotFoundError,
-    WorkflowAlreadyStartedError,
-    WorkflowClosedError,
-)
+from understudy.exceptions import UpdateNotFoundError, WorkflowAlreadyStartedError, WorkflowClosedError
 
 pytestmark = pytest.mark.slow
 

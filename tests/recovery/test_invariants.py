@@ -33,7 +33,7 @@ from tests.turn import turn
 from understudy import WorkflowFailureError
 from understudy.events.activity import ActivityCompleted, ActivityScheduled
 from understudy.events.signal import SignalReceived
-from understudy.events.state.execution import fold
+from understudy.events.state.evolve import fold
 from understudy.events.store.memory import MemoryStore
 from understudy.events.timer import TimerFired
 from understudy.events.workflow import TurnDeferred

@@ -22,7 +22,7 @@ from tests.recovery.lives import QUEUE, MortalStore, compose, work_for
 from tests.turn import turn
 from understudy import Client, activity, workflow
 from understudy.events.signal import SignalReceived
-from understudy.events.state.execution import fold
+from understudy.events.state.evolve import fold
 from understudy.events.store.sqlite.store import SqliteStore
 from understudy.events.timer import TimerFired
 from understudy.exceptions import (

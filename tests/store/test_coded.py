@@ -17,9 +17,9 @@ from tests.store.contract import WritingContract
 from tests.store.contract_reads import ReadingContract
 from tests.store.examples import append, row, unit
 from understudy.converter import Payload, PayloadCodec
+from understudy.events.converters.payload_converter import PayloadConverter
 from understudy.events.errors.codec import CodecDecodeError, CodecEncodeError
 from understudy.events.event import Event
-from understudy.events.payloads.payload import PayloadConverter
 from understudy.events.signal import SignalReceived
 from understudy.events.store.behind_codec import CodedStore, behind_codec
 from understudy.events.store.memory import MemoryStore

@@ -13,7 +13,8 @@ from understudy.actors.behaviors.code.handles import ChildHandle
 from understudy.actors.behaviors.code.source_line import source_line
 from understudy.events.child import CHILD_ENDS, ChildCancelRequested
 from understudy.events.converters.in_context import for_workflow
-from understudy.events.failures.exceptions import CancelledError, ChildWorkflowError, WorkflowAlreadyStartedError
+from understudy.events.failures.already_started import WorkflowAlreadyStartedError
+from understudy.events.failures.exceptions import CancelledError, ChildWorkflowError
 from understudy.events.options.policies import RetryState
 
 if TYPE_CHECKING:

@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from understudy.actors.behaviors.code.interceptors import Chain
     from understudy.actors.behaviors.definitions.definition import WorkflowDefinition
     from understudy.events.converters.failure_converter import FailureConverter
-    from understudy.events.payloads.payload import PayloadConverter
+    from understudy.events.converters.payload_converter import PayloadConverter
     from understudy.events.state.execution import WorkflowExecution
     from understudy.events.workflow import WorkflowCancelRequested
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from understudy.events.child import ChildInitiated
     from understudy.events.converters.failure_converter import FailureConverter
-    from understudy.events.payloads.payload import PayloadConverter
+    from understudy.events.converters.payload_converter import PayloadConverter
 
 __all__ = ["ActivityHandle", "ChildHandle", "DurableHandle"]
 

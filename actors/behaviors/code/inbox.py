@@ -16,15 +16,11 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import msgspec
 
+from understudy.actors.behaviors.code.arguments import message_args, no_handler
 from understudy.actors.behaviors.code.continue_as_new import ContinueAsNewError
-from understudy.actors.behaviors.code.queries import message_args, no_handler
-from understudy.actors.behaviors.definitions.definition import (
-    HandlerDefinition,
-    HandlerKind,
-    HandlerUnfinishedPolicy,
-)
-from understudy.events.converters.failure_converter import FailureError, is_cancelled_exception
+from understudy.actors.behaviors.definitions.definition import HandlerDefinition, HandlerKind, HandlerUnfinishedPolicy
 from understudy.events.errors import StopError, UsageError
+from understudy.events.failures.exceptions import FailureError, is_cancelled_exception
 from understudy.events.public import public
 from understudy.events.signal import PROMISE_PREFIX, SignalReceived
 from understudy.events.update import UpdateAccepted, UpdateCompleted
@@ -33,7 +29,7 @@ if TYPE_CHECKING:
     from asyncio import Future
 
     from understudy.actors.behaviors.code.context import Context
-    from understudy.events.converters.failure_converter import Failure
+    from understudy.events.failures.failure import Failure
     from understudy.events.payloads.payload import Payload
 
 __all__ = [

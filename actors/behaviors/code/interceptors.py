@@ -16,13 +16,15 @@ from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from understudy.actors.behaviors.code.queries import at_once, no_handler
+from understudy.actors.behaviors.code.arguments import no_handler
+from understudy.actors.behaviors.code.queries import at_once
 from understudy.actors.behaviors.definitions.definition import HandlerDefinition, HandlerKind
 from understudy.events.payloads.payload import Payload
 from understudy.events.public import public
 
 if TYPE_CHECKING:
     from understudy.actors.behaviors.code.context import Context
+    from understudy.actors.behaviors.definitions.interception import Interception
 
 __all__ = [
     "Chain",
@@ -30,7 +32,6 @@ __all__ = [
     "HandleQueryInput",
     "HandleSignalInput",
     "HandleUpdateInput",
-    "Interception",
     "WorkflowInboundInterceptor",
 ]
 
@@ -177,22 +178,6 @@ class _Root(WorkflowInboundInterceptor):
 
 
 # -- the chain of a run ----------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Interception:
-    """What a worker puts around its workflows."""
-
-    classes: tuple[Callable[[WorkflowInboundInterceptor], WorkflowInboundInterceptor], ...]
-    """Of the inbound interceptors, the outermost first."""
-    outbound: Callable[[Context], Any]
-    """Makes the root of the outbound chain of a run."""
-    extern_functions: Mapping[str, Callable[..., Any]]
-    """What `workflow.extern_functions` returns."""
-
-    def chain(self, context: Context) -> Chain:
-        """Make the interceptors of one run, as code of it."""
-        return Chain(context, self)
 
 
 class Chain:

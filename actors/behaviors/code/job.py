@@ -13,77 +13,17 @@ from __future__ import annotations
 import asyncio
 from typing import Final
 
-import msgspec
-
 from understudy.actors.behaviors.code.context import current
-from understudy.actors.behaviors.definitions.definition import WorkflowDefinition, define_workflow
+from understudy.actors.behaviors.definitions.declare import define_workflow
+from understudy.actors.behaviors.definitions.definition import WorkflowDefinition
+from understudy.actors.behaviors.definitions.job import JOB_TYPE, Job, activity_id_of, is_job, job_of
 from understudy.events.activity import ActivityScheduled
 from understudy.events.failures.exceptions import ActivityError, FailureError
-from understudy.events.options.policies import ActivityCancellationType, StoredRetryPolicy
-from understudy.events.payloads.payload import Payload, RawValue
+from understudy.events.options.policies import ActivityCancellationType
+from understudy.events.payloads.payload import RawValue
 from understudy.events.workflow import WorkflowStarted
 
-__all__ = [
-    "JOB_PREFIX",
-    "JOB_TYPE",
-    "Job",
-    "activity_id_of",
-    "is_job",
-    "job_definition",
-    "job_id",
-    "job_input",
-    "job_of",
-]
-
-JOB_TYPE: Final = "understudy.activity"
-"""The workflow type of the runs of all jobs."""
-JOB_PREFIX: Final = "understudy.activity/"
-"""In front of a job's id in the workflow id of its run."""
-
-
-class Job(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
-    """What a job is to do, but for its arguments; as `ActivityScheduled` has it, durations in ns, 0: none."""
-
-    activity_type: str
-    start_delay: int = 0
-    """How long the activity waits before it is asked for."""
-    schedule_to_close: int = 0
-    schedule_to_start: int = 0
-    start_to_close: int = 0
-    heartbeat: int = 0
-    retry_policy: StoredRetryPolicy | None = None
-    summary: str = ""
-    priority: int = 0
-    fairness_key: str = ""
-    fairness_weight: float | None = None
-
-
-_decode: Final = msgspec.json.Decoder(Job).decode
-
-
-def job_id(activity_id: str) -> str:
-    """Return the workflow id of a job."""
-    return JOB_PREFIX + activity_id
-
-
-def is_job(workflow_id: str) -> bool:
-    """Whether a workflow id is that of a job."""
-    return workflow_id.startswith(JOB_PREFIX)
-
-
-def activity_id_of(workflow_id: str) -> str:
-    """Return what its user calls the job whose workflow id this is."""
-    return workflow_id.removeprefix(JOB_PREFIX)
-
-
-def job_input(job: Job, args: tuple[Payload, ...]) -> tuple[Payload, ...]:
-    """Return the input of the run of a job."""
-    return Payload(msgspec.Raw(msgspec.json.encode(job))), *args
-
-
-def job_of(started: WorkflowStarted) -> Job:
-    """Return what the job that began like this is to do."""
-    return _decode(started.input[0].raw)
+__all__ = ["job_definition"]
 
 
 def job_definition(started: WorkflowStarted) -> WorkflowDefinition | None:

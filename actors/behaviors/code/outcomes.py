@@ -11,16 +11,16 @@ from typing import TYPE_CHECKING, Any, Final
 from understudy.events import activity as act
 from understudy.events import child as ch
 from understudy.events import outbound as out
-from understudy.events.converters.failure_converter import FailureError, is_cancelled_exception
 from understudy.events.errors import PayloadError
+from understudy.events.failures.exceptions import FailureError, is_cancelled_exception
 from understudy.events.payloads.payload import Phrase
 from understudy.events.timer import TimerFired
 
 if TYPE_CHECKING:
     from understudy.actors.behaviors.code.context import Context
     from understudy.actors.behaviors.code.handles import ActivityHandle, DurableHandle
-    from understudy.events.converters.failure_converter import Failure
     from understudy.events.event import Fact
+    from understudy.events.failures.failure import Failure
     from understudy.events.payloads.payload import Payload
 
 __all__ = ["OUTCOMES", "is_declared"]

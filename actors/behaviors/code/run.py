@@ -19,22 +19,24 @@ from contextvars import Context as Variables
 from enum import Enum
 from typing import Any, Final, TypeVar
 
+from understudy.actors.behaviors.code.arguments import run_args
 from understudy.actors.behaviors.code.conditions import check_conditions
 from understudy.actors.behaviors.code.context import Context
 from understudy.actors.behaviors.code.continue_as_new import ContinueAsNewError
 from understudy.actors.behaviors.code.inbox import Inbox
 from understudy.actors.behaviors.code.outcomes import OUTCOMES, is_declared
-from understudy.actors.behaviors.code.queries import answer, digest, refused, run_args
+from understudy.actors.behaviors.code.queries import answer, digest, refused
 from understudy.actors.behaviors.decisions.activation import Activation, recorded
 from understudy.actors.behaviors.definitions.definition import WorkflowDefinition
-from understudy.actors.behaviors.headers import NO_HEADERS
 from understudy.actors.behaviors.outlet import Outlet
-from understudy.events.converters.failure_converter import Failure, FailureConverter, is_cancelled_exception
+from understudy.events.converters.failure_converter import FailureConverter
 from understudy.events.converters.in_context import takes_context
+from understudy.events.converters.payload_converter import PayloadConverter
 from understudy.events.errors import NewerRunError
 from understudy.events.event import Event, Fact, Request
-from understudy.events.failures.exceptions import CancelledError
-from understudy.events.payloads.payload import Payload, PayloadConverter, Phrase
+from understudy.events.failures.exceptions import CancelledError, is_cancelled_exception
+from understudy.events.failures.failure import Failure
+from understudy.events.payloads.payload import NO_HEADERS, Payload, Phrase
 from understudy.events.signal import SignalReceived
 from understudy.events.state.execution import WorkflowExecution
 from understudy.events.update import UpdateAccepted
@@ -228,7 +230,9 @@ class Run(Outlet):
         if fact.flags & ~BEHAVIOUR_FLAGS:
             raise NewerRunError(run_id=context.execution.run_id, flags=fact.flags, known=BEHAVIOUR_FLAGS)
         if definition.interception is not None:
-            context.chain = definition.interception.chain(context)
+            from understudy.actors.behaviors.code.interceptors import Chain
+
+            context.chain = Chain(context, definition.interception)
         try:
             args = run_args(context, fact)
             context.instance, run = definition.instantiate(args)

@@ -7,7 +7,7 @@ from uuid import UUID, uuid5
 
 from understudy.actors.behaviors.decisions.commands import CompleteChild, FailChild
 from understudy.actors.behaviors.decisions.retry import next_attempt
-from understudy.events.converters.failure_converter import Failure
+from understudy.events.failures.failure import Failure
 from understudy.events.options.cron import next_cron
 from understudy.events.options.policies import RetryState, TimeoutType
 from understudy.events.workflow import (

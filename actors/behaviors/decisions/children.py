@@ -25,8 +25,8 @@ from understudy.events.child import (
     ChildStarted,
     ChildStartFailed,
 )
-from understudy.events.converters.failure_converter import Failure
 from understudy.events.event import Event
+from understudy.events.failures.failure import Failure
 from understudy.events.options.policies import ChildWorkflowCancellationType
 from understudy.events.outbound import MessageDelivered, MessageFailed
 from understudy.events.state.execution import WorkflowExecution

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import msgspec
 
-from understudy.events.converters.failure_converter import Failure
+from understudy.events.failures.failure import Failure
 from understudy.events.options.policies import ResetChildren, RetryState
 from understudy.events.payloads.payload import Payload
 

@@ -18,7 +18,8 @@ from understudy.events.errors import InvalidArgumentError
 from understudy.events.event import Event, Fact
 from understudy.events.options.policies import ResetChildren
 from understudy.events.signal import SignalReceived
-from understudy.events.state.execution import WorkflowExecution, fold
+from understudy.events.state.evolve import fold
+from understudy.events.state.execution import WorkflowExecution
 from understudy.events.update import UpdateAccepted
 from understudy.events.workflow import ResetMark, TurnDeferred, TurnResumed, WorkflowStarted
 

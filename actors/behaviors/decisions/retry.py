@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
-from understudy.events.converters.failure_converter import Failure
-from understudy.events.options.policies import RetryState, StoredRetryPolicy, TimeoutType
+from understudy.events.failures.failure import Failure
+from understudy.events.options.policies import RetryState, TimeoutType
+from understudy.events.options.retry_policy import StoredRetryPolicy
 
 __all__ = ["DEFAULT_ACTIVITY_RETRY", "NextAttempt", "next_attempt"]
 

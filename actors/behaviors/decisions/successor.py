@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from understudy.actors.behaviors.decisions.retry import next_attempt
-from understudy.events.converters.failure_converter import Failure
+from understudy.events.failures.failure import Failure
 from understudy.events.options.cron import next_cron
 from understudy.events.options.policies import TimeoutType
 from understudy.events.payloads.payload import Payload

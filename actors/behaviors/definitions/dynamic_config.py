@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from understudy.events.choices import VersioningBehavior
+from understudy.events.options.policies import VersioningBehavior
 from understudy.events.public import public
 
 __all__ = ["DynamicWorkflowConfig"]

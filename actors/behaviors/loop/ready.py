@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
 __all__ = ["NEVER_NS", "DurableTimer", "ReadyHandle", "ReadyLoop", "TimerHost"]
 
-
 SECOND_NS = 1_000_000_000
 MICROSECOND_NS = 1_000
 NEVER_NS = 2**63

@@ -8,16 +8,16 @@ process or, after a restart, in the next.
 from __future__ import annotations
 
 from collections.abc import Coroutine, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
+from understudy._calls.checked import checked_any_id
 from understudy._calls.targets import NO_ARG, NO_METADATA
+from understudy._client.handles.activity_reference import AsyncActivityIDReference
 from understudy._client.jobs.errors import about_jobs
-from understudy._client.starts.start import checked_any_id
 from understudy.activity import ActivityCancellationDetails
-from understudy.actors.behaviors.code.job import job_id
 from understudy.actors.behaviors.decisions.commands import CompleteActivity, FailActivity
+from understudy.actors.behaviors.definitions.job import job_id
 from understudy.actors.requests.completion import Outside, Target
 from understudy.events.converters.in_context import WithSerializationContext
 from understudy.events.errors import InvalidArgumentError, UnderstudyError
@@ -25,12 +25,12 @@ from understudy.events.failures.exceptions import CancelledError
 from understudy.events.public import public
 
 if TYPE_CHECKING:
-    from understudy.client import Client
+    from understudy._client.client import Client
     from understudy.events.converters.contexts import SerializationContext
     from understudy.events.converters.data_converter import DataConverter
     from understudy.events.payloads.payload import Payload
 
-__all__ = ["AsyncActivityCancelledError", "AsyncActivityHandle", "AsyncActivityIDReference", "target_of"]
+__all__ = ["AsyncActivityCancelledError", "AsyncActivityHandle", "target_of"]
 
 T = TypeVar("T")
 
@@ -50,22 +50,6 @@ class AsyncActivityCancelledError(UnderstudyError, Exception):
     def __reduce__(self) -> tuple[object, ...]:
         """Pickle with the details."""
         return type(self), (self.details,)
-
-
-@public("understudy.client")
-@dataclass(frozen=True)
-class AsyncActivityIDReference:
-    """Which activity is meant.
-
-    Args:
-        workflow_id: of the workflow that asked for it; None: it stands alone.
-        run_id: which run; None: the open one, else the latest.
-        activity_id: its id in that run.
-    """
-
-    workflow_id: str | None
-    run_id: str | None
-    activity_id: str
 
 
 @public("understudy.client")

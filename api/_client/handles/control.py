@@ -10,7 +10,7 @@ from understudy.events.errors import ArgumentTypeError, InvalidArgumentError
 from understudy.events.options.policies import ResetChildren
 
 if TYPE_CHECKING:
-    from understudy.client import Client
+    from understudy._client.client import Client
 
 __all__ = ["Operator"]
 

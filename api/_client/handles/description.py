@@ -13,10 +13,10 @@ from understudy.events.converters.in_context import for_workflow
 from understudy.events.options.policies import WorkflowExecutionStatus
 
 if TYPE_CHECKING:
+    from understudy._client.client import Client
     from understudy.actors.requests.service import Snapshot
-    from understudy.client import Client
     from understudy.events.converters.data_converter import DataConverter
-    from understudy.events.converters.failure_converter import Failure
+    from understudy.events.failures.failure import Failure
     from understudy.events.options.search_attributes import SearchAttributes, TypedSearchAttributes
     from understudy.events.payloads.payload import Payload
     from understudy.events.state.execution import WorkflowExecution

@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
 from understudy._calls.targets import NO_ARG, NO_METADATA, arguments, message_call, result_hint
+from understudy._calls.typed import typed_query, typed_signal
 from understudy._client.errors import (
     RPCTimeoutOrCancelledError,
     WorkflowContinuedAsNewError,
@@ -27,18 +28,13 @@ from understudy.events.event import Event
 from understudy.events.failures.exceptions import CancelledError, TerminatedError
 from understudy.events.failures.exceptions import TimeoutError as WorkflowTimeoutError
 from understudy.events.options.policies import QueryRejectCondition, TimeoutType, WorkflowExecutionStatus
-from understudy.events.workflow import (
-    WorkflowCanceled,
-    WorkflowCompleted,
-    WorkflowFailed,
-    WorkflowTerminated,
-)
-from understudy.typed import typed_query, typed_signal
+from understudy.events.workflow import WorkflowCanceled, WorkflowCompleted, WorkflowFailed, WorkflowTerminated
 
 if TYPE_CHECKING:
+    from understudy._client.client import Client
     from understudy._client.handles.description import WorkflowExecutionDescription
-    from understudy.client import Client
-    from understudy.events.payloads.payload import Payload, PayloadConverter
+    from understudy.events.converters.payload_converter import PayloadConverter
+    from understudy.events.payloads.payload import Payload
 
 __all__ = ["WorkflowHandle"]
 

@@ -4,140 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
-from enum import IntEnum
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 from uuid import uuid4
 
+from understudy._calls.checked import checked_id
 from understudy._calls.targets import NO_ARG, NO_METADATA, arguments, message_call, result_hint
-from understudy._client.errors import WorkflowUpdateFailedError, WorkflowUpdateRPCTimeoutOrCancelledError, in_time
-from understudy._client.starts.start import checked_id
+from understudy._client.errors import WorkflowUpdateRPCTimeoutOrCancelledError, in_time
+from understudy._client.handles.typed import typed_execute_update, typed_start_update
+from understudy._client.handles.update_handle import WorkflowUpdateHandle, WorkflowUpdateStage, checked_stage
 from understudy.actors.behaviors.decisions.commands import UpdateWorkflow
 from understudy.actors.behaviors.definitions.definition import HandlerKind
-from understudy.events.converters.in_context import for_workflow
-from understudy.events.errors import ArgumentTypeError, InvalidArgumentError
-from understudy.events.failures.exceptions import ApplicationError
-from understudy.typed import typed_execute_update, typed_start_update
 
 if TYPE_CHECKING:
-    from understudy.client import Client
-    from understudy.events.converters.failure_converter import Failure
+    from understudy._client.client import Client
+    from understudy.events.failures.failure import Failure
     from understudy.events.payloads.payload import Payload
 
-__all__ = ["UpdateSender", "WorkflowUpdateHandle", "WorkflowUpdateStage", "checked_stage"]
+__all__ = ["UpdateSender"]
 
 R = TypeVar("R")
-
-
-class WorkflowUpdateStage(IntEnum):
-    """How far an update is to be before its sender goes on."""
-
-    ADMITTED = 1
-    """Not to be waited for."""
-    ACCEPTED = 2
-    """Its validator has let it in, and that is on disk."""
-    COMPLETED = 3
-    """Its handler has ended, and that is on disk."""
-
-
-def checked_stage(stage: object) -> WorkflowUpdateStage:
-    """Return a stage that can be waited for.
-
-    Raises:
-        InvalidArgumentError: it is ADMITTED, or none.
-    """
-    if not isinstance(stage, WorkflowUpdateStage):
-        raise ArgumentTypeError(
-            what="wait_for_stage", got=repr(stage), expected="an understudy.client.WorkflowUpdateStage"
-        )
-    if stage is WorkflowUpdateStage.ADMITTED:
-        raise InvalidArgumentError(
-            what="wait_for_stage", got="ADMITTED", expected="ACCEPTED or COMPLETED", fix="Wait for ACCEPTED"
-        )
-    return stage
-
-
-class WorkflowUpdateHandle(Generic[R]):
-    """One update of one run; used on any event loop."""
-
-    def __init__(
-        self,
-        client: Client,
-        id: str,
-        workflow_id: str,
-        *,
-        workflow_run_id: str | None = None,
-        result_type: Any = None,
-        known_outcome: Failure | None = None,
-    ) -> None:
-        """Use `WorkflowHandle.start_update` or `WorkflowHandle.get_update_handle` instead."""
-        self._client = client
-        self._id = id
-        self._workflow_id = workflow_id
-        self._run_id = workflow_run_id
-        self._result_type = result_type
-        self._rejected = known_outcome
-
-    def __repr__(self) -> str:
-        """Show the ids."""
-        return f"<WorkflowUpdateHandle {self._id!r} of {self._workflow_id!r}>"
-
-    @property
-    def id(self) -> str:
-        """The update's id."""
-        return self._id
-
-    @property
-    def workflow_id(self) -> str:
-        """The workflow's id."""
-        return self._workflow_id
-
-    @property
-    def workflow_run_id(self) -> str | None:
-        """The run that has it."""
-        return self._run_id
-
-    async def result(
-        self, *, rpc_metadata: Mapping[str, str | bytes] = NO_METADATA, rpc_timeout: timedelta | None = None
-    ) -> R:
-        """Wait for the update's result.
-
-        Args:
-            rpc_metadata: accepted so that programs run: no call leaves the process.
-            rpc_timeout: how long to wait; None: without end.
-
-        Raises:
-            WorkflowUpdateFailedError: it was rejected, its handler failed, or its run ended before; see `cause`.
-            WorkflowUpdateRPCTimeoutOrCancelledError: `rpc_timeout` has passed; the update goes on.
-            UpdateNotFoundError: the run has accepted no such update.
-            PayloadDecodeError: the result does not fit the type it is wanted as.
-        """
-        del rpc_metadata
-        async with in_time(rpc_timeout, WorkflowUpdateRPCTimeoutOrCancelledError()):
-            return await self._client.engine.dispatcher.run(self._result())
-
-    async def _result(self) -> R:
-        client = self._client
-        converter = client.converter_of(self._workflow_id)
-        failures = for_workflow(client.data_converter.failure_converter, self._workflow_id)
-        failure, result = self._rejected, None
-        if failure is None:
-            run_id = client.service.run_of(self._workflow_id, self._run_id)
-            outcome = await client.service.update_outcome(run_id, self._id)
-            if outcome is None:
-                cause = ApplicationError(
-                    f"workflow {self._workflow_id!r} ended before its update {self._id!r} was completed",
-                    type="AcceptedUpdateCompletedWorkflow",
-                    non_retryable=True,
-                )
-                raise WorkflowUpdateFailedError(cause)
-            failure, result = outcome.failure, outcome.result
-        if failure is not None:
-            raise WorkflowUpdateFailedError(failures.to_exception(failure, converter))
-        if result is None:
-            return None  # type: ignore[return-value]  # the handler returned None
-        hint = Any if self._result_type is None else self._result_type
-        value: R = converter.decode(result, hint, where=f"the result of update {self._id!r}")
-        return value
 
 
 class UpdateSender:

@@ -13,7 +13,7 @@ from understudy.events.errors import ArgumentTypeError, InvalidArgumentError
 from understudy.events.event import Event
 
 if TYPE_CHECKING:
-    from understudy.client import Client
+    from understudy._client.client import Client
 
 __all__ = ["WorkflowHistoryEventAsyncIterator", "wanted"]
 

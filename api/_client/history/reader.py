@@ -10,9 +10,9 @@ from understudy._calls.targets import NO_METADATA
 from understudy._client.history.filter import WorkflowHistoryEventFilterType, is_close
 
 if TYPE_CHECKING:
+    from understudy._client.client import Client
     from understudy._client.history.events import WorkflowHistoryEventAsyncIterator
     from understudy._client.history.saved import WorkflowHistory
-    from understudy.client import Client
 
 __all__ = ["HistoryReader"]
 

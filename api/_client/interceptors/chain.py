@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from understudy._calls.checked import checked_interceptors
 from understudy._calls.targets import NO_ARG, message_name, workflow_target
 from understudy._client.interceptors.inputs import (
     START_DEFAULTS,
@@ -25,20 +26,29 @@ from understudy._client.interceptors.inputs import (
     UpdateWithStartStartWorkflowInput,
     UpdateWithStartUpdateWorkflowInput,
 )
-from understudy._client.interceptors.interceptors import Interceptor
-from understudy._client.interceptors.root import ClientRoot
-from understudy._jobs.chain import ActivityChain
+from understudy._client.interceptors.interceptors import Interceptor, OutboundInterceptor
+from understudy._client.interceptors.job_inputs import (
+    CancelActivityInput,
+    CountActivitiesInput,
+    DescribeActivityInput,
+    ListActivitiesInput,
+    StartActivityInput,
+    TerminateActivityInput,
+)
+from understudy._client.interceptors.root import INCLUDED, STARTED, ClientRoot
+from understudy._client.jobs.start import activity_target
 from understudy.actors.behaviors.definitions.definition import HandlerKind
-from understudy.actors.behaviors.headers import NO_HEADERS
-from understudy.worker.interceptors import checked_interceptors
+from understudy.events.payloads.payload import NO_HEADERS
 
 if TYPE_CHECKING:
+    from understudy._client.client import Client
     from understudy._client.handles.description import WorkflowExecutionDescription
     from understudy._client.handles.handle import WorkflowHandle
-    from understudy._client.handles.updates import WorkflowUpdateHandle
+    from understudy._client.handles.update_handle import WorkflowUpdateHandle
     from understudy._client.history.events import WorkflowHistoryEventAsyncIterator
-    from understudy._client.interceptors.interceptors import OutboundInterceptor
-    from understudy.client import Client
+    from understudy._client.jobs.description import ActivityExecutionDescription
+    from understudy._client.jobs.handle import ActivityHandle
+    from understudy._client.jobs.listing import ActivityExecutionAsyncIterator, ActivityExecutionCount
 
 __all__ = ["ClientChain"]
 
@@ -48,7 +58,7 @@ Given = Mapping[str, Any]
 """The arguments of a call by name, as the method has them; there may be more among them than are wanted."""
 
 
-class ClientChain(ActivityChain):
+class ClientChain:
     """The interceptors of one client; any loop.
 
     Args:
@@ -59,7 +69,7 @@ class ClientChain(ActivityChain):
         ArgumentTypeError: one of them is none.
     """
 
-    __slots__ = ()
+    __slots__ = ("_outermost",)
 
     def __init__(self, client: Client, interceptors: Sequence[Any]) -> None:
         outermost: OutboundInterceptor = ClientRoot(client)
@@ -200,6 +210,43 @@ class ClientChain(ActivityChain):
             which, **_of(given, "details", *_RPC), data_converter_override=converter
         )
         await self._outermost.report_cancellation_async_activity(asked)
+
+    # -- stand-alone activities --------------------------------------------------------------------------------------
+
+    async def start_activity(self, activity: Any, args: Sequence[Any], given: Given) -> ActivityHandle[Any]:
+        """Start an activity."""
+        name, definition = activity_target(activity)
+        declared = definition.signature.returns if definition is not None else None
+        asked = StartActivityInput(
+            activity_type=name,
+            args=args,
+            result_type=given["result_type"] or declared,
+            headers=NO_HEADERS,
+            **_of(given, *STARTED, *_RPC),
+            _own=OwnOfCall(activity, given["request_id"]),
+        )
+        return await self._outermost.start_activity(asked)
+
+    async def cancel_activity(self, which: tuple[str, str | None], given: Given) -> None:
+        """Ask an activity to cancel; `which` is its id and a run id."""
+        await self._outermost.cancel_activity(CancelActivityInput(*which, **_of(given, "reason", *_RPC)))
+
+    async def terminate_activity(self, which: tuple[str, str | None], given: Given) -> None:
+        """End an activity."""
+        await self._outermost.terminate_activity(TerminateActivityInput(*which, **_of(given, "reason", *_RPC)))
+
+    async def describe_activity(self, which: tuple[str, str | None], given: Given) -> ActivityExecutionDescription:
+        """Return what is known of an activity."""
+        return await self._outermost.describe_activity(DescribeActivityInput(*which, **_of(given, *INCLUDED, *_RPC)))
+
+    def list_activities(self, given: Given) -> ActivityExecutionAsyncIterator:
+        """Return an iterator over activities."""
+        asked = ListActivitiesInput(**_of(given, "query", "page_size", "next_page_token", "limit", *_RPC))
+        return self._outermost.list_activities(asked)
+
+    async def count_activities(self, given: Given) -> ActivityExecutionCount:
+        """Count activities."""
+        return await self._outermost.count_activities(CountActivitiesInput(**_of(given, "query", *_RPC)))
 
 
 _RPC = ("rpc_metadata", "rpc_timeout")

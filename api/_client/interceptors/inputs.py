@@ -11,17 +11,13 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Final, NamedTuple
 
-from understudy._client.handles.completion import AsyncActivityIDReference
-from understudy._client.handles.updates import WorkflowUpdateStage
+from understudy._client.handles.activity_reference import AsyncActivityIDReference
+from understudy._client.handles.update_handle import WorkflowUpdateStage
 from understudy._client.history.filter import WorkflowHistoryEventFilterType
 from understudy.events.converters.data_converter import DataConverter
-from understudy.events.options.policies import (
-    Priority,
-    QueryRejectCondition,
-    RetryPolicy,
-    WorkflowIDConflictPolicy,
-    WorkflowIDReusePolicy,
-)
+from understudy.events.options.policies import QueryRejectCondition, WorkflowIDConflictPolicy, WorkflowIDReusePolicy
+from understudy.events.options.priority import Priority
+from understudy.events.options.retry_policy import RetryPolicy
 from understudy.events.payloads.payload import Payload
 from understudy.events.public import public
 

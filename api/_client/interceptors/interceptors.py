@@ -14,7 +14,7 @@ from understudy.events.public import public
 if TYPE_CHECKING:
     from understudy._client.handles.description import WorkflowExecutionDescription
     from understudy._client.handles.handle import WorkflowHandle
-    from understudy._client.handles.updates import WorkflowUpdateHandle
+    from understudy._client.handles.update_handle import WorkflowUpdateHandle
     from understudy._client.history.events import WorkflowHistoryEventAsyncIterator
     from understudy._client.interceptors.inputs import (
         CancelWorkflowInput,

@@ -8,8 +8,9 @@ from datetime import timedelta
 from typing import Any
 
 from understudy._client.interceptors.inputs import OwnOfCall
-from understudy.events.choices import ActivityIDConflictPolicy, ActivityIDReusePolicy
-from understudy.events.options.policies import Priority, RetryPolicy
+from understudy.events.options.policies import ActivityIDConflictPolicy, ActivityIDReusePolicy
+from understudy.events.options.priority import Priority
+from understudy.events.options.retry_policy import RetryPolicy
 from understudy.events.payloads.payload import Payload
 from understudy.events.public import public
 

@@ -11,14 +11,24 @@ from typing import TYPE_CHECKING, Any
 from understudy._calls.targets import message_target, workflow_target
 from understudy._client.handles.completion import AsyncActivityHandle
 from understudy._client.interceptors.inputs import START_DEFAULTS, OwnOfCall, own_of_call
-from understudy._jobs.chain import ActivityRoot
+from understudy._client.interceptors.interceptors import OutboundInterceptor
+from understudy._client.interceptors.job_inputs import (
+    CancelActivityInput,
+    CountActivitiesInput,
+    DescribeActivityInput,
+    ListActivitiesInput,
+    StartActivityInput,
+    TerminateActivityInput,
+)
+from understudy._client.jobs.start import activity_target
 from understudy.actors.behaviors.definitions.definition import HandlerKind
-from understudy.actors.behaviors.headers import NO_HEADERS
+from understudy.events.payloads.payload import NO_HEADERS
 
 if TYPE_CHECKING:
+    from understudy._client.client import Client
     from understudy._client.handles.description import WorkflowExecutionDescription
     from understudy._client.handles.handle import WorkflowHandle
-    from understudy._client.handles.updates import WorkflowUpdateHandle
+    from understudy._client.handles.update_handle import WorkflowUpdateHandle
     from understudy._client.history.events import WorkflowHistoryEventAsyncIterator
     from understudy._client.interceptors.inputs import (
         CancelWorkflowInput,
@@ -35,9 +45,18 @@ if TYPE_CHECKING:
         StartWorkflowUpdateWithStartInput,
         TerminateWorkflowInput,
     )
-    from understudy.client import Client
+    from understudy._client.jobs.description import ActivityExecutionDescription
+    from understudy._client.jobs.handle import ActivityHandle
+    from understudy._client.jobs.listing import ActivityExecutionAsyncIterator, ActivityExecutionCount
 
-__all__ = ["ClientRoot"]
+__all__ = ["INCLUDED", "STARTED", "ClientRoot"]
+
+STARTED = (
+    *("id", "task_queue", "schedule_to_close_timeout", "start_to_close_timeout", "schedule_to_start_timeout"),
+    *("heartbeat_timeout", "id_reuse_policy", "id_conflict_policy", "retry_policy", "priority", "search_attributes"),
+    *("summary", "start_delay"),
+)
+INCLUDED = ("include_input", "include_outcome", "include_heartbeat_details", "include_last_failure")
 
 
 def _workflow(own: OwnOfCall, name: str) -> Any:
@@ -45,7 +64,7 @@ def _workflow(own: OwnOfCall, name: str) -> Any:
     return own.target if own.target is not None and workflow_target(own.target)[0] == name else name
 
 
-class ClientRoot(ActivityRoot):
+class ClientRoot(OutboundInterceptor):
     """The last in the chain of one client."""
 
     def __init__(self, client: Client) -> None:
@@ -177,3 +196,44 @@ class ClientRoot(ActivityRoot):
     async def report_cancellation_async_activity(self, input: ReportCancellationAsyncActivityInput) -> None:
         """Tell it."""
         await self._activity(input).report_cancellation(*input.details, rpc_timeout=input.rpc_timeout)
+
+    # -- stand-alone activities --------------------------------------------------------------------------------------
+
+    async def start_activity(self, input: StartActivityInput) -> ActivityHandle[Any]:
+        """Start it."""
+        own = own_of_call(input)
+        known = own.target is not None and activity_target(own.target)[0] == input.activity_type
+        client: Any = self._client.plain(input.headers)
+        handle: ActivityHandle[Any] = await client.start_activity(
+            own.target if known else input.activity_type,
+            args=input.args,
+            result_type=input.result_type,
+            request_id=own.request_id,
+            **{name: getattr(input, name) for name in STARTED},
+        )
+        return handle
+
+    def _job(self, input: Any) -> ActivityHandle[Any]:
+        return self._client.plain(NO_HEADERS).get_activity_handle(input.activity_id, run_id=input.activity_run_id)
+
+    async def cancel_activity(self, input: CancelActivityInput) -> None:
+        """Ask it."""
+        await self._job(input).cancel(reason=input.reason)
+
+    async def terminate_activity(self, input: TerminateActivityInput) -> None:
+        """End it."""
+        await self._job(input).terminate(reason=input.reason)
+
+    async def describe_activity(self, input: DescribeActivityInput) -> ActivityExecutionDescription:
+        """Look."""
+        return await self._job(input).describe(**{name: getattr(input, name) for name in INCLUDED})
+
+    def list_activities(self, input: ListActivitiesInput) -> ActivityExecutionAsyncIterator:
+        """Make the iterator."""
+        return self._client.plain(NO_HEADERS).list_activities(
+            input.query, limit=input.limit, page_size=input.page_size, next_page_token=input.next_page_token
+        )
+
+    async def count_activities(self, input: CountActivitiesInput) -> ActivityExecutionCount:
+        """Count them."""
+        return await self._client.plain(NO_HEADERS).count_activities(input.query)

@@ -8,20 +8,21 @@ from typing import TYPE_CHECKING, Any, TypeVar, Unpack, cast, overload
 
 from understudy._calls.targets import NO_ARG, NO_METADATA, arguments
 from understudy._client.connection import Connection
-from understudy.events.choices import ActivityIDConflictPolicy, ActivityIDReusePolicy
-from understudy.events.options.policies import Priority, RetryPolicy
-from understudy.typed import (
+from understudy._client.jobs.typed import (
     typed_execute_activity,
     typed_execute_activity_method,
     typed_start_activity,
     typed_start_activity_method,
 )
+from understudy.events.options.policies import ActivityIDConflictPolicy, ActivityIDReusePolicy
+from understudy.events.options.priority import Priority
+from understudy.events.options.retry_policy import RetryPolicy
 
 if TYPE_CHECKING:
+    from understudy._client.client import Client
     from understudy._client.jobs.handle import ActivityHandle
     from understudy._client.jobs.listing import ActivityExecutionAsyncIterator, ActivityExecutionCount
     from understudy._client.jobs.start import ActivityStartOptions
-    from understudy.client import Client
 
 __all__ = ["StandaloneActivities"]
 
@@ -223,8 +224,8 @@ class StandaloneActivities(Connection):
         Raises:
             InvalidArgumentError: the id cannot be.
         """
+        from understudy._calls.checked import checked_any_id
         from understudy._client.jobs.handle import ActivityHandle
-        from understudy._client.starts.start import checked_any_id
 
         found = checked_any_id(activity_id, "activity_id")
         return ActivityHandle(cast("Client", self), found, run_id=run_id, result_type=result_type)

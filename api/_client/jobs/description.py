@@ -10,12 +10,15 @@ from typing import TYPE_CHECKING, Any, Final
 from understudy._client.jobs.errors import cause_of
 from understudy._temporal.versioning import WorkerDeploymentVersion
 from understudy.events.converters.data_converter import DataConverter
-from understudy.events.converters.failure_converter import Failure
 from understudy.events.converters.in_context import for_activity
+from understudy.events.converters.payload_converter import PayloadConverter
 from understudy.events.event import Event
-from understudy.events.options.policies import Priority, RetryPolicy, from_ns
+from understudy.events.failures.failure import Failure
+from understudy.events.options.durations import from_ns
+from understudy.events.options.priority import Priority
+from understudy.events.options.retry_policy import RetryPolicy
 from understudy.events.options.search_attributes import TypedSearchAttributes, from_stored
-from understudy.events.payloads.payload import Payload, PayloadConverter
+from understudy.events.payloads.payload import Payload
 from understudy.events.public import public
 from understudy.events.workflow import WorkflowCanceled, WorkflowCompleted, WorkflowFailed, WorkflowTerminated
 

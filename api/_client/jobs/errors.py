@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING
 
-from understudy.actors.behaviors.code.job import activity_id_of, is_job
+from understudy.actors.behaviors.definitions.job import activity_id_of, is_job
 from understudy.events.errors import (
     ActivityClosedError,
     ActivityExecutionNotFoundError,
@@ -21,8 +21,8 @@ from understudy.events.workflow import WorkflowCanceled, WorkflowFailed
 
 if TYPE_CHECKING:
     from understudy.events.converters.failure_converter import FailureConverter
+    from understudy.events.converters.payload_converter import PayloadConverter
     from understudy.events.event import Event
-    from understudy.events.payloads.payload import PayloadConverter
 
 __all__ = ["ActivityFailureError", "about_jobs", "cause_of"]
 

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from understudy._calls.targets import NO_METADATA
 from understudy._client.jobs.errors import ActivityFailureError, about_jobs, cause_of
-from understudy.actors.behaviors.code.job import job_id
 from understudy.actors.behaviors.decisions.commands import CancelWorkflow, Command, TerminateWorkflow
+from understudy.actors.behaviors.definitions.job import job_id
 from understudy.events.converters.in_context import for_activity
 from understudy.events.public import public
 from understudy.events.workflow import WorkflowCompleted
 
 if TYPE_CHECKING:
+    from understudy._client.client import Client
     from understudy._client.jobs.description import ActivityExecutionDescription
-    from understudy.client import Client
     from understudy.events.event import Event
 
 __all__ = ["ActivityHandle"]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from understudy._client.jobs.description import ActivityExecution, execution_of
 from understudy._client.jobs.view import JobView
-from understudy.actors.behaviors.code.job import JOB_TYPE
+from understudy.actors.behaviors.definitions.job import JOB_TYPE
 from understudy.events.errors import ArgumentTypeError, InvalidArgumentError
 from understudy.events.public import public
 

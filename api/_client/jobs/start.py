@@ -7,28 +7,29 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypedDict
 
 from understudy._calls.activity_options import DEFAULT_START_TO_CLOSE_NS, stored_options
+from understudy._calls.checked import checked_any_id, checked_name
 from understudy._calls.targets import checked_kind
-from understudy._client.starts.start import checked_any_id, checked_name
-from understudy.actors.behaviors.code.job import JOB_TYPE, Job, activity_id_of, job_id, job_input
 from understudy.actors.behaviors.definitions.definition import ActivityDefinition, activity_of
-from understudy.events.choices import ActivityIDConflictPolicy, ActivityIDReusePolicy
+from understudy.actors.behaviors.definitions.job import JOB_TYPE, Job, activity_id_of, job_id, job_input
 from understudy.events.converters.in_context import for_activity
 from understudy.events.errors import InvalidArgumentError
-from understudy.events.failures.already_started import ActivityAlreadyStartedError
-from understudy.events.failures.exceptions import WorkflowAlreadyStartedError
+from understudy.events.failures.already_started import ActivityAlreadyStartedError, WorkflowAlreadyStartedError
+from understudy.events.options.durations import to_ns
 from understudy.events.options.policies import (
-    Priority,
-    RetryPolicy,
+    ActivityIDConflictPolicy,
+    ActivityIDReusePolicy,
     WorkflowIDConflictPolicy,
     WorkflowIDReusePolicy,
-    to_ns,
 )
+from understudy.events.options.priority import Priority
+from understudy.events.options.retry_policy import RetryPolicy
 from understudy.events.workflow import BEHAVIOUR_FLAGS, WorkflowStarted
 
 if TYPE_CHECKING:
     from understudy._client.connection import Connection
     from understudy.actors.requests.service import Service
-    from understudy.events.payloads.payload import Payload, PayloadConverter
+    from understudy.events.converters.payload_converter import PayloadConverter
+    from understudy.events.payloads.payload import Payload
 
 __all__ = [
     "ActivityStartOptions",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-from understudy.actors.behaviors.code.job import activity_id_of, job_of
+from understudy.actors.behaviors.definitions.job import activity_id_of, job_of
 from understudy.events.activity import (
     ACTIVITY_ENDS,
     ActivityCompletionDeferred,
@@ -16,8 +16,8 @@ from understudy.events.activity import (
 from understudy.events.workflow import CLOSING, WorkflowCancelRequested, WorkflowStarted
 
 if TYPE_CHECKING:
-    from understudy.events.converters.failure_converter import Failure
     from understudy.events.event import Event
+    from understudy.events.failures.failure import Failure
     from understudy.events.payloads.payload import Payload
 
 __all__ = ["JobView"]

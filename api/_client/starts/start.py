@@ -8,46 +8,39 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypedDict
 
 import msgspec
 
+from understudy._calls.checked import (
+    checked_id,
+    checked_name,
+    stored_attributes,
+    stored_memo,
+    stored_ns,
+    stored_policy,
+    stored_priority,
+)
 from understudy._calls.targets import message_call, workflow_call, workflow_target
-from understudy.actors.behaviors.code.job import JOB_PREFIX, is_job
 from understudy.actors.behaviors.decisions.commands import SignalWorkflow
 from understudy.actors.behaviors.definitions.definition import HandlerKind, WorkflowDefinition
 from understudy.events.errors import ArgumentTypeError, InvalidArgumentError
 from understudy.events.options.cron import checked_cron, next_cron
-from understudy.events.options.policies import (
-    Priority,
-    RetryPolicy,
-    StoredRetryPolicy,
-    WorkflowIDConflictPolicy,
-    WorkflowIDReusePolicy,
-    to_ns,
-)
+from understudy.events.options.policies import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
+from understudy.events.options.priority import Priority
+from understudy.events.options.retry_policy import RetryPolicy
 from understudy.events.payloads.payload import Phrase
 from understudy.events.workflow import BEHAVIOUR_FLAGS, WorkflowStarted
 
 if TYPE_CHECKING:
     from understudy._client.connection import Connection
     from understudy.actors.system import System
-    from understudy.events.payloads.payload import Payload, PayloadConverter
+    from understudy.events.converters.payload_converter import PayloadConverter
 
 __all__ = [
     "PlainStartOptions",
     "PreparedStart",
     "StartOptions",
-    "checked_any_id",
-    "checked_id",
-    "checked_name",
     "checked_policies",
     "find_workflow",
     "prepared_start",
-    "stored_memo",
-    "stored_ns",
-    "stored_policy",
-    "stored_priority",
 ]
-
-ID_LIMIT: Final = 1_000
-"""Characters in a workflow id; Temporal's limit, too."""
 
 
 class PlainStartOptions(TypedDict, total=False):
@@ -177,7 +170,7 @@ def _rare_fields(given: Any, now: int, converter: PayloadConverter) -> dict[str,
         "retry_policy": None if policy is None else stored_policy(policy),
         "first_turn_at": _first_turn(now, cron, given["start_delay"]),
         "memo": stored_memo(memo, converter) if memo else {},
-        "search_attributes": _stored_attributes(attributes) if attributes else {},
+        "search_attributes": stored_attributes(attributes) if attributes else {},
         "summary": given["static_summary"] or "",
         "details": given["static_details"] or "",
         "request_id": given["request_id"] or "",
@@ -205,40 +198,6 @@ def start_signal(
     request_id = f"{event.request_id}/signal" if event.request_id else ""
     identity, headers = event.identity, event.headers
     return SignalWorkflow(name=name, input=payloads, headers=headers, identity=identity, request_id=request_id)
-
-
-def checked_id(value: object, name: str = "workflow id") -> str:
-    """Return a workflow id that can be one.
-
-    Raises:
-        InvalidArgumentError: it is no str, empty, longer than 1,000 characters, or looks like that of a job.
-    """
-    found = checked_any_id(value, name)
-    if is_job(found):
-        raise InvalidArgumentError(
-            what=name,
-            got=repr(found),
-            expected=f"one that does not begin with {JOB_PREFIX!r}",
-            fix="Take another id; what is called so inside is a stand-alone activity, see Client.get_activity_handle",
-        )
-    return found
-
-
-def checked_any_id(value: object, name: str) -> str:
-    """Return an id, of whatever it is, that can be one.
-
-    Raises:
-        InvalidArgumentError: it is no str, empty, or longer than 1,000 characters.
-    """
-    if not isinstance(value, str):
-        raise ArgumentTypeError(what=name, got=repr(value), expected="a str")
-    if not value:
-        raise InvalidArgumentError(what=name, got="''", expected="1 to 1,000 characters")
-    if len(value) > ID_LIMIT:
-        raise InvalidArgumentError(
-            what=name, got=f"{value[:40]!r}… ({len(value):,} characters)", expected="1 to 1,000 characters"
-        )
-    return value
 
 
 def checked_policies(reuse: object, conflict: object) -> tuple[WorkflowIDReusePolicy, WorkflowIDConflictPolicy]:
@@ -292,49 +251,3 @@ def _first_turn(now: int, cron: str, delay: timedelta | None) -> int:
             what="start_delay", got=repr(delay), expected="None, since cron_schedule says when the run begins"
         )
     return next_cron(checked_cron(cron), now)
-
-
-def stored_priority(priority: object) -> dict[str, Any]:
-    """Return the fields of an event that hold a priority; none for None and for one that says nothing."""
-    if priority is None or priority is Priority.default:
-        return {}
-    if not isinstance(priority, Priority):
-        raise ArgumentTypeError(what="priority", got=repr(priority), expected="an understudy.common.Priority")
-    return {
-        "priority": priority.priority_key or 0,
-        "fairness_key": priority.fairness_key or "",
-        "fairness_weight": priority.fairness_weight,
-    }
-
-
-def stored_ns(value: timedelta | None, name: str) -> int:
-    """Return a duration as events hold it; None: 0, which is no limit."""
-    return 0 if value is None else to_ns(value, name=name) or 0
-
-
-def stored_policy(policy: object) -> StoredRetryPolicy:
-    """Return a retry policy as events hold it."""
-    if not isinstance(policy, RetryPolicy):
-        raise ArgumentTypeError(what="retry_policy", got=repr(policy), expected="an understudy.common.RetryPolicy")
-    return policy.to_stored()
-
-
-def stored_memo(memo: Mapping[str, Any], converter: PayloadConverter) -> dict[str, Payload]:
-    """Return a memo as events hold it."""
-    return {
-        checked_name(key, "a key of memo"): converter.encode(value, where=f"memo {key!r}")
-        for key, value in memo.items()
-    }
-
-
-def checked_name(value: object, name: str) -> str:
-    """Return a value that is to be a name, and is one."""
-    if not isinstance(value, str) or not value:
-        raise InvalidArgumentError(what=name, got=repr(value), expected="a name")
-    return value
-
-
-def _stored_attributes(attributes: Any) -> dict[str, object]:
-    from understudy.events.options.search_attributes import to_stored
-
-    return to_stored(attributes)

@@ -14,14 +14,8 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar, Unpack, overload
 if TYPE_CHECKING:
     from understudy._client.handles.handle import WorkflowHandle
     from understudy._client.starts.start import PlainStartOptions, StartOptions
-    from understudy._workflow.children import ChildWorkflowConfig, ChildWorkflowHandle, PlainChildOptions
 
-__all__ = [
-    "ExecuteChildCall",
-    "ExecuteMethod",
-    "StartChildCall",
-    "StartMethod",
-]
+__all__ = ["ExecuteMethod", "StartMethod"]
 
 A = TypeVar("A")
 R = TypeVar("R")
@@ -174,87 +168,3 @@ class ExecuteMethod(Protocol):
     def __get__(self, instance: Any, owner: Any) -> ExecuteCall:
         """Return it for one client."""
         ...
-
-
-class StartChildCall(Protocol):
-    """`workflow.start_child_workflow`."""
-
-    @overload
-    async def __call__(
-        self, workflow: Callable[[], Awaitable[R]], **options: Unpack[ChildWorkflowConfig]
-    ) -> ChildWorkflowHandle[Any, R]: ...
-    @overload
-    async def __call__(
-        self, workflow: Callable[[S], Awaitable[R]], **options: Unpack[ChildWorkflowConfig]
-    ) -> ChildWorkflowHandle[S, R]: ...
-    @overload
-    async def __call__(
-        self, workflow: Callable[[S, A], Awaitable[R]], arg: A, **options: Unpack[ChildWorkflowConfig]
-    ) -> ChildWorkflowHandle[S, R]: ...
-    @overload
-    async def __call__(
-        self, workflow: Callable[[A], Awaitable[R]], arg: A, **options: Unpack[ChildWorkflowConfig]
-    ) -> ChildWorkflowHandle[Any, R]: ...
-    @overload
-    async def __call__(
-        self, workflow: Callable[..., Awaitable[R]], *, args: Sequence[Any], **options: Unpack[ChildWorkflowConfig]
-    ) -> ChildWorkflowHandle[Any, R]: ...
-    @overload
-    async def __call__(
-        self,
-        workflow: str,
-        arg: Any = ...,
-        *,
-        args: Sequence[Any] = ...,
-        result_type: type[R],
-        **options: Unpack[PlainChildOptions],
-    ) -> ChildWorkflowHandle[Any, R]: ...
-    @overload
-    async def __call__(
-        self,
-        workflow: str | type,
-        arg: Any = ...,
-        *,
-        args: Sequence[Any] = ...,
-        **options: Unpack[ChildWorkflowConfig],
-    ) -> ChildWorkflowHandle[Any, Any]: ...
-
-
-class ExecuteChildCall(Protocol):
-    """`workflow.execute_child_workflow`."""
-
-    @overload
-    async def __call__(self, workflow: Callable[[], Awaitable[R]], **options: Unpack[ChildWorkflowConfig]) -> R: ...
-    @overload
-    async def __call__(self, workflow: Callable[[Any], Awaitable[R]], **options: Unpack[ChildWorkflowConfig]) -> R: ...
-    @overload
-    async def __call__(
-        self, workflow: Callable[[Any, A], Awaitable[R]], arg: A, **options: Unpack[ChildWorkflowConfig]
-    ) -> R: ...
-    @overload
-    async def __call__(
-        self, workflow: Callable[[A], Awaitable[R]], arg: A, **options: Unpack[ChildWorkflowConfig]
-    ) -> R: ...
-    @overload
-    async def __call__(
-        self, workflow: Callable[..., Awaitable[R]], *, args: Sequence[Any], **options: Unpack[ChildWorkflowConfig]
-    ) -> R: ...
-    @overload
-    async def __call__(
-        self,
-        workflow: str,
-        arg: Any = ...,
-        *,
-        args: Sequence[Any] = ...,
-        result_type: type[R],
-        **options: Unpack[PlainChildOptions],
-    ) -> R: ...
-    @overload
-    async def __call__(
-        self,
-        workflow: str | type,
-        arg: Any = ...,
-        *,
-        args: Sequence[Any] = ...,
-        **options: Unpack[ChildWorkflowConfig],
-    ) -> Any: ...

@@ -11,21 +11,18 @@ from understudy._calls.targets import NO_ARG, NO_METADATA, arguments, message_ca
 from understudy._client.connection import Connection
 from understudy._client.errors import WorkflowUpdateRPCTimeoutOrCancelledError, in_time
 from understudy._client.handles.handle import WorkflowHandle
-from understudy._client.handles.updates import (
-    WorkflowUpdateHandle,
-    WorkflowUpdateStage,
-    checked_stage,
-    handle_at,
-    update_command,
-)
+from understudy._client.handles.update_handle import WorkflowUpdateHandle, WorkflowUpdateStage, checked_stage
+from understudy._client.handles.updates import handle_at, update_command
 from understudy._client.starts.start import StartOptions, prepared_start
 from understudy.actors.behaviors.definitions.definition import HandlerKind
 from understudy.events.errors import ArgumentTypeError, InvalidArgumentError, WorkflowClosedError
-from understudy.events.options.policies import Priority, RetryPolicy, WorkflowIDConflictPolicy, WorkflowIDReusePolicy
+from understudy.events.options.policies import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
+from understudy.events.options.priority import Priority
+from understudy.events.options.retry_policy import RetryPolicy
 
 if TYPE_CHECKING:
+    from understudy._client.client import Client
     from understudy.actors.behaviors.decisions.commands import UpdateWorkflow
-    from understudy.client import Client
     from understudy.events.payloads.payload import Payload
 
 __all__ = ["UpdateWithStart", "WithStartWorkflowOperation"]

@@ -1,0 +1,25 @@
+"""Which activity is meant, where somebody completes it from outside by its ids."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from understudy.events.public import public
+
+__all__ = ["AsyncActivityIDReference"]
+
+
+@public("understudy.client")
+@dataclass(frozen=True)
+class AsyncActivityIDReference:
+    """Which activity is meant.
+
+    Args:
+        workflow_id: of the workflow that asked for it; None: it stands alone.
+        run_id: which run; None: the open one, else the latest.
+        activity_id: its id in that run.
+    """
+
+    workflow_id: str | None
+    run_id: str | None
+    activity_id: str

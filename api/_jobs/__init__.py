@@ -1,1 +1,0 @@
-"""Stand-alone activities, as `understudy.client` shows them."""

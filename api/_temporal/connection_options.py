@@ -1,0 +1,69 @@
+"""Options of a connection to a server, as values: accepted, checked, and without effect."""
+
+from __future__ import annotations
+
+from abc import ABC
+from datetime import timedelta
+from typing import ClassVar
+
+import msgspec
+
+from understudy.events.options.durations import to_ns
+from understudy.events.public import public
+
+__all__ = [
+    "GrpcCompression",
+    "KeepAliveConfig",
+    "PayloadLimitsConfig",
+    "checked_connection",
+]
+
+
+@public("understudy.service")
+class KeepAliveConfig(msgspec.Struct, frozen=True):
+    """How often a connection to a server would be looked at; durations are milliseconds."""
+
+    interval_millis: int = 30_000
+    timeout_millis: int = 15_000
+    default: ClassVar[KeepAliveConfig]
+
+
+@public("understudy.service")
+class PayloadLimitsConfig(msgspec.Struct, frozen=True):
+    """From how many bytes on payloads and memos would be warned of."""
+
+    payloads_warn_size: int = 512 * 1024
+    memo_warn_size: int = 2 * 1024
+
+
+@public("understudy.service")
+class GrpcCompression(ABC):
+    """How calls to a server would be compressed."""
+
+    NONE: ClassVar[GrpcCompression]
+    GZIP: ClassVar[GrpcCompression]
+
+
+@public("understudy.service")
+class _NoGrpcCompression(GrpcCompression):
+    """Not at all."""
+
+
+@public("understudy.service")
+class _GzipGrpcCompression(GrpcCompression):
+    """By gzip."""
+
+
+KeepAliveConfig.default = KeepAliveConfig()
+GrpcCompression.NONE = _NoGrpcCompression()
+GrpcCompression.GZIP = _GzipGrpcCompression()
+
+
+@public("understudy.service")
+def checked_connection(connect_timeout: timedelta | None) -> None:
+    """Refuse what a client cannot be told about its connection.
+
+    Raises:
+        InvalidArgumentError: the time-out is none.
+    """
+    to_ns(connect_timeout, name="connect_timeout", allow_zero=False)
