@@ -21,11 +21,13 @@ from understudy.events.workflow import CLOSING, WorkflowUnpaused
 
 if TYPE_CHECKING:
     from understudy.actors.activities.supervisor import Activities
-    from understudy.actors.relations.children import Related
-    from understudy.actors.runs.actor import WorkflowActor
-    from understudy.actors.runs.supervisor import Workflows
+    from understudy.actors.clock import Clock
+    from understudy.actors.relations.children import Children
+    from understudy.actors.relations.closing import Closing
+    from understudy.actors.relations.outbound import Outbound
+    from understudy.actors.runs.live_run import LiveRun
     from understudy.actors.runs.turn import Part
-    from understudy.actors.runs.waiters import Outcomes
+    from understudy.actors.runs.waiters import Waiters
     from understudy.actors.timers import Timers
     from understudy.events.event import Event
     from understudy.events.state.execution import WorkflowExecution
@@ -34,137 +36,158 @@ __all__ = ["Effects"]
 
 
 class Effects:
-    """The doer; used on the engine's loop."""
+    """The doer; used on the engine's loop.
 
-    related: Related
-    """Set by the composition root, since it acts through what acts through this."""
+    Args:
+        clock: the time, ns since the epoch.
+        activities: makes attempts.
+        timers: wakes runs.
+        waiters: who waits for ends and updates.
+        children: of the runs.
+        outbound: their messages.
+        closing: what closed runs owe.
+        try_at_once: lets a run whose code is not live try it now, by run id.
+    """
 
-    def __init__(self, workflows: Workflows, activities: Activities, timers: Timers, outcomes: Outcomes) -> None:
-        """Do things through these."""
-        self.workflows = workflows
-        self.activities = activities
-        self.timers = timers
-        self.outcomes = outcomes
+    def __init__(  # noqa: PLR0913 - the composition root hands everything in
+        self,
+        *,
+        clock: Clock,
+        activities: Activities,
+        timers: Timers,
+        waiters: Waiters,
+        children: Children,
+        outbound: Outbound,
+        closing: Closing,
+        try_at_once: Callable[[str], None],
+    ) -> None:
+        self._clock = clock
+        self._activities = activities
+        self._timers = timers
+        self._waiters = waiters
+        self._children = children
+        self._outbound = outbound
+        self._closing = closing
+        self._try_at_once = try_at_once
 
     def of_part(self, part: Part) -> None:
-        """Do what the events of one actor's part of a committed turn ask for."""
-        actor = part.actor
-        if self.outcomes.tails:
-            self.outcomes.grew(actor.run_id)
+        """Do what the events of one run's part of a committed turn ask for."""
+        run = part.run
+        if self._waiters.tails:
+            self._waiters.grew(run.run_id)
         for event in part.events:
             effect = _EFFECTS.get(type(event))
             if effect is not None:
-                effect(self, actor, event)
-        state = actor.state
+                effect(self, run, event)
+        state = run.state
         if not state.is_open:
             return
-        start, run = state.start, actor.run
-        for scheduled in part.local:
-            # Code that was rebuilt asks again for what has ended meanwhile: its outcome stood behind, in the mailbox.
-            if run is not None and run.local(scheduled.seq) is not None:
-                self.activities.dispatch_local(
-                    actor.run_id, start.workflow_id, start.workflow_type, scheduled, start.task_queue
+        start, code = state.start, run.code
+        for scheduled in part.new_local_activities:
+            # Rebuilt code asks again for local activities whose outcome is already queued in the mailbox; skip those.
+            if code is not None and code.local(scheduled.seq) is not None:
+                self._activities.dispatch_local(
+                    run.run_id, start.workflow_id, start.workflow_type, scheduled, start.task_queue
                 )
-        for seq in part.local_dropped:
-            self.activities.cancel_local(actor.run_id, seq, "cancelled by the workflow")
+        for seq in part.canceled_local_activities:
+            self._activities.cancel_local(run.run_id, seq, "cancelled by the workflow")
         if part.woken:
-            self._start_due_attempts(actor)
-        self._see_to_time(actor)
+            self._start_due_attempts(run)
+        self._see_to_time(run)
 
-    def make_up(self, actor: WorkflowActor, ended: AbstractSet[tuple[int, int]]) -> None:
+    def make_up(self, run: LiveRun, ended: AbstractSet[tuple[int, int]]) -> None:
         """Do what a run that came back may have lost: attempts that have not `ended`, cancellations, its wake-up."""
-        state = actor.state
-        now = self.workflows.clock()
+        state = run.state
+        now = self._clock()
         for pending in attempts_due(state, now):
             if (pending.scheduled.seq, pending.attempt) in ended:
                 continue
             if pending.phase is ActivityPhase.CANCELING:
-                self._cancel(actor, pending.scheduled.seq)
+                self._cancel(run, pending.scheduled.seq)
             else:
-                self._dispatch(actor, pending.scheduled.seq)
+                self._dispatch(run, pending.scheduled.seq)
         for pending in state.activities.values():
             if pending.outside and pending.scheduled.heartbeat:
                 start = state.start
-                self.activities.wait_outside(actor.run_id, start.workflow_id, start.workflow_type, pending)
-        self.outcomes.back(actor.run_id, state.updates)
+                self._activities.wait_outside(run.run_id, start.workflow_id, start.workflow_type, pending)
+        self._waiters.back(run.run_id, state.updates)
         for child in list(state.children.values()):
-            self.related.look_at_child(actor, child)
+            self._children.look_at_child(run, child)
         for message in list(state.outbound.values()):
-            self.related.send(actor, message, again=True)
-        self._see_to_time(actor)
+            self._outbound.send(run, message, again=True)
+        self._see_to_time(run)
 
-    def make_up_end(self, actor: WorkflowActor, closing: Event, *, again: bool = True) -> None:
+    def make_up_end(self, run: LiveRun, closing: Event, *, again: bool = True) -> None:
         """Tell who still waits for the end of a run that came back closed: its last turn was lost only by report."""
-        self.timers.forget(actor.run_id)
-        self.activities.drop_all(actor.run_id, "the workflow closed")
-        self.outcomes.back(actor.run_id, actor.state.updates)
-        self.outcomes.closed(actor.run_id, closing)
-        self.related.settle(actor, again=again)
-        self.related.tell_parent(actor, closing)
+        self._timers.forget(run.run_id)
+        self._activities.drop_all(run.run_id, "the workflow closed")
+        self._waiters.back(run.run_id, run.state.updates)
+        self._waiters.closed(run.run_id, closing)
+        self._closing.settle(run, again=again)
+        self._children.tell_parent(run, closing)
 
-    def _see_to_time(self, actor: WorkflowActor) -> None:
+    def _see_to_time(self, run: LiveRun) -> None:
         """Arm the next wake-up."""
-        self.timers.set(actor.run_id, actor.state.next_deadline())
+        self._timers.set(run.run_id, run.state.next_deadline())
 
-    def left(self, actor: WorkflowActor) -> None:
-        """The run leaves memory: a wake-up that its execution row has, and that is far off, leaves with it."""
-        state, row = actor.state, actor.last_row
+    def left(self, run: LiveRun) -> None:
+        """Let a wake-up leave memory with its run, if its execution row has it and it is far off."""
+        state, row = run.state, run.last_row
         if row is not None and row[1] == state.next_deadline():
-            self.timers.release(actor.run_id, beyond=self.timers.horizon)
+            self._timers.release(run.run_id, beyond=self._timers.horizon)
 
-    def _start_due_attempts(self, actor: WorkflowActor) -> None:
+    def _start_due_attempts(self, run: LiveRun) -> None:
         """Dispatch every attempt whose back-off is over, and end those outside that have taken too long."""
-        now = self.workflows.clock()
-        for pending in attempts_due(actor.state, now):
+        now = self._clock()
+        for pending in attempts_due(run.state, now):
             if pending.phase is ActivityPhase.BACKING_OFF:
-                self._dispatch(actor, pending.scheduled.seq)
-        for pending in overdue(actor.state, now):
-            self.activities.time_out_outside(actor.run_id, pending)
+                self._dispatch(run, pending.scheduled.seq)
+        for pending in overdue(run.state, now):
+            self._activities.time_out_outside(run.run_id, pending)
 
     # -- one method an event -----------------------------------------------------------------------------------------
 
-    def _scheduled(self, actor: WorkflowActor, event: ActivityScheduled) -> None:
-        self._dispatch(actor, event.seq)
+    def _scheduled(self, run: LiveRun, event: ActivityScheduled) -> None:
+        self._dispatch(run, event.seq)
 
-    def _dispatch(self, actor: WorkflowActor, seq: int) -> None:
-        state = actor.state
+    def _dispatch(self, run: LiveRun, seq: int) -> None:
+        state = run.state
         pending = state.activities.get(seq)
         if pending is None or pending.phase is ActivityPhase.CANCELING:
             return
         start = state.start
-        self.activities.dispatch(actor.run_id, start.workflow_id, start.workflow_type, pending, start.task_queue)
+        self._activities.dispatch(run.run_id, start.workflow_id, start.workflow_type, pending, start.task_queue)
 
-    def _cancel_requested(self, actor: WorkflowActor, event: ActivityCancelRequested) -> None:
-        self._cancel(actor, event.seq)
+    def _cancel_requested(self, run: LiveRun, event: ActivityCancelRequested) -> None:
+        self._cancel(run, event.seq)
 
-    def _cancel(self, actor: WorkflowActor, seq: int) -> None:
-        pending = actor.state.activities.get(seq)
+    def _cancel(self, run: LiveRun, seq: int) -> None:
+        pending = run.state.activities.get(seq)
         if pending is not None and not pending.outside:  # whoever completes it hears of it at the next heartbeat
-            self.activities.cancel(actor.run_id, seq, pending.attempt, _why(actor.state))
+            self._activities.cancel(run.run_id, seq, pending.attempt, _why(run.state))
 
-    def _timed_out(self, actor: WorkflowActor, event: ActivityTimedOut) -> None:
+    def _timed_out(self, run: LiveRun, event: ActivityTimedOut) -> None:
         if event.timeout_type is TimeoutType.SCHEDULE_TO_CLOSE:
-            self.activities.drop(actor.run_id, event.seq, "ScheduleToClose timeout")
+            self._activities.drop(run.run_id, event.seq, "ScheduleToClose timeout")
 
-    def _child_initiated(self, actor: WorkflowActor, event: ChildInitiated) -> None:
-        self.related.start_child(actor, event.seq)
+    def _child_initiated(self, run: LiveRun, event: ChildInitiated) -> None:
+        self._children.start_child(run, event.seq)
 
-    def _child_cancel_requested(self, actor: WorkflowActor, event: ChildCancelRequested) -> None:
-        self.related.cancel_child(actor, event.seq)
+    def _child_cancel_requested(self, run: LiveRun, event: ChildCancelRequested) -> None:
+        self._children.cancel_child(run, event.seq)
 
-    def _message_asked(self, actor: WorkflowActor, event: ExternalSignalRequested | ExternalCancelRequested) -> None:
-        self.related.send(actor, event)
+    def _message_asked(self, run: LiveRun, event: ExternalSignalRequested | ExternalCancelRequested) -> None:
+        self._outbound.send(run, event)
 
-    def _unpaused(self, actor: WorkflowActor, _event: WorkflowUnpaused) -> None:
-        actor.drop_code()  # it has not seen what came meanwhile: new code takes that up
-        self.workflows.try_at_once(actor.run_id)
+    def _unpaused(self, run: LiveRun, _event: WorkflowUnpaused) -> None:
+        run.drop_code()  # it has not seen what came meanwhile: new code takes that up
+        self._try_at_once(run.run_id)
 
-    def _updated(self, actor: WorkflowActor, event: UpdateCompleted) -> None:
-        self.outcomes.updated(actor.run_id, event)
+    def _updated(self, run: LiveRun, event: UpdateCompleted) -> None:
+        self._waiters.updated(run.run_id, event)
 
-    def _closed(self, actor: WorkflowActor, event: Event) -> None:
-        self.make_up_end(actor, event, again=False)
-        self.workflows.closed(actor)
+    def _closed(self, run: LiveRun, event: Event) -> None:
+        self.make_up_end(run, event, again=False)
 
 
 def _why(state: WorkflowExecution) -> str:
@@ -175,7 +198,7 @@ def _why(state: WorkflowExecution) -> str:
     return (asked.reason if asked is not None else "") or "Cancelled"
 
 
-_EFFECTS: Final[dict[type[Event], Callable[[Effects, WorkflowActor, Any], None]]] = {
+_EFFECTS: Final[dict[type[Event], Callable[[Effects, LiveRun, Any], None]]] = {
     ActivityScheduled: Effects._scheduled,  # noqa: SLF001 - the table belongs to the class above
     ActivityCancelRequested: Effects._cancel_requested,  # noqa: SLF001
     ActivityTimedOut: Effects._timed_out,  # noqa: SLF001

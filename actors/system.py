@@ -18,18 +18,25 @@ from understudy.actors.activities.supervisor import Activities
 from understudy.actors.clock import Clock, system_clock
 from understudy.actors.dispatch import Dispatcher
 from understudy.actors.effects import Effects
-from understudy.actors.guard.turn_guard import Guarded
+from understudy.actors.guard.turn_guard import TurnGuard
 from understudy.actors.ids import run_ids
 from understudy.actors.journal import INLINE_SECONDS, Journal
-from understudy.actors.relations.children import Related
+from understudy.actors.relations.children import Children
+from understudy.actors.relations.closing import Closing
+from understudy.actors.relations.outbound import Outbound
+from understudy.actors.relations.retried import RetriedTasks
+from understudy.actors.requests.post import Post
 from understudy.actors.requests.service import Service
-from understudy.actors.runs.supervisor import Workflows
-from understudy.actors.runs.waiters import Outcomes
+from understudy.actors.requests.starts import Starts
+from understudy.actors.runs.definitions import Definitions
+from understudy.actors.runs.supervisor import WorkflowSupervisor
+from understudy.actors.runs.waiters import Waiters
 from understudy.actors.timers import HORIZON_NS, Timers
 from understudy.events.errors import EngineStoppedError
 
 if TYPE_CHECKING:
     from understudy.actors.activities.worker_slots import WorkerSlots
+    from understudy.actors.behaviors.definitions.definition import WorkflowDefinition
     from understudy.events.converters.failure_converter import FailureConverter
     from understudy.events.converters.payload_converter import PayloadConverter
     from understudy.events.store.port import EventStore
@@ -55,32 +62,49 @@ class System:
         clock: Clock = system_clock,
         mailbox_limit: int = 10_000,
         inline_seconds: float = INLINE_SECONDS,
-        outcomes: Outcomes | None = None,
+        waiters: Waiters | None = None,
+        adapt: Callable[[WorkflowDefinition], WorkflowDefinition] | None = None,
     ) -> None:
-        """Compose the parts on the running loop; for `inline_seconds` see `Journal`."""
+        """Compose the parts on the running loop.
+
+        Args:
+            store: where events are.
+            converter: of payloads.
+            failures: their converter.
+            clock: the time, ns since the epoch.
+            mailbox_limit: how many messages may wait for one run.
+            inline_seconds: see `Journal`.
+            waiters: who waits for ends; None: an object of its own.
+            adapt: changes each definition that a worker brings; None: they are taken as they are.
+        """
         loop = asyncio.get_running_loop()
         self.store = store
         self.clock = clock
+        self._adapt = adapt
         self.dispatcher = Dispatcher(loop)
         self.journal = Journal(self.dispatcher, store, inline_seconds)
-        self.guarded = Guarded()
-        self.outcomes = outcomes if outcomes is not None else Outcomes(loop)
-        self.workflows = Workflows(
+        self.guard = TurnGuard()
+        self.waiters = waiters if waiters is not None else Waiters(loop)
+        self.definitions = Definitions(converter, failures)
+        self.workflows = WorkflowSupervisor(
             dispatcher=self.dispatcher,
             store=store,
             journal=self.journal,
             clock=clock,
             new_id=run_ids(clock),
-            guarded=self.guarded,
-            converter=converter,
-            failures=failures,
+            guard=self.guard,
+            definitions=self.definitions,
             mailbox_limit=mailbox_limit,
         )
-        self.activities = Activities(loop, clock, self.workflows.tell)
-        self.timers = Timers(loop, clock, self.workflows.wake)
-        self.workflows.effects = Effects(self.workflows, self.activities, self.timers, self.outcomes)
-        self.service = Service(self)
-        self.related = self.workflows.effects.related = Related(self.workflows, self.service)
+        self.runs = self.workflows.runs
+        self.activities = Activities(loop, clock, self.runs.tell)
+        self.timers = Timers(loop, clock, self.runs.wake)
+        self.post = Post(self.dispatcher, self.runs, store)
+        self.starts = Starts(self.post, self.workflows)
+        self.service = Service(self.post, self.waiters, self.guard)
+        self.between_runs = RetriedTasks(self.dispatcher)
+        """What runs have to do with each other, and is under way."""
+        self._wire_effects()
         self.workers: list[WorkerSlots] = []
         self.stopped = False
         self.own_thread: threading.Thread | None = None
@@ -90,6 +114,44 @@ class System:
         self._every(HORIZON_NS / 2e9, self._page_in)
         self._every(SWEEP_SECONDS, self._sweep)
         self._every(1.0, self._sweep_attempts)
+
+    def _wire_effects(self) -> None:
+        """Let what follows a commit act through the parts that are there."""
+        children = Children(
+            tasks=self.between_runs,
+            runs=self.runs,
+            store=self.store,
+            clock=self.clock,
+            post=self.post,
+            starts=self.starts,
+            service=self.service,
+        )
+        outbound = Outbound(
+            tasks=self.between_runs,
+            runs=self.runs,
+            store=self.store,
+            service=self.service,
+            children=children,
+            definitions=self.definitions,
+        )
+        closing = Closing(
+            tasks=self.between_runs,
+            store=self.store,
+            children=children,
+            outbound=outbound,
+            put_row=self.workflows.commits.put_row,
+        )
+        effects = Effects(
+            clock=self.clock,
+            activities=self.activities,
+            timers=self.timers,
+            waiters=self.waiters,
+            children=children,
+            outbound=outbound,
+            closing=closing,
+            try_at_once=self.runs.try_at_once,
+        )
+        self.workflows.act_through(effects, children.open_children)
 
     def __repr__(self) -> str:
         """Show the store and the load."""
@@ -108,7 +170,7 @@ class System:
         self.timers.horizon = horizon
         while rows := self.store.due(horizon, PAGE, after):
             for row in rows:
-                if row.run_id not in self.workflows.live:
+                if row.run_id not in self.runs.live:
                     self.timers.set(row.run_id, row.wake_at)
             last = rows[-1]
             after = (last.wake_at or 0, last.run_id)
@@ -123,10 +185,10 @@ class System:
         return (
             self.journal.is_idle
             and not self.activities.is_running
-            and not self.related
+            and not self.between_runs
             and not any(
-                actor.uncommitted or actor.held or not actor.actor_inbox.empty()
-                for actor in self.workflows.live.values()
+                actor.run.uncommitted or actor.run.held_messages or not actor.actor_inbox.empty()
+                for actor in self.runs.live.values()
             )
         )
 
@@ -146,7 +208,9 @@ class System:
 
     def add_worker(self, worker: WorkerSlots) -> None:
         """Let a worker take part."""
-        self.guarded.install(worker.workflows.values())
+        if self._adapt is not None:
+            worker.workflows = {name: self._adapt(known) for name, known in worker.workflows.items()}
+        self.guard.install(worker.workflows.values())
         self.workers.append(worker)
         interpreter.relax()
         self.activities.add_worker(worker)
@@ -190,7 +254,7 @@ class System:
             job.cancel()
         self.timers.close()
         self.activities.close()
-        self.related.close()
+        self.between_runs.close()
         await asyncio.sleep(0)  # turns that stand in line
         idle = asyncio.Event()
         self.journal.when_idle(idle.set)
@@ -198,12 +262,9 @@ class System:
         self.dispatcher.stopped = True
         self.journal.close()
         error = EngineStoppedError(reason="the client was closed")
-        for actor in list(self.workflows.live.values()):
-            actor.refuse_waiting(error)
-            actor.leave()
-        self.workflows.live.clear()
-        self.outcomes.fail(error)
-        self.guarded.close()
+        self.runs.close(error)
+        self.waiters.fail(error)
+        self.guard.close()
         self.store.close()
         if self.own_thread is not None:
             self.dispatcher.loop.call_soon(self.dispatcher.loop.stop)
@@ -212,17 +273,15 @@ class System:
         """Let go of the store after the loop was closed under the system; any thread."""
         self.stopped = self.dispatcher.stopped = True
         self.journal.close()
-        for actor in list(self.workflows.live.values()):
-            actor.leave()
-        self.workflows.live.clear()
-        self.guarded.close()
+        self.runs.close()
+        self.guard.close()
         self.store.close()
 
     # -- housekeeping ------------------------------------------------------------------------------------------------
 
     def _sweep(self) -> None:
         if self._idle_seconds:
-            self.workflows.passivate(0, asyncio.get_running_loop().time() - self._idle_seconds)
+            self.runs.passivate(0, asyncio.get_running_loop().time() - self._idle_seconds)
 
     def _sweep_attempts(self) -> None:
         now = self.dispatcher.loop.time()

@@ -74,7 +74,7 @@ async def _query(store: Path) -> float:
 async def _settle(client: Client) -> None:
     """Ask once, so that nothing is done for the first time, and let the run leave memory."""
     await client.get_workflow_handle(WORKFLOW_ID).query(Long.progress)
-    client.engine.workflows.passivate(0)
+    client.engine.runs.passivate(0)
 
 
 def _load(store: Path, run_id: str) -> list[Event]:

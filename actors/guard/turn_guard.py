@@ -13,11 +13,9 @@ from understudy.actors.guard.watchdog import Watchdog
 from understudy.events.errors import DeadlockError
 
 if TYPE_CHECKING:
-    from understudy.actors.behaviors.code.run import Run
     from understudy.actors.behaviors.definitions.definition import WorkflowDefinition
-    from understudy.actors.runs.live_run import LiveRun
 
-__all__ = ["Guarded"]
+__all__ = ["TurnGuard"]
 
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
@@ -25,7 +23,7 @@ Ts = TypeVarTuple("Ts")
 logger: Final = logging.getLogger("understudy.watchdog")
 
 
-class Guarded:
+class TurnGuard:
     """The guard and the watchdog of one system; used on the engine's loop."""
 
     def __init__(self) -> None:
@@ -46,7 +44,15 @@ class Guarded:
         """Stop the watchdog's thread."""
         self._watchdog.close()
 
-    def __call__(self, actor: LiveRun, run: Run, activation: Callable[[*Ts], T], *args: *Ts, replay: bool = False) -> T:
+    def __call__(
+        self,
+        workflow_id: str,
+        run_id: str,
+        definition: WorkflowDefinition,
+        activation: Callable[[*Ts], T],
+        *args: *Ts,
+        replay: bool = False,
+    ) -> T:
         """Run one activation with its arguments, or a whole replay, which takes as long as its history is.
 
         Raises:
@@ -54,7 +60,7 @@ class Guarded:
             DeadlockError: it did not yield in time; the run must not be used again.
             BaseException: what the code raised.
         """
-        definition, looks = run.definition, self._looks
+        looks = self._looks
         deep = False
         if not replay and looks.get(definition, 0) < guard.DEEP_ACTIVATIONS:
             looks[definition] = looks.get(definition, 0) + 1
@@ -64,7 +70,7 @@ class Guarded:
         violation = None
         try:
             try:
-                watchdog.enter(actor.name, actor.run_id, limit=math.inf if replay else definition.deadlock_timeout)
+                watchdog.enter(workflow_id, run_id, limit=math.inf if replay else definition.deadlock_timeout)
                 result = activation(*args)
             finally:
                 struck = watchdog.leave()

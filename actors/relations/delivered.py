@@ -1,4 +1,4 @@
-"""Whether a message that may have been sent before has arrived: looked up, before it is sent again.
+"""Has a closed run already taken this message? Asked before a message is sent a second time.
 
 A run knows the request ids of the messages that it took, so within a run a message counts once. But the run that took
 it may have closed since, and a message goes to the run that is open. Nothing is carried from run to run for that: a
@@ -15,13 +15,13 @@ from understudy.events.state.execution import WorkflowExecution
 if TYPE_CHECKING:
     from understudy.events.store.port import EventStore
 
-__all__ = ["has_arrived"]
+__all__ = ["was_delivered"]
 
 PAGE: Final = 100
 
 
-def has_arrived(store: EventStore, workflow_id: str, since: int, request_id: str) -> bool:
-    """Whether a closed run of a workflow took a message; one that is open says so itself.
+def was_delivered(store: EventStore, workflow_id: str, since: int, request_id: str) -> bool:
+    """Return True if a closed run of a workflow took a message; one that is open says so itself.
 
     Args:
         store: where to look.

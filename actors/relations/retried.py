@@ -1,7 +1,7 @@
-"""What is done for runs until it is done: once at a time, and again for as long as the store fails.
+"""Background work for runs: one task per (kind, run, number), retried until the store has taken it.
 
-The base of `actors.related`: what the engine does there follows from events that are on disk, so that doing it again
-after a crash is no more than doing it again after a fault.
+What the engine does between runs follows from events that are on disk, so doing it again after a crash is no more than
+doing it again after a fault.
 """
 
 from __future__ import annotations
@@ -11,29 +11,27 @@ import logging
 from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any, Final
 
+from understudy.actors.supervision.backoff import Backoff
 from understudy.events.errors import EngineError, EngineStoppedError, MailboxFullError
 
 if TYPE_CHECKING:
     from understudy.actors.dispatch import Dispatcher
 
-__all__ = ["UntilDone"]
+__all__ = ["RetriedTasks", "Work"]
 
 logger: Final = logging.getLogger("understudy.workflows")
 
-FIRST_AGAIN: Final = 0.2
-LAST_AGAIN: Final = 2.0
-"""Seconds to wait with what the store could not do: doubling from the first up to the last."""
+BACKOFF: Final = Backoff(first=0.2, last=2.0)
+"""Between two tries of what the store could not do."""
+
+Work = Callable[[bool], Coroutine[Any, Any, None]]
+"""Does something; its argument is True if an earlier try may have succeeded."""
 
 
-Do = Callable[[bool], Coroutine[Any, Any, None]]
-"""Does something; told whether it may have been done before."""
-
-
-class UntilDone:
-    """Tasks of runs by name and number; used on the engine's loop."""
+class RetriedTasks:
+    """Tasks of runs by kind and number; used on the engine's loop."""
 
     def __init__(self, dispatcher: Dispatcher) -> None:
-        """Begin with nothing to do."""
         self._dispatcher = dispatcher
         self._tasks: dict[tuple[str, str, int], asyncio.Task[bool]] = {}
 
@@ -41,35 +39,44 @@ class UntilDone:
         """Count what is under way."""
         return len(self._tasks)
 
-    def _spawn(self, name: str, run_id: str, seq: int, do: Do, *, again: bool = False) -> None:
-        """Do something for a run, once at a time, and again if the store fails; `again`: it may have been done before.
+    def start(self, kind: str, run_id: str, seq: int, work: Work, *, again: bool = False) -> None:
+        """Start `work` unless the same work is running; retry it while the store fails.
 
-        What the store has failed at may be on disk for all that, so `do` is told each time.
+        Args:
+            kind: of work.
+            run_id: the run that it is done for.
+            seq: its number among those of its kind.
+            work: what is done.
+            again: tells `work` that an earlier try may have succeeded; what the store has failed at may be on disk for
+                all that, so later tries are told so, too.
         """
-        key = (name, run_id, seq)
+        key = (kind, run_id, seq)
         if key in self._tasks:
             return
-        task = self._tasks[key] = self._dispatcher.loop.create_task(self._persist(do, again=again))
+        task = self._tasks[key] = self._dispatcher.loop.create_task(self._persist(work, again=again))
         task.add_done_callback(lambda _: self._tasks.pop(key, None))
 
-    async def _persist(self, do: Do, *, again: bool) -> bool:
-        """Do something, and again if the store fails; False: the engine stopped before it was done."""
-        delay = FIRST_AGAIN
+    def running(self, kind: str, run_id: str, seq: int) -> asyncio.Task[bool] | None:
+        """Return the task of some work while it runs; its result is False if the engine stopped before the end."""
+        return self._tasks.get((kind, run_id, seq))
+
+    async def _persist(self, work: Work, *, again: bool) -> bool:
+        failures = 0
         while not self._dispatcher.stopped:
             try:
-                await do(again)
+                await work(again)
             except EngineStoppedError:
                 return False
             except (EngineError, MailboxFullError) as error:
                 logger.warning("what workflows have to do with each other is tried again: %s", error)
                 again = True
-                await asyncio.sleep(delay)
-                delay = min(2 * delay, LAST_AGAIN)
+                failures += 1
+                await asyncio.sleep(BACKOFF.delay(failures))
             else:
                 return True
         return False
 
     def close(self) -> None:
-        """Do no more."""
+        """Cancel all that is under way."""
         for task in self._tasks.values():
             task.cancel()

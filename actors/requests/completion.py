@@ -1,4 +1,4 @@
-"""What somebody outside says of an attempt that they complete: how it ended, and that it goes on.
+"""Asynchronous completion: results and heartbeats of attempts that are finished outside a worker.
 
 The other side of `activity.raise_complete_async()`. What is said is an answer that somebody waits for: it is given once
 what it means is on disk (ACKED), and refused if nobody waits for it. Heartbeats are the exception, as they are for
@@ -8,25 +8,24 @@ code in a worker: their details are written down now and then.
 from __future__ import annotations
 
 from random import random
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
-from pykka._envelope import Envelope
 
 from understudy.actors.activities.cancellation import CANCEL_REQUESTED, ActivityCancellationDetails
 from understudy.actors.behaviors.decisions.activities import awaited
 from understudy.actors.behaviors.decisions.commands import CompleteActivity, FailActivity, ReportActivity
-from understudy.actors.dispatch import Reply
-from understudy.actors.runs.actor import Read, WorkflowActor
+from understudy.actors.runs.live_run import LiveRun, Read
 from understudy.events.activity import ActivityPhase
 from understudy.events.errors import ActivityNotFoundError
 
 if TYPE_CHECKING:
+    from understudy.actors.activities.supervisor import Activities
+    from understudy.actors.requests.post import Post
     from understudy.actors.requests.service import Service
-    from understudy.actors.system import System
     from understudy.events.payloads.payload import Payload
 
-__all__ = ["Outside", "Target"]
+__all__ = ["Completion", "Target"]
 
 
 class Target(NamedTuple):
@@ -47,13 +46,19 @@ class _Found(NamedTuple):
     unwritten: tuple[Payload, ...] | None
 
 
-class Outside:
-    """What can be said from outside; on the engine's loop."""
+class Completion:
+    """What can be reported from outside; used on the engine's loop.
 
-    def __init__(self, system: System, service: Service) -> None:
-        """Speak to the runs of `system`."""
-        self._system = system
+    Args:
+        post: the way to the runs.
+        service: finds the run that is meant.
+        activities: knows the attempts.
+    """
+
+    def __init__(self, post: Post, service: Service, activities: Activities) -> None:
+        self._post = post
         self._service = service
+        self._activities = activities
 
     async def report(
         self, target: Target, report: CompleteActivity | FailActivity, *, cancellation: bool = False
@@ -73,21 +78,21 @@ class Outside:
             EngineError: it could not be stored.
         """
         run_id = self._run_of(target)
-        activities = self._system.activities
+        activities = self._activities
 
-        def find(actor: WorkflowActor) -> _Found:
-            pending = awaited(actor.state, target.activity, seq=target.seq, attempt=target.attempt)
+        def find(run: LiveRun) -> _Found:
+            pending = awaited(run.state, target.activity, seq=target.seq, attempt=target.attempt)
             seq = pending.scheduled.seq
             return _Found(seq, pending.attempt, activities.unwritten(run_id, seq))
 
-        found: _Found = await self._ask(run_id, Read(find))
+        found: _Found = await self._post.ask(run_id, Read(find))
         if isinstance(report, FailActivity):
             details = found.unwritten if report.heartbeat_details is None else report.heartbeat_details
             report = msgspec.structs.replace(report, heartbeat_details=details, dice=random())  # noqa: S311 - jitter
         command = ReportActivity(
             report=report, activity=target.activity, seq=found.seq, attempt=found.attempt, cancellation=cancellation
         )
-        await self._ask(run_id, command)
+        await self._post.ask(run_id, command)
         activities.told_outside(run_id, found.seq, found.attempt)
 
     async def heartbeat(self, target: Target, details: tuple[Payload, ...]) -> ActivityCancellationDetails | None:
@@ -99,11 +104,11 @@ class Outside:
             ActivityNotFoundError: no such attempt is under way.
         """
         run_id = self._run_of(target)
-        activities = self._system.activities
+        activities = self._activities
 
-        def beat(actor: WorkflowActor) -> ActivityCancellationDetails | None:
-            pending = awaited(actor.state, target.activity, seq=target.seq, attempt=target.attempt)
-            start = actor.state.start
+        def beat(run: LiveRun) -> ActivityCancellationDetails | None:
+            pending = awaited(run.state, target.activity, seq=target.seq, attempt=target.attempt)
+            start = run.state.start
             if pending.outside:
                 activities.wait_outside(run_id, start.workflow_id, start.workflow_type, pending)
             if not activities.beat_outside(run_id, pending.scheduled.seq, pending.attempt, details):
@@ -115,17 +120,12 @@ class Outside:
                 )
             return CANCEL_REQUESTED if pending.phase is ActivityPhase.CANCELING else None
 
-        why: ActivityCancellationDetails | None = await self._ask(run_id, Read(beat))
+        why: ActivityCancellationDetails | None = await self._post.ask(run_id, Read(beat))
         return why
 
     def _run_of(self, target: Target) -> str:
         if target.workflow_id:
             return self._service.run_of(target.workflow_id, target.run_id or None)
-        if target.run_id not in self._system.workflows.live and self._service.row(target.run_id) is None:
+        if target.run_id not in self._post.runs.live and self._service.row(target.run_id) is None:
             raise ActivityNotFoundError(activity=target.activity, run_id=target.run_id, reason="there is no such run")
         return target.run_id
-
-    async def _ask(self, run_id: str, message: object) -> Any:
-        reply = Reply(self._system.dispatcher.loop.create_future())
-        self._system.workflows.actor(run_id).actor_inbox.put(Envelope(message, reply))
-        return await reply.future

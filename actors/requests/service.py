@@ -1,6 +1,6 @@
 """What a client can ask of a system: one coroutine for each request, on the engine's loop.
 
-Workflow ids become run ids here, and an answer is awaited until it is on disk; `actors.starts` starts. The client
+Workflow ids become run ids here, and an answer is awaited until it is on disk; `requests.starts` starts. The client
 (`understudy.client`) turns Python values into payloads before, and back after.
 """
 
@@ -9,8 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from understudy.actors.behaviors.decisions.commands import Command, UpdateWorkflow
-from understudy.actors.requests.starts import Starts
-from understudy.actors.runs.actor import Read, WorkflowActor
+from understudy.actors.runs.live_run import LiveRun, Read
 from understudy.actors.runs.registry import Stuck
 from understudy.events.errors import UpdateNotFoundError, WorkflowClosedError, WorkflowNotFoundError
 from understudy.events.state.execution import WorkflowExecution
@@ -20,6 +19,9 @@ from understudy.events.update import UpdateAccepted, UpdateCompleted
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from understudy.actors.guard.turn_guard import TurnGuard
+    from understudy.actors.requests.post import Post
+    from understudy.actors.runs.waiters import Waiters
     from understudy.events.event import Event
     from understudy.events.failures.failure import Failure
     from understudy.events.payloads.payload import Payload
@@ -30,24 +32,40 @@ _NOT_STUCK: Final = Stuck()
 
 
 class Snapshot:
-    """What `describe` knows of a run at one moment."""
+    """What `describe` knows of a run at one moment.
+
+    Args:
+        execution: its aggregate.
+        live: the run, if it is in memory.
+        stuck: how often its code has failed, if it is not.
+    """
 
     __slots__ = ("execution", "failed_turns", "phase", "retry_at", "trouble")
 
-    def __init__(
-        self, execution: WorkflowExecution, actor: WorkflowActor | None = None, stuck: Stuck = _NOT_STUCK
-    ) -> None:
-        """Take what is there; `actor`: the run is live; `stuck`: it is not, and its code has failed."""
+    def __init__(self, execution: WorkflowExecution, live: LiveRun | None = None, stuck: Stuck = _NOT_STUCK) -> None:
         self.execution = execution
-        self.phase = actor.phase.value if actor is not None else "passivated"
-        told = actor if actor is not None else stuck
+        self.phase = live.phase.value if live is not None else "passivated"
+        told = live if live is not None else stuck
         self.trouble: BaseException | None = told.trouble
         self.failed_turns = told.failed_turns
         self.retry_at = told.retry_at
 
 
-class Service(Starts):
-    """The requests; one for each system."""
+class Service:
+    """The requests of one system; used on the engine's loop.
+
+    Args:
+        post: the way to its runs.
+        waiters: who waits for ends and updates.
+        guard: watches queries while they run.
+    """
+
+    def __init__(self, post: Post, waiters: Waiters, guard: TurnGuard) -> None:
+        self._post = post
+        self._runs = post.runs
+        self._store = post.store
+        self._waiters = waiters
+        self._guard = guard
 
     # -- messages ----------------------------------------------------------------------------------------------------
 
@@ -70,7 +88,7 @@ class Service(Starts):
         meant = self.run_of(workflow_id, run_id, first_run_id)
         while True:
             try:
-                return await self.send(meant, command)
+                return await self._post.send(meant, command)
             except WorkflowClosedError:
                 following = self.run_of(workflow_id, run_id, first_run_id)
                 if following == meant:
@@ -80,9 +98,9 @@ class Service(Starts):
     def _is_of_chain(self, run_id: str, first_run_id: str) -> bool:
         if run_id == first_run_id:
             return True
-        actor = self._workflows.live.get(run_id)
-        if actor is not None and actor.is_loaded:  # the newest run of a chain may not be on disk yet
-            return actor.state.start.first_run_id == first_run_id
+        actor = self._runs.live.get(run_id)
+        if actor is not None and actor.run.is_loaded:  # the newest run of a chain may not be on disk yet
+            return actor.run.state.start.first_run_id == first_run_id
         row = self._store.execution(run_id)
         return row is not None and row.first_run_id == first_run_id
 
@@ -95,7 +113,7 @@ class Service(Starts):
             WorkflowClosedError: the run is closed and knows no such update.
             QueryRefusedError: the validator changed the workflow.
         """
-        refused: Failure | None = await self._post(run_id, update)
+        refused: Failure | None = await self._post.ask(run_id, update)
         return refused
 
     async def update_outcome(self, run_id: str, update_id: str) -> UpdateCompleted | None:
@@ -104,7 +122,7 @@ class Service(Starts):
         Raises:
             UpdateNotFoundError: the run has accepted no such update.
         """
-        waiter = self._system.outcomes.wait_update(run_id, update_id)
+        waiter = self._waiters.wait_update(run_id, update_id)
         try:
             known, is_open = await self._known_update(run_id, update_id)
             if isinstance(known, UpdateCompleted):
@@ -113,15 +131,15 @@ class Service(Starts):
                 raise UpdateNotFoundError(update_id=update_id, run_id=run_id)
             return await waiter if is_open else None
         finally:
-            self._system.outcomes.forget_update(run_id, update_id, waiter)
+            self._waiters.forget_update(run_id, update_id, waiter)
 
     async def _known_update(self, run_id: str, update_id: str) -> tuple[UpdateAccepted | UpdateCompleted | None, bool]:
-        if run_id in self._workflows.live:
-            found: Any = await self._read(
-                run_id, Read(lambda actor: (actor.state.updates.get(update_id), actor.state.is_open))
+        if run_id in self._runs.live:
+            found: Any = await self._post.ask(
+                run_id, Read(lambda run: (run.state.updates.get(update_id), run.state.is_open))
             )
             return found[0], found[1]
-        state = self._execution(run_id)
+        state = self._post.execution(run_id)
         return state.updates.get(update_id), state.is_open
 
     async def query(
@@ -135,15 +153,15 @@ class Service(Starts):
             UsageError: the code is not live, and why.
             Exception: what the handler raised.
         """
-        guarded = self._system.guarded
+        guard = self._guard
 
-        def ask(actor: WorkflowActor) -> Payload | None:
-            run = actor.run
-            if run is None:
-                raise WorkflowNotFoundError(workflow_id=actor.name, run_id=actor.run_id)
-            return guarded(actor, run, run.query, name, args, headers)
+        def ask(run: LiveRun) -> Payload | None:
+            code = run.code
+            if code is None:
+                raise WorkflowNotFoundError(workflow_id=run.workflow_id, run_id=run.run_id)
+            return guard(run.workflow_id, run.run_id, code.definition, code.query, name, args, headers)
 
-        answer: Payload | None = await self._read(run_id, Read(ask, needs_code=True))
+        answer: Payload | None = await self._post.ask(run_id, Read(ask, needs_code=True))
         return answer
 
     # -- looking -----------------------------------------------------------------------------------------------------
@@ -165,9 +183,9 @@ class Service(Starts):
         return found
 
     def _run_of(self, workflow_id: str, run_id: str | None) -> str:
-        actor = self._workflows.open_ids.get(workflow_id)
-        if actor is not None and run_id in {None, actor.run_id}:
-            return actor.run_id
+        run = self._runs.open_ids.get(workflow_id)
+        if run is not None and run_id in {None, run.run_id}:
+            return run.run_id
         row = self._store.latest(workflow_id) if run_id is None else self._store.execution(run_id)
         if row is None or row.workflow_id != workflow_id:
             raise WorkflowNotFoundError(workflow_id=workflow_id, run_id=run_id or "")
@@ -179,19 +197,21 @@ class Service(Starts):
         Raises:
             EngineStoppedError: the client was closed before.
         """
-        actor = self._workflows.live.get(run_id)
-        if actor is None or (actor.is_loaded and not actor.state.is_open):  # its end may be on disk, and told already
+        actor = self._runs.live.get(run_id)
+        if actor is None or (
+            actor.run.is_loaded and not actor.run.state.is_open
+        ):  # its end may be on disk, and told already
             row = self._store.execution(run_id)
             if row is not None and row.status != OPEN_STATUS:
                 return self._store.load(run_id)[-1]
-        return await self._system.outcomes.wait(run_id)
+        return await self._waiters.wait(run_id)
 
     async def snapshot(self, run_id: str) -> Snapshot:
         """Return what is known of a run now, without bringing it back to life."""
-        if run_id in self._workflows.live:
-            found: Snapshot = await self._read(run_id, Read(lambda actor: Snapshot(actor.state, actor)))
+        if run_id in self._runs.live:
+            found: Snapshot = await self._post.ask(run_id, Read(lambda run: Snapshot(run.state, run)))
             return found
-        return Snapshot(self._execution(run_id), stuck=self._workflows.stuck.get(run_id, _NOT_STUCK))
+        return Snapshot(self._post.execution(run_id), stuck=self._runs.stuck_runs.get(run_id, _NOT_STUCK))
 
     def history(self, run_id: str) -> list[Event]:
         """Return a run's events that are on disk."""

@@ -1,30 +1,28 @@
-"""Starting runs: the id policies are applied, and a start is awaited until it is on disk.
-
-The half of `actors.service` that starts; a coroutine for each request, on the engine's loop.
-"""
+"""Starting runs: the id policies are applied, and a start is awaited until it is on disk."""
 
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
 from pykka._envelope import Envelope
 
 from understudy.actors.behaviors.decisions.commands import Command, TerminateWorkflow, UpdateWorkflow
-from understudy.actors.dispatch import Reply
-from understudy.actors.runs.actor import Read
+from understudy.actors.runs.live_run import Read
 from understudy.events.errors import AlreadyOpenError, EngineError, WorkflowClosedError
 from understudy.events.failures.already_started import WorkflowAlreadyStartedError
 from understudy.events.options.policies import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
-from understudy.events.state.evolve import fold
-from understudy.events.state.execution import WorkflowExecution
 from understudy.events.store.port import OPEN_STATUS
 from understudy.events.update import UpdateCompleted
 
 if TYPE_CHECKING:
     import asyncio
+    from collections.abc import Sequence
 
-    from understudy.actors.system import System
+    from understudy.actors.ids import NewId
+    from understudy.actors.requests.post import Post
+    from understudy.actors.runs.turn import Turn
+    from understudy.events.state.execution import WorkflowExecution
     from understudy.events.workflow import WorkflowStarted
 
 __all__ = ["Started", "Starts"]
@@ -52,14 +50,33 @@ class Started(NamedTuple):
     """The run that got the message."""
 
 
-class Starts:
-    """The requests that start runs; the base of `Service`."""
+class Founder(Protocol):
+    """What begins runs: their supervisor."""
 
-    def __init__(self, system: System) -> None:
-        """Serve `system`."""
-        self._system = system
-        self._workflows = system.workflows
-        self._store = system.store
+    new_id: NewId
+
+    def begin(self, run_id: str, started: WorkflowStarted, messages: Sequence[Envelope[Any]] = ()) -> Turn:
+        """Start a new run in a turn of its own, which is not finished yet."""
+        ...
+
+    def finish(self, turn: Turn) -> None:
+        """Hand a turn to the journal; its answers and effects come after the commit."""
+        ...
+
+
+class Starts:
+    """The requests that start runs; used on the engine's loop.
+
+    Args:
+        post: the way to runs that are there.
+        founder: begins those that are not.
+    """
+
+    def __init__(self, post: Post, founder: Founder) -> None:
+        self._post = post
+        self._runs = post.runs
+        self._store = post.store
+        self._founder = founder
 
     async def start(
         self,
@@ -87,21 +104,21 @@ class Starts:
         while True:
             known = self._known(started.workflow_id, look_up=look_up)
             if isinstance(first, UpdateWorkflow) and known is not None and self._has_update(known[0], first):
-                return Started(known[0], self._post(known[0], first), known[0])
+                return Started(known[0], self._post.ask(known[0], first), known[0])
             if known is not None:
                 standing = self._standing(started, *known, reuse, conflict)
                 if standing:
                     await self._on_disk(known[0])
-                    answer = None if first is None else self._post(known[0], first)
+                    answer = None if first is None else self._post.ask(known[0], first)
                     if answer is None or await self._has_taken(first, answer, is_open=known[1] == OPEN_STATUS):
                         return Started(standing, answer, known[0])
                     continue
                 if known[1] == OPEN_STATUS:
                     with suppress(WorkflowClosedError):  # somebody else ends it at the same time
-                        await self.send(known[0], TerminateWorkflow(reason=REPLACED))
+                        await self._post.send(known[0], TerminateWorkflow(reason=REPLACED))
                     continue
             try:
-                return await self._begin(started, run_id or self._workflows.new_id(), first)
+                return await self._begin(started, run_id or self._founder.new_id(), first)
             except AlreadyOpenError:  # by a run that is not in memory, or by a start at the same time
                 look_up = True
 
@@ -110,7 +127,7 @@ class Starts:
 
         One that a run did not complete before its own end has no outcome to come, and belongs to the next run.
         """
-        execution = self._execution(run_id)
+        execution = self._post.execution(run_id)
         found = execution.updates.get(update.update_id)
         return found is not None and (execution.is_open or type(found) is UpdateCompleted)
 
@@ -132,16 +149,16 @@ class Starts:
         Raises:
             AlreadyOpenError: another run with its workflow id is open; that is the store's to say (ONE-OWNER).
         """
-        workflows = self._workflows
+        founder = self._founder
         answer: asyncio.Future[Any] | None = None
         messages: tuple[Envelope[Any], ...] = ()
         if first is not None:
-            told = self._reply()
+            told = self._post.reply()
             answer, messages = told.future, (Envelope(first, told),)
-        turn = workflows.begin(run_id, started, messages=messages)
-        reply = self._reply()
+        turn = founder.begin(run_id, started, messages)
+        reply = self._post.reply()
         turn.answers.append((reply, run_id, None))
-        workflows.finish(turn)
+        founder.finish(turn)
         try:
             await reply.future
         except EngineError:
@@ -157,9 +174,9 @@ class Starts:
             workflow_id: its id.
             look_up: ask the store, too, and not only memory: a query for each start would cost a tenth of a workflow.
         """
-        actor = self._workflows.open_ids.get(workflow_id)
-        if actor is not None:
-            return actor.run_id, OPEN_STATUS
+        run = self._runs.open_ids.get(workflow_id)
+        if run is not None:
+            return run.run_id, OPEN_STATUS
         row = self._store.latest(workflow_id) if look_up else None
         return (row.run_id, row.status) if row is not None else None
 
@@ -196,40 +213,11 @@ class Starts:
 
     def _first(self, run_id: str) -> WorkflowExecution:
         """Return the first of a chain of runs."""
-        execution = self._execution(run_id)
+        execution = self._post.execution(run_id)
         first = execution.start.first_run_id
-        return self._execution(first) if first else execution
+        return self._post.execution(first) if first else execution
 
     async def _on_disk(self, run_id: str) -> None:
         """Wait until what a live run has done so far is on disk (ACKED)."""
-        if run_id in self._workflows.live:
-            await self._read(run_id, Read(lambda _: None))
-
-    # -- what all requests stand on ------------------------------------------------------------------------------------
-
-    async def send(self, run_id: str, command: Command) -> Any:
-        """Send a command and wait until what it means is on disk.
-
-        Raises:
-            UsageError: the run refuses it, as a closed one does.
-            EngineError: it could not be stored.
-        """
-        return await self._post(run_id, command)
-
-    def _post(self, run_id: str, message: object) -> asyncio.Future[Any]:
-        reply = self._reply()
-        self._workflows.actor(run_id).actor_inbox.put(Envelope(message, reply))
-        return reply.future
-
-    def _execution(self, run_id: str) -> WorkflowExecution:
-        actor = self._workflows.live.get(run_id)
-        if actor is not None and actor.is_loaded:
-            return actor.state
-        return fold(run_id, self._store.load(run_id))
-
-    async def _read(self, run_id: str, read: Read) -> Any:
-        return await self._post(run_id, read)
-
-    def _reply(self) -> Reply:
-        future: asyncio.Future[Any] = self._system.dispatcher.loop.create_future()
-        return Reply(future)
+        if run_id in self._runs.live:
+            await self._post.ask(run_id, Read(lambda _: None))

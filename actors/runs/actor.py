@@ -12,54 +12,114 @@ failed write, until the turns behind it have come back; STOPPED at the end.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
-from functools import partial
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Protocol
 
-import msgspec
-
-from understudy.actors.behaviors.code.queries import escapes
-from understudy.actors.behaviors.code.run import Run
 from understudy.actors.behaviors.decisions.commands import Command, ResetWorkflow, UpdateWorkflow, Wake
 from understudy.actors.behaviors.decisions.decide import decide
+from understudy.actors.dispatch import LoopActor
+from understudy.actors.runs.code_host import LATER, CodeHost, tellable
 from understudy.actors.runs.execution_row import execution_row
-from understudy.actors.runs.live_run import LiveRun, Phase
-from understudy.actors.runs.turn import Part, Turn
+from understudy.actors.runs.live_run import LiveRun, Phase, Read
+from understudy.actors.runs.turn import Owner, Turn
 from understudy.events.activity import ActivityTimedOut, LocalActivityCompleted, LocalActivityFailed
-from understudy.events.errors import EngineError, StopError, StuckWorkflowError, UsageError, WorkflowNotBegunError
+from understudy.events.errors import (
+    EngineError,
+    MissingEventError,
+    StopError,
+    StuckWorkflowError,
+    UsageError,
+    WorkflowNotBegunError,
+)
 from understudy.events.event import Event, Fact
-from understudy.events.failures.failure import Failure
 from understudy.events.state.evolve import fold
 from understudy.events.state.execution import WorkflowExecution
 from understudy.events.store.port import Append
 from understudy.events.timer import TimerFired
-from understudy.events.workflow import TurnResumed, WorkflowStarted, WorkflowTerminated
+from understudy.events.workflow import WorkflowTerminated
 
 if TYPE_CHECKING:
     from pykka._envelope import Envelope
 
-    from understudy.actors.behaviors.decisions.activation import Activation
+    from understudy.actors.behaviors.decisions.reset import Reset
+    from understudy.actors.clock import Clock
+    from understudy.actors.dispatch import Dispatcher
+    from understudy.events.workflow import WorkflowStarted
 
-__all__ = ["Read", "WorkflowActor"]
-
-_LATER: Final = object()
-"""Instead of an answer: it is given elsewhere."""
-
-
-class Read:
-    """A message that changes nothing: `fn(actor)` is the answer, given when what it may have seen is on disk."""
-
-    __slots__ = ("fn", "needs_code")
-
-    def __init__(self, fn: Callable[[WorkflowActor], Any], *, needs_code: bool = False) -> None:
-        """Answer with `fn`; `needs_code`: the workflow's code must be live for it."""
-        self.fn = fn
-        self.needs_code = needs_code
+__all__ = ["Supervision", "WorkflowActor"]
 
 
-class WorkflowActor(LiveRun):
-    """One run, live; made and forgotten by the `Workflows` supervisor."""
+class Supervision(Protocol):
+    """What a workflow actor asks of whoever supervises it."""
+
+    def finish(self, turn: Turn) -> None:
+        """Hand a turn to the journal; its answers and effects come after the commit."""
+        ...
+
+    def failed(self, child: Owner, error: EngineError) -> None:
+        """Let an actor whose turn could not be read or written begin anew from the disk, or let it go."""
+        ...
+
+    def redeliver(self, run: LiveRun, envelopes: list[Envelope[Any]]) -> None:
+        """Hand messages that reached an actor after it left memory to its successor."""
+        ...
+
+    def dead_letter(self, run: LiveRun, message: object, error: BaseException) -> None:
+        """Log a message that nobody waits for and that could not be delivered."""
+        ...
+
+    def recovered(self, run: LiveRun, envelopes: list[Envelope[Any]]) -> None:
+        """Make up the effects that a crash or a lost turn swallowed; `envelopes` are taken next."""
+        ...
+
+    def after_commit(self, run: LiveRun, envelope: Envelope[Any]) -> None:
+        """Put a message back once what the run has handed in is on disk."""
+        ...
+
+    def wake(self, run_id: str) -> None:
+        """Let a run see what is due."""
+        ...
+
+    def load(self, run_id: str) -> list[Event]:
+        """Return the events of a run that are on disk."""
+        ...
+
+    def reset(self, run: LiveRun, command: ResetWorkflow, now: int) -> Reset:
+        """Return the run that a reset founds on the events of this one."""
+        ...
+
+
+class WorkflowActor(LoopActor):
+    """One run, live.
+
+    Args:
+        dispatcher: whose loop its turns run on.
+        run: the record of the run.
+        code: the driver of its code.
+        supervision: whom it asks for what is not its own.
+        clock: by which its turns are timed.
+        mailbox_limit: how many messages may wait.
+    """
+
+    def __init__(  # noqa: PLR0913, PLR0917 - what an actor is made of
+        self,
+        dispatcher: Dispatcher,
+        run: LiveRun,
+        code: CodeHost,
+        supervision: Supervision,
+        clock: Clock,
+        mailbox_limit: int,
+    ) -> None:
+        super().__init__(dispatcher, run.workflow_id, mailbox_limit)
+        self.run = run
+        self.code = code
+        self._supervision = supervision
+        self._clock = clock
+
+    def __str__(self) -> str:
+        """Show what pykka shows, and the phase."""
+        return f"{type(self).__name__} ({self.actor_urn}, {self.run.phase.value})"
 
     # -- life --------------------------------------------------------------------------------------------------------
 
@@ -70,7 +130,7 @@ class WorkflowActor(LiveRun):
         carried: Sequence[Fact] = (),
         messages: Sequence[Envelope[Any]] = (),
     ) -> None:
-        """Be a new run: its first events go into `turn`, whose last part is its own.
+        """Start this run: record its first events in the last part of `turn`.
 
         Args:
             started: its first event.
@@ -78,229 +138,140 @@ class WorkflowActor(LiveRun):
             carried: signals that the run before it did not take; its first turn is due later.
             messages: signals and updates that come with the start.
         """
-        self.phase = Phase.RUNNING
+        self.run.phase = Phase.RUNNING
         part = turn.parts[-1]
         if messages:
-            self._begin_with(turn, part, started, messages)
+            from understudy.actors.runs.first_turn import begin_with_messages
+
+            begin_with_messages(self.code, turn, part, started, messages)
             return
         for event in (started, *carried):
-            self._record(turn, part, event)
+            self.code.record(turn, part, event)
 
-    def _begin_with(self, turn: Turn, part: Part, started: WorkflowStarted, messages: Sequence[Envelope[Any]]) -> None:
-        self._fold(part, started)
-        if started.first_turn_at > turn.now:
-            self._defer(turn, part, 1, "the first turn is due later", None)
-        else:
-            self.run = self._new_run(turn, part, 1)
-            if self.run is None:
-                self._defer(turn, part, 1, str(self.trouble), None)
-        if self._ahead(turn, part, started, (), messages):
-            self._step(turn, part, started, 1)
-
-    # -- messages in front of the first step ---------------------------------------------------------------------------
-
-    def _take_up(self, turn: Turn, version: int, taken: Activation) -> bool:
-        """Let new code take what was put off; in front of a start, the updates that waited with it are let in."""
-        started, run = taken.fact, self.run
-        if type(started) is not WorkflowStarted or not self.waiting or run is None:
-            return super()._take_up(turn, version, taken)
-        waiting, self.waiting = self.waiting, []
-        if not self._ahead(turn, turn.own, started, taken.messages, waiting):
-            return False
-        return self._step(turn, turn.own, started, version, (), TurnResumed(at=turn.now, through=self.state.version))
-
-    def _ahead(
-        self,
-        turn: Turn,
-        part: Part,
-        started: WorkflowStarted,
-        facts: Sequence[Fact],
-        envelopes: Sequence[Envelope[Any]],
-    ) -> bool:
-        """Let the code take messages before it takes its start, as `Run.activate` does; False: it cannot go on.
-
-        Args:
-            turn: this one.
-            part: where new events go.
-            started: the start, not activated yet.
-            facts: messages that are recorded.
-            envelopes: messages that are to be.
-        """
-        self._try(turn, part, lambda run: run.prepare(started, turn.now))
-        for fact in facts:
-            self._try(turn, part, partial(Run.ahead, message=fact, now=turn.now))
-        taken = bool(facts)
-        for envelope in envelopes:
-            taken |= self._take_ahead(turn, part, envelope)
-        if self.run is not None and not taken:  # it has had a turn that no replay will know of
-            self.drop_code()
-            self.run = self._new_run(turn, part, 1)
-        return self.run is not None
-
-    def _try(self, turn: Turn, part: Part, do: Callable[[Run], None]) -> None:
+    @property
+    def can_leave_memory(self) -> bool:
+        """True if the actor could leave memory now and nothing would be missed."""
         run = self.run
-        if run is None:
-            return
-        try:
-            self.workflows.guarded(self, run, do, run)
-        except KeyboardInterrupt:
-            raise
-        except BaseException as error:  # noqa: BLE001 - a bug in code is not an outcome of the workflow
-            self._code_failed(turn, part, 1, error)
-
-    def _take_ahead(self, turn: Turn, part: Part, envelope: Envelope[Any]) -> bool:
-        """Record a message and let the code take it; False: there is none of it."""
-        message, reply = envelope.message, envelope.reply_to
-        is_update = type(message) is UpdateWorkflow and message.update_id not in self.state.updates
-        if is_update and self.run is None:
-            self.waiting.append(envelope)
-            return False
-        refused: Any = None
-        error: BaseException | None = None
-        try:
-            refused = self._refused_update(turn, envelope) if is_update else None
-        except KeyboardInterrupt:
-            raise
-        except BaseException as caught:  # noqa: BLE001 - a refusal, or the watchdog's
-            error = _tellable(caught)
-            self.drop_code()  # the validator has changed the workflow, or was stopped in the middle
-            self._defer(turn, part, 1, f"{type(error).__name__} in the validator of an update", None)
-            self.workflows.wake_after_commit(self)
-        if reply is not None:
-            turn.answers.append((reply, refused, error))
-        if refused is not None or error is not None:
-            return False
-        events = decide(self.state, message, turn.now)
-        for event in events:
-            fact: Any = msgspec.structs.replace(event, with_start=True)
-            self._fold(part, fact)
-            self._try(turn, part, partial(Run.ahead, message=fact, now=turn.now))
-        return bool(events)
-
-    # -- in memory, or not ---------------------------------------------------------------------------------------------
-
-    @property
-    def is_loaded(self) -> bool:
-        """Whether the events have been read."""
-        return self.state.version > 0
-
-    @property
-    def is_quiet(self) -> bool:
-        """Whether the actor could leave memory now and nothing would be missed."""
         return (
-            not self.uncommitted
-            and not self.held
-            and not self.waiting
-            and (self.is_settled or self.state.is_open or not self.state.owes)
+            not run.uncommitted
+            and not run.held_messages
+            and not run.updates_waiting_for_code
+            and (run.has_settled_debts or run.state.is_open or not run.state.owes)
+            and (run.phase is Phase.RUNNING or run.phase is Phase.DEFERRED)
             and self.actor_inbox.empty()
-            and (self.phase is Phase.RUNNING or self.phase is Phase.DEFERRED)
-            and (self.run is None or self.run.is_idle)
+            and (run.code is None or run.code.is_idle)
         )
 
     def leave(self) -> None:
         """Leave memory; the events stay."""
-        self.phase = Phase.STOPPED
+        self.run.phase = Phase.STOPPED
         self.actor_stopped.set()
-        self.drop_code()
+        self.run.drop_code()
         del self.actor_inbox  # it knows its actor: no cycle is left to the collector, and late mail is redelivered
 
     def restart(self) -> None:
         """Begin anew from the disk, with the messages that were held; after a failed write."""
-        self.drop_code()
-        self.state, self.last_row = WorkflowExecution(self.run_id), None
-        self.phase = Phase.RECOVERING
-        held, self.held = self.held, []
+        run = self.run
+        run.drop_code()
+        run.state, run.last_row = WorkflowExecution(run.run_id), None
+        run.phase = Phase.RECOVERING
+        held, run.held_messages = run.held_messages, []
         self.actor_inbox.envelopes[:0] = held
         self.actor_inbox.take_turn()
+
+    def put_back_waiting_updates(self) -> None:
+        """Let the updates that wait for code come in again."""
+        waiting, self.run.updates_waiting_for_code = self.run.updates_waiting_for_code, []
+        for envelope in waiting:
+            self.actor_inbox.put(envelope)
 
     # -- turns -------------------------------------------------------------------------------------------------------
 
     def on_turn(self, envelopes: list[Envelope[Any]]) -> None:
         """Take everything that waited; an error of the engine costs this actor's turn, not the loop."""
+        run = self.run
         if len(envelopes) > 1 or type(envelopes[0].message) is not Read or envelopes[0].message.needs_code:
-            self.active_at = self.dispatcher.loop.time()  # whoever only looks does not keep it in memory
-        if self.phase is Phase.DRAINING:
-            self.held.extend(envelopes)
-            if not (self.is_loaded or self.uncommitted):
+            run.active_at = self.dispatcher.loop.time()  # whoever only looks does not keep it in memory
+        if run.phase is Phase.DRAINING:
+            run.held_messages.extend(envelopes)
+            if not (run.is_loaded or run.uncommitted):
                 self.restart()  # its events could not be read: whoever asks now is told how that stands now
-        elif self.phase is Phase.STOPPED:
-            self.workflows.redeliver(self, envelopes)
+        elif run.phase is Phase.STOPPED:
+            self._supervision.redeliver(run, envelopes)
         else:
             self._turn(envelopes)
 
     def _turn(self, envelopes: list[Envelope[Any]]) -> None:
-        workflows = self.workflows
-        now = workflows.clock()
+        run, supervision = self.run, self._supervision
+        now = self._clock()
         try:
-            if self.phase is Phase.RECOVERING:
+            if run.phase is Phase.RECOVERING:
                 self._load()
-            turn = Turn(self, now, self.state.version)
-            if self.phase is Phase.RECOVERING:
+            turn = Turn(self, now, run.state.version)
+            if run.phase is Phase.RECOVERING:
                 self._recover(turn, envelopes)
             for envelope in envelopes:
                 self._take(turn, envelope)
         except EngineError as error:
-            workflows.turn_lost(self, envelopes, error)
+            for envelope in envelopes:
+                if envelope.reply_to is not None:
+                    envelope.reply_to.set_exception((type(error), error, error.__traceback__))
+            run.held_messages.extend(envelope for envelope in envelopes if envelope.reply_to is None)
+            supervision.failed(self, error)
         else:
-            workflows.finish(turn)
+            supervision.finish(turn)
 
     def _take(self, turn: Turn, envelope: Envelope[Any]) -> None:
-        message, reply = envelope.message, envelope.reply_to
+        run, message, reply = self.run, envelope.message, envelope.reply_to
         try:
             if isinstance(message, Command):
                 answer = self._command(turn, envelope)
-            elif message.needs_code and (turn.now < self.retry_at or not self._have_code(turn)):
+            elif message.needs_code and (turn.now < run.retry_at or not self.code.have_code(turn)):
                 answer = self._refuse_read(turn, envelope)
             else:
-                answer = message.fn(self)
+                answer = message.fn(run)
         except (EngineError, KeyboardInterrupt):
             raise
         except BaseException as error:  # noqa: BLE001 - a refusal, or what the user's query handler raised
-            if self.run is not None and (self.run.is_broken or isinstance(error, StopError)):
-                self.drop_code()  # a query has changed the workflow, or was stopped in the middle
-                self.workflows.wake(self.run_id)
+            if run.code is not None and (run.code.is_broken or isinstance(error, StopError)):
+                run.drop_code()  # a query has changed the workflow, or was stopped in the middle
+                self._supervision.wake(run.run_id)
             if reply is None:
-                self.workflows.dead_letter(self, message, error)
+                self._supervision.dead_letter(run, message, error)
             else:
-                turn.answers.append((reply, None, _tellable(error)))
+                turn.answers.append((reply, None, tellable(error)))
             return
-        if reply is not None and answer is not _LATER:
+        if reply is not None and answer is not LATER:
             turn.answers.append((reply, answer, None))
 
     def _command(self, turn: Turn, envelope: Envelope[Any]) -> Any:
         """Record what a command means; the answer is None, or why an update was not let in."""
-        command: Command = envelope.message
+        run, command = self.run, envelope.message
         if type(command) is ResetWorkflow:
             return self._reset(turn, envelope)
         if type(command) is UpdateWorkflow:
-            refused = self._refused_update(turn, envelope)
+            refused = self.code.refused_update(turn, envelope)
             if refused is not None:
                 return refused
-        for event in decide(self.state, command, turn.now):
+        for event in decide(run.state, command, turn.now):
             if self._stands(event):
-                self._record(turn, turn.own, event)
-        turn.taken.append(envelope)
-        if type(command) is Wake and self.state.is_open:
+                self.code.record(turn, turn.own, event)
+        turn.taken_commands.append(envelope)
+        if type(command) is Wake and run.state.is_open:
             turn.own.woken = True
-            if self.state.paused is None and turn.now >= self.retry_at:
-                self._have_code(turn)
+            if run.state.paused is None and turn.now >= run.retry_at:
+                self.code.have_code(turn)
         return None
 
     def _reset(self, turn: Turn, envelope: Envelope[Any]) -> object:
         """Found a new run on the events of this one, which is terminated if it is open; the answer is its run id."""
-        from understudy.actors.behaviors.decisions.reset import reset
-        from understudy.actors.runs.reset_check import check_reset_of_closed
-
-        workflows, command = self.workflows, envelope.message
-        if self.uncommitted or turn.own.events:
-            workflows.after_commit(self, envelope)
-            return _LATER
-        new_id = workflows.new_id()
-        events = workflows.store.load(self.run_id)
-        made = reset(self.run_id, events, command, new_id, turn.now)
-        if not self.state.is_open:
-            check_reset_of_closed(self, command.children, made.last_child)
-        if self.state.is_open:
+        run, command = self.run, envelope.message
+        if run.uncommitted or turn.own.events:
+            self._supervision.after_commit(run, envelope)
+            return LATER
+        made = self._supervision.reset(run, command, turn.now)
+        new_id = made.state.run_id
+        if run.state.is_open:
             end = WorkflowTerminated(
                 at=turn.now,
                 reason=command.reason or f"reset to event {command.event_id}",
@@ -309,57 +280,38 @@ class WorkflowActor(LiveRun):
                 reset_children=command.children,
                 reset_after=made.last_child,
             )
-            self._record(turn, turn.own, end)
-        turn.founded = ((Append(new_id, 0, tuple(made.events)), execution_row(made.state, 0)), *turn.founded)
+            self.code.record(turn, turn.own, end)
+        turn.founded_runs = ((Append(new_id, 0, tuple(made.events)), execution_row(made.state, 0)), *turn.founded_runs)
         return new_id
 
-    def _refused_update(self, turn: Turn, envelope: Envelope[Any]) -> Failure | object | None:
-        """Return why an update is not let in, or _LATER if it has to wait for code; None: it is let in.
-
-        Raises:
-            QueryRefusedError: its validator changed the workflow.
-        """
-        update: UpdateWorkflow = envelope.message
-        if update.update_id in self.state.updates or not self.state.is_open:
-            return None  # that is to be decided without the code
-        if self.run is None and (turn.now < self.retry_at or not self._have_code(turn)):
-            self.waiting.append(envelope)
-            if self.state.start.is_delayed and not self.is_called:
-                self.is_called = True
-                self.workflows.wake_after_commit(self)
-            return _LATER
-        run = self.run
-        if run is None or not self.state.is_open:
-            return None
-        of_update = (update.update_id, update.name, update.input, update.headers)
-        return self.workflows.guarded(self, run, run.validate, *of_update)
-
     def _stands(self, event: Event) -> bool:
-        """Whether an event still means something: the code may have settled it in taking the one before."""
+        """True if an event still means something: the code may have settled it in taking the one before."""
+        run = self.run
         if isinstance(event, TimerFired):
-            return event.seq in self.state.timers
+            return event.seq in run.state.timers
         if isinstance(event, ActivityTimedOut):
-            return event.seq in self.state.activities
-        if isinstance(event, LocalActivityCompleted | LocalActivityFailed) and self.run is not None:
-            return self.run.local(event.seq) is not None  # else it is recorded: its turn was lost only by report
-        return self.state.is_open
+            return event.seq in run.state.activities
+        if isinstance(event, LocalActivityCompleted | LocalActivityFailed) and run.code is not None:
+            return run.code.local(event.seq) is not None  # else it is recorded: its turn was lost only by report
+        return run.state.is_open
 
     def _refuse_read(self, turn: Turn, envelope: Envelope[Any]) -> object:
         """Answer a query that the code cannot take, or hold it until the turns before it are on disk."""
-        if (self.uncommitted or turn.own.events) and self.trouble is None:
-            self.workflows.after_commit(self, envelope)
-            return _LATER
-        trouble, state = self.trouble, self.state
+        run = self.run
+        if (run.uncommitted or turn.own.events) and run.trouble is None:
+            self._supervision.after_commit(run, envelope)
+            return LATER
+        trouble, state = run.trouble, run.state
         if trouble is None and state.is_open and state.first_turn_at > turn.now:
             due = datetime.fromtimestamp(state.first_turn_at // 1_000_000_000, UTC).isoformat()
-            trouble = WorkflowNotBegunError(workflow_id=self.name, run_id=self.run_id, due=due)
+            trouble = WorkflowNotBegunError(workflow_id=run.workflow_id, run_id=run.run_id, due=due)
         elif not isinstance(trouble, UsageError):
             trouble = StuckWorkflowError(
-                workflow_id=self.name, run_id=self.run_id, reason=repr(trouble), attempts=self.failed_turns
+                workflow_id=run.workflow_id, run_id=run.run_id, reason=repr(trouble), attempts=run.failed_turns
             )
         if envelope.reply_to is not None:
             envelope.reply_to.set_exception((type(trouble), trouble, None))
-        return _LATER
+        return LATER
 
     # -- recovery ----------------------------------------------------------------------------------------------------
 
@@ -369,24 +321,18 @@ class WorkflowActor(LiveRun):
         Raises:
             EngineError: it cannot be read; the run waits, and who sent messages is told.
         """
-        events = self.workflows.store.load(self.run_id)
-        if not events:
-            raise self.workflows.nothing_stored(self)
-        self.state = fold(self.run_id, events)
+        run = self.run
+        events = self._supervision.load(run.run_id)
+        if not events:  # an execution row or a message names a run that is not there
+            raise MissingEventError(run_id=run.run_id, expected=1, found=0)
+        run.state = fold(run.run_id, events)
 
     def _recover(self, turn: Turn, envelopes: list[Envelope[Any]]) -> None:
         """Plan again what a crash swallowed, and rebuild the code of an open run."""
-        state = self.state
-        self.phase = Phase.DEFERRED if state.deferred is not None else Phase.RUNNING
-        self.workflows.recovered(self, envelopes)  # before the code goes on, for the sake of EFFECT-AFTER
-        if state.is_open and state.paused is None and turn.now >= self.retry_at:
-            self._have_code(turn)
-
-
-def _tellable(error: BaseException) -> BaseException:
-    """Return an error as it can be raised in who waits for an answer."""
-    if not escapes(error):
-        return error
-    told = RuntimeError(f"the workflow's code raised {type(error).__name__}: {error}")
-    told.__cause__ = error
-    return told
+        run = self.run
+        state = run.state
+        run.phase = Phase.DEFERRED if state.deferred is not None else Phase.RUNNING
+        self.name = run.workflow_id = state.start.workflow_id
+        self._supervision.recovered(run, envelopes)  # before the code goes on, for the sake of EFFECT-AFTER
+        if state.is_open and state.paused is None and turn.now >= run.retry_at:
+            self.code.have_code(turn)

@@ -1,6 +1,6 @@
-"""The code of runs: the definitions that workers bring, and what their values and failures are converted by.
+"""The definitions that workers bring, by task queue, and what the code of runs is made of.
 
-The base of the supervisor of workflow actors (`actors.workflows`), above the runs that are in memory.
+Who wakes or stops runs when a worker comes or goes is their supervisor (`runs.supervisor`).
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 from understudy.actors.behaviors.code.job import job_definition
 from understudy.actors.behaviors.code.run import Run
 from understudy.actors.behaviors.definitions.job import JOB_TYPE
-from understudy.actors.runs.registry import LiveRuns
 from understudy.actors.stored_failures import failure_in_workflow
 from understudy.events.converters.in_context import for_workflow, takes_context
 from understudy.events.errors import UnknownWorkflowTypeError
@@ -19,8 +18,6 @@ from understudy.events.errors import UnknownWorkflowTypeError
 if TYPE_CHECKING:
     from understudy.actors.activities.worker_slots import WorkerSlots
     from understudy.actors.behaviors.definitions.definition import WorkflowDefinition
-    from understudy.actors.dispatch import Dispatcher
-    from understudy.actors.runs.live_run import LiveRun
     from understudy.events.converters.failure_converter import FailureConverter
     from understudy.events.converters.payload_converter import PayloadConverter
     from understudy.events.failures.failure import Failure
@@ -30,18 +27,20 @@ if TYPE_CHECKING:
 __all__ = ["Definitions"]
 
 
-class Definitions(LiveRuns):
-    """The workers' definitions by task queue; used on the engine's loop."""
+class Definitions:
+    """The workers' definitions; used on the engine's loop.
 
-    def __init__(self, dispatcher: Dispatcher, converter: PayloadConverter, failures: FailureConverter) -> None:
-        """Begin with no worker."""
-        super().__init__(dispatcher)
-        self.converter = converter
-        self.failures = failures
+    Args:
+        converter: of payloads, for runs whose worker says nothing else.
+        failures: of failures, likewise.
+    """
+
+    def __init__(self, converter: PayloadConverter, failures: FailureConverter) -> None:
         self._converters = converter, failures, takes_context(converter) or takes_context(failures)
         self.workers: dict[str, list[WorkerSlots]] = {}
+        """Those that run workflows, by task queue."""
 
-    def definition_of(self, started: WorkflowStarted) -> WorkflowDefinition | None:
+    def of(self, started: WorkflowStarted) -> WorkflowDefinition | None:
         """Return the definition that a worker of the run's task queue has for its type; a job brings its own along."""
         if started.workflow_type == JOB_TYPE:
             return job_definition(started)
@@ -57,7 +56,7 @@ class Definitions(LiveRuns):
             return worker.unknown_workflow(started.workflow_type)
         return UnknownWorkflowTypeError(name=started.workflow_type, task_queue=started.task_queue)
 
-    def new_run(self, definition: WorkflowDefinition, state: WorkflowExecution) -> Run:
+    def new_code(self, definition: WorkflowDefinition, state: WorkflowExecution) -> Run:
         """Make the coroutine side of a run."""
         converter, failures, in_context = definition.converters or self._converters
         if not in_context:
@@ -65,14 +64,16 @@ class Definitions(LiveRuns):
         workflow_id = state.start.workflow_id
         return Run(definition, state, for_workflow(converter, workflow_id), for_workflow(failures, workflow_id))
 
-    def failure_of(self, actor: LiveRun, error: BaseException) -> Failure:
-        """Return what is stored of an error among the events of a run."""
-        return failure_in_workflow(error, actor.name, self.failures, self.converter)
+    def failure_of(self, workflow_id: str, error: BaseException) -> Failure:
+        """Return what is stored of an error among the events of a run of a workflow."""
+        converter, failures, _ = self._converters
+        return failure_in_workflow(error, workflow_id, failures, converter)
+
+    def add_worker(self, worker: WorkerSlots) -> None:
+        """Use the definitions of a worker."""
+        self.workers.setdefault(worker.task_queue, []).append(worker)
 
     def remove_worker(self, worker: WorkerSlots) -> None:
-        """Use the worker's definitions no more; runs that only it had code for wait for another that has."""
-        with suppress(ValueError):  # it is taken out once
+        """Use the definitions of a worker no more; harmless if they are not used."""
+        with suppress(ValueError):
             self.workers.get(worker.task_queue, []).remove(worker)
-        for actor in self.live.values():
-            if actor.run is not None and self.definition_of(actor.state.start) is None:
-                actor.lose_code()

@@ -1,4 +1,4 @@
-"""The execution row of a run, as its actor sees it: written only when it changed."""
+"""The execution row of a live run: what the store knows of it beside its events, written only when it changed."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from understudy.events.options.policies import WorkflowExecutionStatus as Status
 from understudy.events.store.port import ExecutionRow
 
 if TYPE_CHECKING:
-    from understudy.actors.runs.actor import WorkflowActor
+    from understudy.actors.runs.live_run import LiveRun
     from understudy.events.state.execution import WorkflowExecution
     from understudy.events.state.pending import PendingActivity
 
@@ -29,14 +29,15 @@ STATUS_NAMES: Final = {
 _json: Final = msgspec.json.Encoder()
 
 
-def wake_at(actor: WorkflowActor, state: WorkflowExecution) -> int | None:
+def wake_at(run: LiveRun) -> int | None:
     """When a restart must bring the run back by itself, ns since the epoch; 0: at once; None: only for a message."""
+    state = run.state
     if not state.is_open:
-        return 0 if state.owes and not actor.is_settled else None
+        return 0 if state.owes and not run.has_settled_debts else None
     if state.deferred is not None and state.paused is None:
         first = state.first_turn_at
         return first if first > state.deferred.at else 0
-    if state.children or state.outbound or (actor.run is not None and not actor.run.is_idle):
+    if state.children or state.outbound or (run.code is not None and not run.code.is_idle):
         return 0
     for pending in state.activities.values():
         if needs_care(pending):
@@ -45,17 +46,17 @@ def wake_at(actor: WorkflowActor, state: WorkflowExecution) -> int | None:
 
 
 def needs_care(pending: PendingActivity) -> bool:
-    """Whether a restart has something to do for an activity: to make its attempt, or to watch its heartbeats."""
+    """True if a restart has something to do for an activity: to make its attempt, or to watch its heartbeats."""
     return not pending.outside or pending.scheduled.heartbeat > 0
 
 
-def row_of(actor: WorkflowActor) -> ExecutionRow | None:
+def row_of(run: LiveRun) -> ExecutionRow | None:
     """Return the run's row if it differs from the last one written."""
-    state = actor.state
-    row = (state.status, wake_at(actor, state), state.memo, state.search_attributes)
-    if row == actor.last_row:
+    state = run.state
+    row = (state.status, wake_at(run), state.memo, state.search_attributes)
+    if row == run.last_row:
         return None
-    actor.last_row = row
+    run.last_row = row
     return execution_row(state, row[1])
 
 

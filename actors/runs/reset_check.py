@@ -1,4 +1,4 @@
-"""What stands in the way of a reset of a closed run: another run of its workflow, and children that would be lost.
+"""When a closed run cannot be reset: another run is open, or open children would have to be terminated.
 
 An open run that is reset is terminated in the same commit, and its closing event says what becomes of its children.
 Nothing can be recorded of a closed one (CLOSED), so it cannot be asked to terminate any: a crash would cut that off.
@@ -6,6 +6,7 @@ Nothing can be recorded of a closed one (CLOSED), so it cannot be asked to termi
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from understudy.events.errors import InvalidArgumentError, ResetRefusedError
@@ -13,33 +14,41 @@ from understudy.events.options.policies import ResetChildren
 from understudy.events.store.port import OPEN_STATUS
 
 if TYPE_CHECKING:
-    from understudy.actors.runs.actor import WorkflowActor
+    from understudy.actors.runs.live_run import LiveRun
+    from understudy.events.state.execution import WorkflowExecution
+    from understudy.events.store.port import EventStore
 
-__all__ = ["check_reset_of_closed"]
+__all__ = ["OpenChildren", "check_reset_of_closed"]
+
+OpenChildren = Callable[["WorkflowExecution", int], Sequence[str]]
+"""Returns the workflow ids of the children of a closed run that are numbered above a number, and still open."""
 
 
-def check_reset_of_closed(actor: WorkflowActor, children: ResetChildren, last_child: int) -> None:
+def check_reset_of_closed(
+    run: LiveRun, children: ResetChildren, last_child: int, store: EventStore, open_children: OpenChildren
+) -> None:
     """Refuse what a closed run cannot be reset to.
 
     Args:
-        actor: of the closed run.
+        run: the closed one.
         children: what is to become of those with numbers above `last_child`.
         last_child: the number of the last child that the new run remembers.
+        store: where the runs of its workflow are looked up.
+        open_children: finds those of its children that are open.
 
     Raises:
         ResetRefusedError: another run has its workflow id.
         InvalidArgumentError: children are to be terminated, and are open.
     """
-    workflows = actor.workflows
-    latest = workflows.store.latest(actor.name)
+    latest = store.latest(run.workflow_id)
     if latest is not None and latest.status == OPEN_STATUS:
-        raise ResetRefusedError(workflow_id=actor.name, run_id=actor.run_id, open_run_id=latest.run_id)
+        raise ResetRefusedError(workflow_id=run.workflow_id, run_id=run.run_id, open_run_id=latest.run_id)
     if children is not ResetChildren.TERMINATE:
         return
-    names = workflows.effects.related.open_children(actor.state, last_child)
+    names = open_children(run.state, last_child)
     if names:
         raise InvalidArgumentError(
-            what=f"children, for a reset of run {actor.run_id!r},",
+            what=f"children, for a reset of run {run.run_id!r},",
             got=f"ResetChildren.{children.name}",
             expected="ADOPT or ABANDON",
             fix=f"It is closed, and these children of it are open: {', '.join(map(repr, names))}. "

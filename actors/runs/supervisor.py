@@ -1,9 +1,8 @@
-"""The supervisor of all workflow actors: it starts them, finds them, wakes them, lets them go, and restarts them.
+"""The supervisor of all workflow actors: it makes them, restarts them, and decides what their failures mean.
 
-It keeps the index of live runs (by run id, and by workflow id for open ones), applies the id policies, hands finished
-turns to the journal and, once they are on disk, sees to their effects. A run that is not live is brought back by the
-next message or wake-up. A turn whose code fails is tried again with back-off; a turn whose write fails is told to
-those who wait, and its actor begins anew from the disk.
+A turn whose code fails is tried again with back-off. A turn whose write fails, or whose events cannot be read, is told
+to those who wait, and its actor begins anew from the disk. An actor whose run another owner has, or that never came
+to the disk, is let go (ONE-OWNER).
 """
 
 from __future__ import annotations
@@ -11,53 +10,76 @@ from __future__ import annotations
 import logging
 import warnings
 from contextlib import suppress
-from functools import partial
 from random import random
 from typing import TYPE_CHECKING, Any, Final
 
 from pykka._envelope import Envelope
 
-from understudy.actors.behaviors.decisions.commands import Command, CompleteActivity, FailActivity, Wake
+from understudy.actors.behaviors.decisions.commands import CompleteActivity, FailActivity
+from understudy.actors.behaviors.decisions.successor import next_run
 from understudy.actors.runs.actor import WorkflowActor
-from understudy.actors.runs.definitions import Definitions
-from understudy.actors.runs.execution_row import row_of
+from understudy.actors.runs.code_host import CodeHost
+from understudy.actors.runs.commits import AfterCommit, Commits
 from understudy.actors.runs.live_run import LiveRun, Phase
 from understudy.actors.runs.log_fields import turn_failure
-from understudy.actors.runs.turn import Part, Turn
+from understudy.actors.runs.registry import WAKE, RunRegistry
+from understudy.actors.runs.turn import Owner, Part, Turn
+from understudy.actors.supervision.backoff import Backoff
+from understudy.actors.supervision.supervisor import Directive, Strategy, Supervisor
 from understudy.events.errors import EngineError, MissingEventError, VersionConflictError
 from understudy.events.errors.store import StoreUnavailableError
-from understudy.events.store.port import Unit
+from understudy.events.workflow import WorkflowContinuedAsNew
 
 if TYPE_CHECKING:
-    from asyncio import Future, TimerHandle
-    from collections.abc import Sequence
+    from asyncio import TimerHandle
+    from collections.abc import Mapping, Sequence
 
     from understudy.actors.activities.worker_slots import WorkerSlots
+    from understudy.actors.behaviors.decisions.activation import Activation
+    from understudy.actors.behaviors.decisions.commands import ResetWorkflow
+    from understudy.actors.behaviors.decisions.reset import Reset
     from understudy.actors.clock import Clock
     from understudy.actors.dispatch import Dispatcher
-    from understudy.actors.guard.turn_guard import Guarded
+    from understudy.actors.guard.turn_guard import TurnGuard
     from understudy.actors.ids import NewId
     from understudy.actors.journal import Journal
-    from understudy.events.converters.failure_converter import FailureConverter
-    from understudy.events.converters.payload_converter import PayloadConverter
-    from understudy.events.event import Fact
-    from understudy.events.store.port import Append, EventStore, ExecutionRow
+    from understudy.actors.runs.definitions import Definitions
+    from understudy.actors.runs.reset_check import OpenChildren
+    from understudy.events.event import Event, Fact
+    from understudy.events.store.port import EventStore
     from understudy.events.workflow import WorkflowStarted
 
-__all__ = ["Workflows"]
+__all__ = ["WorkflowSupervisor"]
 
 logger: Final = logging.getLogger("understudy.workflows")
 
-WAKE: Final = Wake()
-FIRST_STORE_RETRY: Final = 0.2
-LAST_STORE_RETRY: Final = 2.0
-LAST_READ_RETRY: Final = 30.0
-"""Seconds that an actor waits before it reads its events again: doubling from the first, up to the second after failed
-writes, up to the third while its events cannot be read; a message makes it try at once."""
+CODE_BACKOFF: Final = Backoff(first=0.1, last=30.0)
+"""Between the turns of a run whose code fails."""
+WRITE_BACKOFF: Final = Backoff(first=0.2, last=2.0)
+"""Before an actor reads its events again after a failed write; a message does not make it try sooner."""
+READ_BACKOFF: Final = Backoff(first=0.2, last=30.0)
+"""The same while its events cannot be read; a message makes it try at once."""
 
 
-class Workflows(Definitions):
-    """The live runs of one system; used on the engine's loop."""
+def directive_of(error: EngineError) -> Directive:
+    """Return what becomes of an actor whose turn could not be read or written."""
+    never_was = isinstance(error, MissingEventError) and not error.found
+    return Directive.STOP if never_was or isinstance(error, VersionConflictError) else Directive.RESTART
+
+
+class WorkflowSupervisor(Supervisor[Owner]):
+    """The actors of one system's live runs; used on the engine's loop.
+
+    Args:
+        dispatcher: whose loop it is.
+        store: where events are.
+        journal: the only writer of them.
+        clock: the time, ns since the epoch.
+        new_id: makes run ids.
+        guard: watches code while it runs.
+        definitions: what workers know to run.
+        mailbox_limit: how many messages may wait for one run.
+    """
 
     def __init__(  # noqa: PLR0913 - the composition root hands everything in
         self,
@@ -67,287 +89,252 @@ class Workflows(Definitions):
         journal: Journal,
         clock: Clock,
         new_id: NewId,
-        guarded: Guarded,
-        converter: PayloadConverter,
-        failures: FailureConverter,
+        guard: TurnGuard,
+        definitions: Definitions,
         mailbox_limit: int,
     ) -> None:
-        """Begin with no run live and no worker."""
-        super().__init__(dispatcher, converter, failures)
-        self.store = store
-        self.journal = journal
-        self.clock = clock
+        super().__init__(dispatcher, "workflows", Strategy(directive=directive_of, backoff=WRITE_BACKOFF))
+        self._store = store
+        self._clock = clock
         self.new_id = new_id
         self.dice = random
-        self.guarded = guarded
+        self._guard = guard
+        self.definitions = definitions
         self._mailbox_limit = mailbox_limit
+        self.runs = RunRegistry(dispatcher, self._make)
+        self.commits = Commits(dispatcher, journal, self.runs, self._turn_lost)
         self._dead_letters = 0
         self._retries: dict[str, TimerHandle] = {}
         """When code that failed is tried again, by run id."""
 
+    def act_through(self, effects: AfterCommit, open_children: OpenChildren) -> None:
+        """Say what is done once events are on disk; the composition root does, since that acts through this.
+
+        Args:
+            effects: what is done.
+            open_children: returns the workflow ids of the children of a run above a number that are still open.
+        """
+        self._effects = self.commits.effects = effects
+        self._open_children = open_children
+        self.runs.left = effects.left
+
     def __repr__(self) -> str:
         """Show how many runs are live."""
-        return f"<workflows: {len(self.live)} live>"
+        return f"<workflows: {len(self.runs.live)} live>"
 
-    # -- finding and starting actors ---------------------------------------------------------------------------------
+    @property
+    def children(self) -> Mapping[str, WorkflowActor]:
+        """The actors of live runs, by run id."""
+        return self.runs.live
 
-    def actor(self, run_id: str, workflow_id: str = "") -> WorkflowActor:
-        """Return the live actor of a run, or bring it back; it reads its events in its first turn."""
-        found = self.live.get(run_id)
-        if found is None:
-            found = self.live[run_id] = WorkflowActor(self, run_id, workflow_id or run_id, self._mailbox_limit)
-            if run_id in self.stuck:
-                found.trouble, found.failed_turns, found.retry_at = self.stuck.pop(run_id)
-            self.make_room()
-        return found
+    # -- making actors -----------------------------------------------------------------------------------------------
 
-    def begin(
-        self,
-        run_id: str,
-        started: WorkflowStarted,
-        turn: Turn | None = None,
-        carried: Sequence[Fact] = (),
-        messages: Sequence[Envelope[Any]] = (),
-    ) -> Turn:
-        """Start a new run, in a turn of its own, or in that of the run that it follows and with messages of that.
+    def _make(self, run: LiveRun) -> WorkflowActor:
+        code = CodeHost(run, self, self.definitions, self._guard, _take_start)
+        return WorkflowActor(self.dispatcher, run, code, self, self._clock, self._mailbox_limit)
+
+    def begin(self, run_id: str, started: WorkflowStarted, messages: Sequence[Envelope[Any]] = ()) -> Turn:
+        """Start a new run in a turn of its own, which is not finished yet.
 
         Args:
             run_id: its id.
             started: its first event.
-            turn: of the run that it follows; None: one of its own.
-            carried: signals that the run before did not take.
             messages: signals and updates that come with the start.
         """
-        actor = WorkflowActor(self, run_id, started.workflow_id, self._mailbox_limit)
-        actor.active_at = self.dispatcher.loop.time()
-        self.live[run_id] = actor
-        if turn is None:  # its id is its own once it is on disk: another run may hold it
-            turn = Turn(actor, started.at, 0)
-        else:
-            self.open_ids[started.workflow_id] = actor
-            turn.parts.append(Part(actor, 0))
-        actor.begin(started, turn, carried, messages)
-        self.make_room()
+        actor = self.runs.new(run_id, started.workflow_id)
+        turn = Turn(actor, started.at, 0)  # its id is its own once it is on disk: another run may hold it
+        actor.begin(started, turn, (), messages)
+        self.runs.make_room()
         return turn
 
-    def tell(self, run_id: str, command: Command) -> None:
-        """Send a message that nobody waits for."""
-        self.actor(run_id).actor_inbox.put(Envelope(command))
+    def begin_next(self, run: LiveRun, closing: Any, turn: Turn) -> Event:
+        """Return the closing event with the run that follows, if one does, which begins in the same turn."""
+        last, started = next_run(run.state, closing, new_run_id=self.new_id(), dice=self.dice())
+        if started is not None:
+            carried = run.code.unconsumed() if run.code and type(closing) is WorkflowContinuedAsNew else ()
+            self._follow(last.new_run_id, started, turn, carried)
+        return last
 
-    def wake(self, run_id: str) -> None:
-        """Let a run see what is due."""
-        self.tell(run_id, WAKE)
+    def _follow(self, run_id: str, started: WorkflowStarted, turn: Turn, carried: Sequence[Fact]) -> None:
+        actor = self.runs.new(run_id, started.workflow_id)
+        self.runs.open_ids[started.workflow_id] = actor.run
+        turn.parts.append(Part(actor, 0))
+        actor.begin(started, turn, carried)
+        self.runs.make_room()
 
-    def redeliver(self, left: WorkflowActor, envelopes: list[Envelope[Any]]) -> None:
-        """Hand messages that reached an actor after it left memory to its successor."""
-        inbox = self.actor(left.run_id, left.name).actor_inbox
-        for envelope in envelopes:
-            inbox.put(envelope)
-
-    # -- finished turns ----------------------------------------------------------------------------------------------
+    # -- what actors ask ---------------------------------------------------------------------------------------------
 
     def finish(self, turn: Turn) -> None:
         """Hand a turn to the journal; its answers and effects come after the commit."""
-        actor = turn.own.actor
-        if turn.is_empty:
-            self._finish_empty(actor, turn)
-            return
-        appends: list[Append] = []
-        rows: list[ExecutionRow] = []
-        for part in turn.parts:
-            part.actor.uncommitted += 1
-            part.actor.last_turn = turn
-            if part.events:
-                appends.append(part.append())
-            elif turn.founded:
-                continue  # a closed run that another one is founded on stays as it is
-            row = row_of(part.actor)
-            if row is not None:
-                rows.append(row)
-        for append, founded in turn.founded:
-            appends.append(append)
-            rows.append(founded)
-        self.journal.submit(Unit(tuple(appends), tuple(rows)), partial(self._committed, turn))
+        self.commits.finish(turn)
 
-    def _finish_empty(self, actor: WorkflowActor, turn: Turn) -> None:
-        last = actor.last_turn
-        if last is not None:
-            last.answers.extend(turn.answers)
-            for part in last.parts:
-                part.woken |= part.actor is actor and turn.own.woken
-        else:
-            turn.answer()
-            self.effects.of_part(turn.own)
+    def after_commit(self, run: LiveRun, envelope: Envelope[Any]) -> None:
+        """Put a message back once what the run has handed in is on disk."""
+        self.commits.after_commit(run, envelope)
 
-    def _committed(self, turn: Turn, error: EngineError | None) -> None:
-        for part in turn.parts:
-            part.actor.uncommitted -= 1
-            if part.actor.last_turn is turn:
-                part.actor.last_turn = None
-        if error is not None:
-            self._not_committed(turn, error)
-            return
-        turn.answer()
-        for part in turn.parts:
-            actor = part.actor
-            actor.lost_turns = 0
-            if not part.after:
-                self.open_ids[actor.name] = actor
-            self.effects.of_part(part)
-        for append, _ in turn.founded:
-            self.wake(append.run_id)
+    def wake_after_commit(self, run: LiveRun) -> None:
+        """Wake the run once what it has handed in is on disk."""
+        self.commits.wake_after_commit(run)
 
-    async def put_row(self, actor: WorkflowActor) -> None:
-        """Store the execution row of a closed run that owes nothing to others any more, and let it go.
+    def wake(self, run_id: str) -> None:
+        """Let a run see what is due."""
+        self.runs.wake(run_id)
+
+    def redeliver(self, run: LiveRun, envelopes: list[Envelope[Any]]) -> None:
+        """Hand messages that reached an actor after it left memory to its successor."""
+        self.runs.redeliver(run, envelopes)
+
+    def load(self, run_id: str) -> list[Event]:
+        """Return the events of a run that are on disk.
 
         Raises:
-            EngineError: it could not be stored; what is there says that the run is due.
+            EngineError: they cannot be read.
         """
-        actor.is_settled = True
-        row = row_of(actor)
-        if row is not None:
-            stored: Future[EngineError | None] = self.dispatcher.loop.create_future()
-            actor.uncommitted += 1
-            self.journal.submit(Unit((), (row,)), lambda error: None if stored.done() else stored.set_result(error))
-            error = await stored
-            actor.uncommitted -= 1
-            if error is not None:
-                actor.is_settled, actor.last_row = False, None
-                raise error
-        self.passivate_if_quiet(actor)
+        return self._store.load(run_id)
 
-    def after_commit(self, actor: WorkflowActor, envelope: Envelope[Any]) -> None:
-        """Put a message back once what the actor has handed in is on disk."""
-        self.journal.when_idle(lambda: self.redeliver(actor, [envelope]))
+    def reset(self, run: LiveRun, command: ResetWorkflow, now: int) -> Reset:
+        """Return the run that a reset founds on the events of this one.
 
-    def wake_after_commit(self, actor: LiveRun) -> None:
-        """Wake the actor once what it has handed in is on disk."""
-        self.journal.when_idle(lambda: self.wake(actor.run_id))
+        Raises:
+            UsageError: it cannot be reset so.
+            EngineError: its events cannot be read.
+        """
+        from understudy.actors.behaviors.decisions.reset import reset
+        from understudy.actors.runs.reset_check import check_reset_of_closed
 
-    # -- trouble -----------------------------------------------------------------------------------------------------
+        new_id = self.new_id()
+        made = reset(run.run_id, self.load(run.run_id), command, new_id, now)
+        if not run.state.is_open:
+            check_reset_of_closed(run, command.children, made.last_child, self._store, self._open_children)
+        return made
 
-    def _not_committed(self, turn: Turn, error: EngineError) -> None:
-        """A write failed: who waits is told; what nobody waits for is tried again from the disk's state."""
+    def recovered(self, run: LiveRun, envelopes: list[Envelope[Any]]) -> None:
+        """Index a run that is back, if it is open, and make up the effects that a crash or a lost turn swallowed.
+
+        Args:
+            run: its state is what is on disk (EFFECT-AFTER).
+            envelopes: what it takes next. An attempt whose outcome is among them, as of a run that was passivated
+                meanwhile, is not made again.
+        """
+        state = run.state
+        if state.closed is not None:
+            self.runs.free_id(run)  # its last turn may have been lost by report alone, with a run behind it
+            self._effects.make_up_end(run, state.closed)
+            return
+        told = (envelope.message for envelope in envelopes)
+        ended = {(m.seq, m.attempt) for m in told if isinstance(m, CompleteActivity | FailActivity)}
+        self.runs.open_ids[run.workflow_id] = run
+        self._effects.make_up(run, ended)
+
+    # -- failures ----------------------------------------------------------------------------------------------------
+
+    def _turn_lost(self, turn: Turn, error: EngineError) -> None:
+        """Tell who waits that a write failed; what nobody waits for is tried again from the disk's state."""
         turn.refuse(error)
-        begun = [append.run_id for append, _ in turn.founded]
+        begun = [append.run_id for append, _ in turn.founded_runs]
         for part in turn.parts:
-            actor = part.actor
             if part.after == 0:
-                self._never_was(actor, error)
-                begun.append(actor.run_id)
-            else:
-                again = turn.taken if actor is turn.own.actor else []
-                self.turn_lost(actor, [e for e in again if e.reply_to is None], error)
+                self._let_go(part.owner, error)
+                begun.append(part.run.run_id)
+                continue
+            if part is turn.own:
+                part.run.held_messages.extend(e for e in turn.taken_commands if e.reply_to is None)
+            self.failed(part.owner, error)
         if isinstance(error, StoreUnavailableError):  # they may be on disk for all that
             for run_id in begun:
-                self.dispatcher.loop.call_later(FIRST_STORE_RETRY, self.wake, run_id)
+                self.dispatcher.loop.call_later(WRITE_BACKOFF.first, self.wake, run_id)
 
-    def _never_was(self, actor: WorkflowActor, error: EngineError) -> None:
-        actor.refuse_waiting(error)
-        self.forget(actor)
-        actor.leave()
-
-    def turn_lost(self, actor: WorkflowActor, envelopes: list[Envelope[Any]], error: EngineError) -> None:
-        """A turn could not be read or written: tell who waits, keep the rest, begin anew from the disk."""
-        for envelope in envelopes:
-            if envelope.reply_to is not None:
-                envelope.reply_to.set_exception((type(error), error, error.__traceback__))
-        if actor.phase is Phase.STOPPED:
+    def failed(self, child: Owner, error: BaseException) -> None:
+        """Let an actor whose turn could not be read or written begin anew from the disk, or let it go."""
+        run = child.run
+        if run.phase is Phase.STOPPED:
             return  # a turn behind the one that it was let go for
-        actor.drop_code()
-        actor.trouble = error
-        never_was = isinstance(error, MissingEventError) and not error.found
-        if never_was or isinstance(error, VersionConflictError):
-            logger.error("run %s of workflow %s is let go: %s", actor.run_id, actor.name, error)
-            self._never_was(actor, error)
+        run.drop_code()
+        run.trouble = error
+        if self.strategy.directive(error) is Directive.STOP:
+            logger.error("run %s of workflow %s is let go: %s", run.run_id, run.workflow_id, error)
+            self._let_go(child, error)
             return
-        actor.held.extend(e for e in envelopes if e.reply_to is None)
-        already = actor.phase is Phase.DRAINING
-        actor.phase = Phase.DRAINING
+        already = run.phase is Phase.DRAINING
+        run.phase = Phase.DRAINING
         if not already:
-            logger.warning("run %s of workflow %s waits for the store: %s", actor.run_id, actor.name, error)
-            last = LAST_READ_RETRY if not actor.is_loaded else LAST_STORE_RETRY
-            delay = min(FIRST_STORE_RETRY * 2 ** min(actor.lost_turns, 10), last)
-            actor.lost_turns += 1
-            if actor.restart_handle is not None:
-                actor.restart_handle.cancel()
-            actor.restart_handle = self.dispatcher.loop.call_later(delay, self._restart, actor)
+            logger.warning("run %s of workflow %s waits for the store: %s", run.run_id, run.workflow_id, error)
+            run.lost_turns += 1
+            backoff = self.strategy.backoff if run.is_loaded else READ_BACKOFF
+            if run.restart_handle is not None:
+                run.restart_handle.cancel()
+            delay = backoff.delay(run.lost_turns)
+            run.restart_handle = self.dispatcher.loop.call_later(delay, self._restart, child)
 
-    def _restart(self, actor: WorkflowActor) -> None:
-        if actor.phase is not Phase.DRAINING:
+    def _let_go(self, child: Owner, error: BaseException) -> None:
+        child.run.refuse_waiting_updates(error)
+        self.runs.forget(child.run)
+        child.leave()
+
+    def _restart(self, child: Owner) -> None:
+        run = child.run
+        if run.phase is not Phase.DRAINING:
             return
-        if actor.uncommitted:
-            actor.restart_handle = self.dispatcher.loop.call_later(FIRST_STORE_RETRY, self._restart, actor)
+        if run.uncommitted:
+            run.restart_handle = self.dispatcher.loop.call_later(WRITE_BACKOFF.first, self._restart, child)
             return
-        if not actor.held:
-            actor.held.append(Envelope(WAKE))
-        actor.restart()
+        if not run.held_messages:
+            run.held_messages.append(Envelope(WAKE))
+        child.restart()
 
-    def nothing_stored(self, actor: WorkflowActor) -> EngineError:
-        """Return the error for a run that an execution row or a message names but that has no events."""
-        return MissingEventError(run_id=actor.run_id, expected=1, found=0)
-
-    def turn_failed(self, actor: LiveRun, error: BaseException, delay: float) -> None:
-        """The code failed: say so, and try again later."""
-        planned = self._retries.pop(actor.run_id, None)
+    def turn_failed(self, run: LiveRun, error: BaseException) -> float:
+        """Log that the code of a run failed, plan to try it again, and return after how many seconds."""
+        delay = CODE_BACKOFF.delay(run.failed_turns)
+        planned = self._retries.pop(run.run_id, None)
         if planned is not None:
             planned.cancel()
-        self._retries[actor.run_id] = self.dispatcher.loop.call_later(delay, self._retry_code, actor.run_id)
+        self._retries[run.run_id] = self.dispatcher.loop.call_later(delay, self._retry_code, run.run_id)
         text = "workflow %s (run %s): its code failed, attempt %d; next in %.1f s"
-        about = actor.name, actor.run_id, actor.failed_turns, delay
-        logger.error(text, *about, exc_info=error, extra=turn_failure(actor.state))
+        about = run.workflow_id, run.run_id, run.failed_turns, delay
+        logger.error(text, *about, exc_info=error, extra=turn_failure(run.state))
+        return delay
 
     def _retry_code(self, run_id: str) -> None:
         """Let a run whose code failed try it again, in memory or not."""
         del self._retries[run_id]
-        actor = self.live.get(run_id)
-        if not self.dispatcher.stopped and (run_id in self.stuck or (actor is not None and actor.run is None)):
-            self.try_at_once(run_id)
+        actor = self.runs.live.get(run_id)
+        has_no_code = run_id in self.runs.stuck_runs or (actor is not None and actor.run.code is None)
+        if not self.dispatcher.stopped and has_no_code:
+            self.runs.try_at_once(run_id)
 
-    def try_at_once(self, run_id: str) -> None:
-        """Let a run whose code is not live try it now, also if it failed and its next time has not come."""
-        self.actor(run_id).retry_at = 0
-        self.wake(run_id)
-
-    def warn(self, actor: LiveRun, warning: str | Warning) -> None:
+    def warn(self, run: LiveRun, warning: str | Warning) -> None:
         """Log what the run wants a person to know; what is a warning to Python is one there, too."""
-        logger.warning("workflow %s (run %s): %s", actor.name, actor.run_id, warning)
+        logger.warning("workflow %s (run %s): %s", run.workflow_id, run.run_id, warning)
         if isinstance(warning, Warning):
             with suppress(Warning):  # where warnings are errors, this one must not cost the turn
                 warnings.warn(warning, stacklevel=2)
 
-    def dead_letter(self, actor: WorkflowActor, message: object, error: BaseException) -> None:
-        """A message that nobody waits for could not be delivered."""
+    def dead_letter(self, run: LiveRun, message: object, error: BaseException) -> None:
+        """Log a message that nobody waits for and that could not be delivered."""
         self._dead_letters += 1
-        logger.warning("dead letter for workflow %s (run %s): %r: %s", actor.name, actor.run_id, message, error)
+        logger.warning("dead letter for workflow %s (run %s): %r: %s", run.workflow_id, run.run_id, message, error)
 
-    # -- recovery, workers -------------------------------------------------------------------------------------------
-
-    def recovered(self, actor: WorkflowActor, envelopes: list[Envelope[Any]]) -> None:
-        """A run is back: index it if it is open, and make up the effects that a crash or a lost turn swallowed.
-
-        Args:
-            actor: of the run; its state is what is on disk (EFFECT-AFTER).
-            envelopes: what it takes next. An attempt whose outcome is among them, as of a run that was passivated
-                meanwhile, is not made again.
-        """
-        state = actor.state
-        actor.name = state.start.workflow_id
-        if state.closed is not None:
-            self.free_id(actor)  # its last turn may have been lost by report alone, with a run behind it
-            self.effects.make_up_end(actor, state.closed)
-            return
-        told = (envelope.message for envelope in envelopes)
-        ended = {(m.seq, m.attempt) for m in told if isinstance(m, CompleteActivity | FailActivity)}
-        self.open_ids[actor.name] = actor
-        self.effects.make_up(actor, ended)
+    # -- workers -----------------------------------------------------------------------------------------------------
 
     def add_worker(self, worker: WorkerSlots) -> None:
         """Let a worker's definitions be used, and wake the runs that waited for one."""
-        self.workers.setdefault(worker.task_queue, []).append(worker)
-        self.max_live = worker.options.max_cached_workflows
-        for actor in list(self.live.values()):
-            if actor.phase is Phase.DEFERRED and actor.is_loaded:
-                self.try_at_once(actor.run_id)
-        for run_id in list(self.stuck):
-            self.try_at_once(run_id)
+        self.definitions.add_worker(worker)
+        self.runs.max_live = worker.options.max_cached_workflows
+        for actor in list(self.runs.live.values()):
+            if actor.run.phase is Phase.DEFERRED and actor.run.is_loaded:
+                self.runs.try_at_once(actor.run.run_id)
+        for run_id in list(self.runs.stuck_runs):
+            self.runs.try_at_once(run_id)
+
+    def remove_worker(self, worker: WorkerSlots) -> None:
+        """Use the worker's definitions no more; runs that only it had code for wait for another that has."""
+        self.definitions.remove_worker(worker)
+        for actor in self.runs.live.values():
+            if actor.run.code is not None and self.definitions.of(actor.run.state.start) is None:
+                actor.code.lose_code()
+
+
+def _take_start(host: CodeHost, turn: Turn, version: int, taken: Activation) -> bool:
+    from understudy.actors.runs.first_turn import take_start  # few starts are put off while updates wait
+
+    return take_start(host, turn, version, taken)

@@ -11,19 +11,27 @@ from typing import TYPE_CHECKING, Any
 from understudy.events.update import UpdateCompleted
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from understudy.events.event import Event
 
-__all__ = ["Outcomes"]
+__all__ = ["Waiters"]
 
 
-class Outcomes:
-    """Futures by run id; used on the engine's loop."""
+class Waiters:
+    """Futures of those who wait, by run id; used on the engine's loop.
 
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Begin with nobody waiting."""
+    Args:
+        loop: the engine's.
+        on_wait: is called with each future that somebody begins to wait for until the end of a run; for tests, whose
+            clock may jump meanwhile.
+    """
+
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, on_wait: Callable[[asyncio.Future[Any]], None] | None = None
+    ) -> None:
         self._loop = loop
+        self._on_wait = on_wait
         self._waiting: dict[str, list[asyncio.Future[Event]]] = {}
         self._updates: dict[str, list[tuple[str, asyncio.Future[UpdateCompleted | None]]]] = {}
         self.tails: dict[str, list[asyncio.Future[None]]] = {}
@@ -33,6 +41,8 @@ class Outcomes:
         """Return a future for the closing event of a run that is open."""
         future: asyncio.Future[Event] = self._loop.create_future()
         self._waiting.setdefault(run_id, []).append(future)
+        if self._on_wait is not None:
+            self._on_wait(future)
         return future
 
     def closed(self, run_id: str, event: Event) -> None:

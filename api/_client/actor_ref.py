@@ -200,7 +200,7 @@ class WorkflowRef(pykka.ActorRef[WorkflowActor]):
         return await self._client.get_workflow_handle(self.workflow_id, run_id=self.run_id, result_type=hint).result()
 
     async def _definition(self) -> WorkflowDefinition | None:
-        return self._client.engine.workflows.definition_of(await self._start())
+        return self._client.engine.definitions.of(await self._start())
 
     async def _start(self) -> WorkflowStarted:
         service = self._client.service
@@ -239,9 +239,9 @@ class WorkflowRef(pykka.ActorRef[WorkflowActor]):
             UnknownWorkflowTypeError: no worker knows the type, so it may be either.
         """
         start = await self._start()
-        definition = self._client.engine.workflows.definition_of(start)
+        definition = self._client.engine.definitions.of(start)
         if definition is None:
-            raise self._client.engine.workflows.unknown_type(start)
+            raise self._client.engine.definitions.unknown_type(start)
         handlers = _handlers(definition, name) or _handlers(definition, None)
         if len(handlers) > 1:
             raise _ambiguous(name, definition, handlers)

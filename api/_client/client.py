@@ -126,7 +126,7 @@ class Client(UpdateWithStart, Promises, StandaloneActivities, Activities):
             "priority": priority,
         }
         start = prepared_start(self, workflow, arguments(arg, args), options, id=id, task_queue=task_queue)
-        began = self.service.start(start.event, *start.policies, first=start.signal)
+        began = self.engine.starts.start(start.event, *start.policies, first=start.signal)
         run_id = (await self.engine.dispatcher.run(began)).run_id
         client = self.origin or self
         return WorkflowHandle(

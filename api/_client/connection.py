@@ -93,7 +93,7 @@ class Connection:
             default_workflow_query_reject_condition=default_workflow_query_reject_condition,
             header_codec_behavior=header_codec_behavior,
         )
-        self._service = Service(service_client.engine)
+        self._service = service_client.engine.service
         self._in_context = data_converter.takes_context
         self.chain = self._chain(interceptors) if interceptors else None
 

@@ -9,43 +9,25 @@ after several quiet turns in a row, so that a test's other tasks, which the engi
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from contextlib import suppress
 from heapq import heappop, heappush
 from itertools import count
 from typing import TYPE_CHECKING, Any, Final
 
-from understudy.actors.runs.waiters import Outcomes
 from understudy.events.options.policies import TimeoutType
 
 if TYPE_CHECKING:
     from understudy.actors.activities.attempt import Attempt
     from understudy.actors.clock import SkippableClock
     from understudy.actors.system import System
-    from understudy.events.event import Event
 
-__all__ = ["TimeSkipper", "WatchedOutcomes"]
+__all__ = ["TimeSkipper"]
 
 QUIET_TURNS: Final = 5
 """Turns of the loop, in a row, in which nothing is under way, before time jumps."""
 BUSY_TURNS: Final = 200
 """Turns of the loop after which it is asked only every `REST_SECONDS`; a change makes it attentive again."""
 REST_SECONDS: Final = 0.001
-
-
-class WatchedOutcomes(Outcomes):
-    """Outcomes that tell of each one who begins to wait."""
-
-    def __init__(self, loop: asyncio.AbstractEventLoop, on_wait: Callable[[asyncio.Future[Any]], None]) -> None:
-        """Begin with nobody waiting; `on_wait` is called with each future that is waited for."""
-        super().__init__(loop)
-        self._on_wait = on_wait
-
-    def wait(self, run_id: str) -> asyncio.Future[Event]:
-        """Return a future for the closing event of a run that is open."""
-        future = super().wait(run_id)
-        self._on_wait(future)
-        return future
 
 
 class TimeSkipper:

@@ -16,7 +16,7 @@ from understudy._client.config import ServiceClient
 from understudy._client.handles.handle import WorkflowHandle
 from understudy.actors.activities.current import current_attempt
 from understudy.actors.clock import Clock, SkippableClock, system_clock
-from understudy.actors.runs.waiters import Outcomes
+from understudy.actors.runs.waiters import Waiters
 from understudy.actors.system import System
 from understudy.events.converters.data_converter import DataConverter
 from understudy.events.errors import InvalidArgumentError
@@ -27,10 +27,10 @@ from understudy.events.public import public
 from understudy.events.store import open_store
 from understudy.events.store.behind_codec import behind_codec
 from understudy.testing.asserts import FinalAsserts
-from understudy.testing.skipping import TimeSkipper, WatchedOutcomes
+from understudy.testing.skipping import TimeSkipper
 
 if TYPE_CHECKING:
-    from understudy.actors.activities.worker_slots import WorkerSlots
+    from understudy.actors.behaviors.definitions.definition import WorkflowDefinition
 
 __all__ = ["WorkflowEnvironment"]
 
@@ -187,8 +187,8 @@ class WorkflowEnvironment:
         _refuse(plugins, default_workflow_query_reject_condition)
         clock = SkippableClock()
         skipper = TimeSkipper(clock)
-        outcomes = WatchedOutcomes(asyncio.get_running_loop(), skipper.watch)
-        client = _open(url, data_converter, identity, interceptors, (clock, outcomes))
+        waiters = Waiters(asyncio.get_running_loop(), skipper.watch)
+        client = _open(url, data_converter, identity, interceptors, (clock, waiters))
         skipper.attach(client.engine)
         return cls(client, skipper=skipper, owns_client=True)
 
@@ -291,16 +291,9 @@ class WorkflowEnvironment:
             skipper.enabled = before
 
 
-class _EnvironmentSystem(System):
-    """An engine for tests: in its workflows a failed assert is an outcome."""
-
-    def add_worker(self, worker: WorkerSlots) -> None:
-        """Let a worker take part."""
-        worker.workflows = {
-            name: replace(known, failure_exception_types=(*known.failure_exception_types, AssertionError))
-            for name, known in worker.workflows.items()
-        }
-        super().add_worker(worker)
+def _with_final_asserts(definition: WorkflowDefinition) -> WorkflowDefinition:
+    """Return a definition in whose workflows a failed assert is an outcome."""
+    return replace(definition, failure_exception_types=(*definition.failure_exception_types, AssertionError))
 
 
 def _refuse(plugins: Sequence[Any], condition: QueryRejectCondition | None) -> None:
@@ -324,11 +317,11 @@ def _open(
     data_converter: DataConverter | None,
     identity: str | None,
     interceptors: Sequence[Any],
-    time: tuple[Clock, Outcomes | None],
+    time: tuple[Clock, Waiters | None],
 ) -> Client:
     converter = data_converter if data_converter is not None else DataConverter.default
     values, failures = converter.payload_converter, FinalAsserts(converter.failure_converter)
     store = behind_codec(open_store(url), converter.payload_codec)
-    system = _EnvironmentSystem(store, values, failures, clock=time[0], outcomes=time[1])
+    system = System(store, values, failures, clock=time[0], waiters=time[1], adapt=_with_final_asserts)
     service_client = ServiceClient(system, url, identity or "test", converter)
     return Client.owning(service_client, data_converter=converter, interceptors=interceptors)

@@ -11,7 +11,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Se
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypedDict, cast
+from typing import TYPE_CHECKING, Any, Final, TypedDict, cast
 
 from msgspec.structs import replace
 
@@ -20,7 +20,7 @@ from understudy._client.history.saved import WorkflowHistory
 from understudy.actors.activities.worker_slots import registry
 from understudy.actors.behaviors.code.run import Run
 from understudy.actors.behaviors.definitions.definition import WorkflowDefinition, workflow_of
-from understudy.actors.guard.turn_guard import Guarded
+from understudy.actors.guard.turn_guard import TurnGuard
 from understudy.events.converters.data_converter import DataConverter
 from understudy.events.converters.in_context import for_workflow
 from understudy.events.errors import ArgumentTypeError, InvalidArgumentError, UnknownWorkflowTypeError, nearest_name
@@ -33,7 +33,6 @@ from understudy.worker.sandbox import GUARDING, NOT_GUARDING, WorkflowRunner, is
 
 if TYPE_CHECKING:
     from understudy.actors.behaviors.definitions.interception import Interception
-    from understudy.actors.runs.actor import WorkflowActor
 
 __all__ = ["Replayer", "ReplayerConfig", "WorkflowReplayResult", "WorkflowReplayResults"]
 
@@ -153,8 +152,8 @@ class Replayer:
         self._converter = data_converter if data_converter is not None else DataConverter.default
         for definition in self._workflows.values():
             refuse_what_cannot_replay(definition)
-        self._guarded = Guarded()
-        self._guarded.close()  # no watchdog: a replay takes as long as its history is
+        self._guard = TurnGuard()
+        self._guard.close()  # no watchdog: a replay takes as long as its history is
         self._is_guarding = False
 
     def __repr__(self) -> str:
@@ -255,12 +254,12 @@ class Replayer:
     def _failure_of(self, history: WorkflowHistory) -> BaseException | None:
         if not self._is_guarding:
             self._is_guarding = True
-            self._guarded.install(self._workflows.values())
+            self._guard.install(self._workflows.values())
         run: Run | None = None
         try:
             run = self._new_run(history)
-            actor = cast("WorkflowActor", _Actor(history.workflow_id, history.run_id))
-            self._guarded(actor, run, run.replay, history.events, replay=True)
+            ids = history.workflow_id, history.run_id
+            self._guard(*ids, run.definition, run.replay, history.events, replay=True)
         except (KeyboardInterrupt, SystemExit):
             raise
         except BaseException as error:  # noqa: BLE001 - whatever it is, it is what was asked for
@@ -290,13 +289,6 @@ class Replayer:
             for_workflow(converter.payload_converter, workflow_id),
             for_workflow(converter.failure_converter, workflow_id),
         )
-
-
-class _Actor(NamedTuple):
-    """What the guard tells of the run that it watches."""
-
-    name: str
-    run_id: str
 
 
 def _adapted(

@@ -185,7 +185,7 @@ async def test_a_chain_that_is_not_meant_is_not_reached() -> None:
         for live in (True, False):
             if not live:
                 await stage.quiet()
-                assert stage.engine.workflows.passivate(0) == 1
+                assert stage.engine.runs.passivate(0) == 1
             with pytest.raises(WorkflowNotFoundError):
                 await stage.engine.service.send_to("child", None, told, first_run_id="another")
 
@@ -211,7 +211,7 @@ async def left(stage: Stage, *names: str) -> Any:
     await stage.store.until(lambda: stage.has(ChildStarted))
     await stage.quiet()
     for name in names:
-        assert stage.engine.workflows.passivate_if_quiet(stage.engine.workflows.open_ids[name])
+        assert stage.engine.runs.passivate_if_quiet(stage.engine.runs.open_ids[name])
     return handle
 
 
@@ -232,7 +232,7 @@ async def test_an_engine_that_stops_leaves_what_is_under_way_to_the_next() -> No
         stage.store.blind = "child"
         await handle.terminate()
         await others_first()
-        assert len(stage.engine.related)
+        assert len(stage.engine.between_runs)
         await stage.client.close()
         assert (stage.due(), stage.status()) == ({"parent"}, "Running")
 
@@ -245,11 +245,11 @@ async def test_a_row_that_cannot_be_written_is_written_when_the_store_is_back() 
         await stage.store.until(lambda: stage.status() == "Terminated")
         await others_first()
         assert stage.due() == {"parent"}
-        assert len(stage.engine.related) == 1
+        assert len(stage.engine.between_runs) == 1
         stage.store.refuse_rows = False
         await stage.store.until(lambda: not stage.due())
         await stage.quiet()
-        assert handle.result_run_id not in stage.engine.workflows.live
+        assert handle.result_run_id not in stage.engine.runs.live
 
 
 async def test_a_parent_that_left_memory_hears_of_the_end_of_its_child_when_its_row_can_be_read() -> None:
@@ -259,7 +259,7 @@ async def test_a_parent_that_left_memory_hears_of_the_end_of_its_child_when_its_
         await stage.client.get_workflow_handle("child").signal(Waiter.tell, "go")
         await stage.store.until(lambda: stage.status() == "Completed")
         await others_first()
-        assert "child" not in stage.engine.workflows.open_ids
+        assert "child" not in stage.engine.runs.open_ids
         stage.store.blind = ""
         assert await handle.result() == ["go"]
 
@@ -271,10 +271,10 @@ async def test_a_closed_run_that_is_woken_does_not_run_its_code_again() -> None:
         await handle.result()
         await stage.quiet()
         run_id = handle.result_run_id
-        stage.engine.workflows.wake(run_id)
-        actor = stage.engine.workflows.actor(run_id)
+        stage.engine.runs.wake(run_id)
+        actor = stage.engine.runs.actor(run_id)
         await others_first()
-        assert actor.run is None
+        assert actor.run.code is None
 
 
 async def test_messages_in_flight_are_counted_and_then_forgotten() -> None:
@@ -283,4 +283,4 @@ async def test_messages_in_flight_are_counted_and_then_forgotten() -> None:
         await stage.start(sends, "go", name="sender")
         await stage.store.until(lambda: stage.has(MessageDelivered, "sender"))
         await stage.quiet()
-        assert len(stage.engine.related) == 0
+        assert len(stage.engine.between_runs) == 0

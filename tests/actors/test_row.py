@@ -7,7 +7,7 @@ import json
 import msgspec
 import pytest
 
-from tests.actors.standing import Code, actor
+from tests.actors.standing import Code, live_run
 from tests.events.facts import example
 from understudy.actors.runs.execution_row import STATUS_NAMES, row_of, wake_at
 from understudy.events.activity import ActivityCompleted, ActivityCompletionDeferred, ActivityScheduled
@@ -41,10 +41,9 @@ def starting(**fields: int) -> WorkflowStarted:
     return msgspec.structs.replace(STARTED, **fields)
 
 
-def due(*events: Event, run: Code | None = None) -> int | None:
+def due(*events: Event, code: Code | None = None) -> int | None:
     """When a restart must bring back a run of which this has happened."""
-    standing = actor(*events, run=run)
-    return wake_at(standing, standing.state)
+    return wake_at(live_run(*events, code=code))
 
 
 # -- when it needs care ----------------------------------------------------------------------------------------------
@@ -52,7 +51,7 @@ def due(*events: Event, run: Code | None = None) -> int | None:
 
 def test_a_run_that_waits_for_messages_is_brought_back_by_one() -> None:
     assert due(STARTED) is None
-    assert due(STARTED, run=Code(is_idle=True)) is None
+    assert due(STARTED, code=Code(is_idle=True)) is None
 
 
 @pytest.mark.parametrize(
@@ -77,7 +76,7 @@ def test_a_run_with_an_activity_without_outcome_is_brought_back_at_once() -> Non
 
 
 def test_a_run_with_a_local_activity_under_way_is_brought_back_at_once() -> None:
-    assert due(STARTED, TIMER, run=Code(is_idle=False)) == 0
+    assert due(STARTED, TIMER, code=Code(is_idle=False)) == 0
 
 
 def test_a_run_with_a_limit_is_brought_back_when_its_time_is_over() -> None:
@@ -99,7 +98,7 @@ def test_closed_a_run_that_ended_needs_no_care(closing: type[Event]) -> None:
 
 
 def test_the_row_of_a_run_says_who_it_is_and_how_it_stands() -> None:
-    assert row_of(actor(STARTED, TIMER)) == ExecutionRow(
+    assert row_of(live_run(STARTED, TIMER)) == ExecutionRow(
         run_id="run-1",
         workflow_id="order-1",
         workflow_type="Order",
@@ -115,7 +114,7 @@ def test_the_row_of_a_run_says_who_it_is_and_how_it_stands() -> None:
 
 
 def test_a_row_is_written_again_only_when_status_or_wake_up_changed() -> None:
-    standing = actor(STARTED, TIMER)
+    standing = live_run(STARTED, TIMER)
     rows = [row_of(standing), row_of(standing)]
     apply(standing.state, SignalReceived(at=40, name="add"))
     rows.append(row_of(standing))
@@ -145,7 +144,7 @@ def test_a_row_is_written_again_only_when_status_or_wake_up_changed() -> None:
     ],
 )
 def test_a_closed_run_says_how_and_when_it_ended(end: Event, status: str) -> None:
-    row = row_of(actor(STARTED, end))
+    row = row_of(live_run(STARTED, end))
     assert row is not None
     assert (row.status, row.closed_at) == (status, 50)
 
@@ -161,7 +160,7 @@ def test_memo_and_search_attributes_are_json_that_sql_can_read_and_the_chain_is_
         search_attributes={"CustomerId": {"type": "Keyword", "value": "c-17"}},
         first_run_id="run-0",
     )
-    row = row_of(actor(start))
+    row = row_of(live_run(start))
     assert row is not None
     assert json.loads(row.memo or "") == {"note": {"data": "urgent"}}
     assert json.loads(row.search_attributes or "") == {"CustomerId": {"type": "Keyword", "value": "c-17"}}

@@ -9,7 +9,7 @@ from typing import Any
 import pykka
 import pytest
 
-from tests.actors.standing import actor
+from tests.actors.standing import owner
 from understudy.actors.dispatch import Reply
 from understudy.actors.runs.turn import Part, Turn
 from understudy.events.errors import EngineStoppedError, WorkflowClosedError
@@ -27,7 +27,7 @@ def told(text: str) -> SignalReceived:
 
 @pytest.fixture(name="turn")
 def a_turn() -> Turn:
-    return Turn(actor(), now=7, after=3)
+    return Turn(owner(), now=7, after=3)
 
 
 def answered(future: pykka.Future[Any]) -> Any:
@@ -35,9 +35,9 @@ def answered(future: pykka.Future[Any]) -> Any:
     return future.get(timeout=0)
 
 
-def test_a_turn_begins_with_the_empty_part_of_its_actor(turn: Turn) -> None:
+def test_a_turn_begins_with_the_empty_part_of_its_owner(turn: Turn) -> None:
     assert (turn.now, turn.own.after, turn.own.events) == (7, 3, [])
-    assert turn.own.actor.run_id == "run-1"
+    assert turn.own.run.run_id == "run-1"
     assert turn.is_empty
     assert not turn.own.woken
 
@@ -49,13 +49,13 @@ def test_a_part_is_an_append_behind_the_version_it_builds_on(turn: Turn) -> None
 
 
 def test_a_turn_in_which_only_another_actor_has_something_to_store_is_not_empty(turn: Turn) -> None:
-    next_run = Part(actor(run_id="run-2"), 0)
+    next_run = Part(owner(run_id="run-2"), 0)
     turn.parts.append(next_run)
     empty = [turn.is_empty]
     next_run.events.append(told("one"))
     empty.append(turn.is_empty)
     assert empty == [True, False]
-    assert turn.own.actor.run_id == "run-1"
+    assert turn.own.run.run_id == "run-1"
 
 
 def test_answers_are_given_once_a_value_or_an_error_each(turn: Turn) -> None:

@@ -177,9 +177,9 @@ class Skipping(Harness):
 
 def passivate(engine: Harness) -> int:
     """Let all runs that are idle leave memory; how many stay."""
-    workflows = engine.client.engine.workflows
-    workflows.passivate(0)
-    return len(workflows.live)
+    runs = engine.client.engine.runs
+    runs.passivate(0)
+    return len(runs.live)
 
 
 async def gone(engine: Harness) -> None:

@@ -183,9 +183,9 @@ async def test_stopping_the_actor_terminates_the_workflow(engine: Harness) -> No
 async def test_a_reference_outlives_the_memory_of_its_actor(engine: Harness) -> None:
     ref = await reference(engine)
     await in_thread(lambda: ref.ask(Signal("need-more", (2,))))
-    engine.client.engine.workflows.passivate(0)
+    engine.client.engine.runs.passivate(0)
     await in_thread(lambda: ref.proxy().approve("kim").get())
-    engine.client.engine.workflows.passivate(0)
+    engine.client.engine.runs.passivate(0)
     assert await in_thread(lambda: ref.proxy().who().get()) == ["kim"]
 
 

@@ -258,7 +258,7 @@ async def test_a_parent_that_has_left_memory_hears_of_the_end_of_its_child(engin
     await engine.work(*ALL)
     handle = await engine.start(order, "Waiter")
     await eventually(lambda: has(handle, "child.started"))
-    await eventually(lambda: engine.client.engine.workflows.passivate(0) and not engine.client.engine.workflows.live)
+    await eventually(lambda: engine.client.engine.runs.passivate(0) and not engine.client.engine.runs.live)
     await child(engine).signal(Waiter.tell, "go")
     assert await handle.result() == ["go"]
 
@@ -297,8 +297,8 @@ async def test_coming_back_asks_a_child_to_cancel_once(engine: Harness) -> None:
     await eventually(lambda: has(handle, "child.cancel_delivered"))
     system = engine.client.engine
     for _ in range(3):
-        await eventually(lambda: system.workflows.passivate(0) and not system.workflows.live)
-        system.workflows.wake(handle.result_run_id or "")
+        await eventually(lambda: system.runs.passivate(0) and not system.runs.live)
+        system.runs.wake(handle.result_run_id or "")
         await eventually(lambda: system.is_quiet)
     assert (await topics(handle)).count("child.cancel_delivered") == 1
     assert (await topics(child(engine))).count("workflow.cancel_requested") == 1

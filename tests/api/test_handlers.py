@@ -67,7 +67,7 @@ async def test_handlers_that_are_set_take_what_waited_for_them_in_order(engine: 
     await eventually(lambda: has(handle, "timer.fired", 3))
     assert await handle.execute_update("add", "d") == 4
     assert await handle.query("so-far") == ["a", "b", "c", "d"]
-    engine.client.engine.workflows.passivate(0)
+    engine.client.engine.runs.passivate(0)
     await handle.signal("early", 1)
     await handle.signal("any")
     await handle.signal("end")
@@ -134,7 +134,7 @@ async def test_a_receiver_waits_in_a_run_that_left_memory(engine: Harness) -> No
     await engine.work(waits)
     handle = await engine.start(waits)
     for value in (1, 2):
-        assert engine.client.engine.workflows.passivate(0) == 1
+        assert engine.client.engine.runs.passivate(0) == 1
         await handle.signal("coin", Coin(value))
     assert await handle.result() == [1, 2]
 

@@ -203,7 +203,7 @@ async def test_describe_needs_no_worker_that_knows_the_type(engine: Harness) -> 
     handle = await engine.start("Unknown", 1, 2, id="x")
     found = await handle.describe()
     assert (found.workflow_type, found.status) == ("Unknown", WorkflowExecutionStatus.RUNNING)
-    engine.client.engine.workflows.passivate(0)
+    engine.client.engine.runs.passivate(0)
     assert (await handle.describe()).phase == "passivated"
 
 

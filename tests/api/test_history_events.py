@@ -149,7 +149,7 @@ async def test_who_is_tired_of_waiting_may_go_on_later(engine: Harness) -> None:
     assert (await anext(events)).topic == "workflow.started"
     with pytest.raises(RPCTimeoutOrCancelledError):
         await anext(events)
-    assert engine.client.engine.outcomes.tails == {}
+    assert engine.client.engine.waiters.tails == {}
     await handle.signal(Counts.more)
     assert (await anext(events)).topic == "signal.received"
 
@@ -161,7 +161,7 @@ async def test_who_follows_is_told_that_the_engine_stops(url: str) -> None:
     handle = await harness.start(Counts.run)
     events = handle.fetch_history_events(wait_new_event=True)
     await anext(events)
-    outcomes = harness.client.engine.outcomes
+    outcomes = harness.client.engine.waiters
     waiting = asyncio.ensure_future(anext(events))
     await eventually(lambda: outcomes.tails)
     await harness.close()

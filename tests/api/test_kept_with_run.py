@@ -40,7 +40,7 @@ async def test_what_the_code_changes_is_seen_from_outside_and_survives(engine: H
     handle = await engine.start(Parcel.run, id="parcel", memo={"first": 1, "second": 2})
     await handle.signal(Parcel.reach, "Bonn")
     assert await handle.query(Parcel.stage) == "Bonn"
-    assert engine.client.engine.workflows.passivate(0) == 1
+    assert engine.client.engine.runs.passivate(0) == 1
     found = await handle.describe()
     assert await found.memo() == {"second": 2, "stage": "Bonn"}
     assert found.typed_search_attributes[CITY] == "Bonn"

@@ -201,6 +201,6 @@ async def test_a_run_is_not_passivated_under_a_local_activity(engine: Harness) -
     await engine.work(calls, waits)
     handle = await engine.start(calls)
     await begun.wait()
-    assert engine.client.engine.workflows.passivate(0) == 0
+    assert engine.client.engine.runs.passivate(0) == 0
     go_on.set()
     assert await handle.result() == "done"

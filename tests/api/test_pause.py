@@ -303,13 +303,13 @@ async def test_a_paused_run_costs_nothing_at_the_next_start(durable: Harness) ->
     await desk.signal(Desk.put, "a")
     await frozen.pause(freeze_timers=True)
     await durable.restart()
-    store, workflows = durable.client.engine.store, durable.client.engine.workflows
+    store, runs = durable.client.engine.store, durable.client.engine.runs
     for handle in (desk, frozen):
         row = store.execution(handle.result_run_id or "")
         assert row is not None
         assert row.wake_at is None
     await durable.work(Desk, nap)
-    assert len(workflows.live) == 0
+    assert len(runs.live) == 0
     again = durable.client.get_workflow_handle(desk.id)
     await again.unpause()
     assert await again.result() == ["a"]

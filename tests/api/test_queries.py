@@ -58,7 +58,7 @@ async def test_a_passivated_run_comes_back_for_a_query(engine: Harness) -> None:
     await engine.work(Shop)
     handle = await engine.start(Shop.run)
     await handle.signal(Shop.put, "milk")
-    assert engine.client.engine.workflows.passivate(0) == 1
+    assert engine.client.engine.runs.passivate(0) == 1
     assert (await handle.describe()).phase == "passivated"
     assert await handle.query(Shop.items) == ["tea", "milk"]
 
@@ -70,7 +70,7 @@ async def test_a_closed_run_answers_queries(engine: Harness) -> None:
     await handle.signal(Shop.close)
     assert await handle.result() == "closed"
     assert await handle.query(Shop.items) == ["tea", "milk"]
-    engine.client.engine.workflows.passivate(0)
+    engine.client.engine.runs.passivate(0)
     assert await handle.query(Shop.items) == ["tea", "milk"]
 
 

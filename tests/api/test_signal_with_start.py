@@ -50,7 +50,7 @@ async def test_a_signal_starts_a_new_run_when_the_last_one_is_closed(engine: Har
     first = await engine.start(Table.run, id="table")
     await end(engine)
     if passivated:
-        engine.client.engine.workflows.passivate(0)
+        engine.client.engine.runs.passivate(0)
     second = await order(engine, "soup")
     assert second.result_run_id != first.result_run_id
     assert await end(engine) == [["soup"], ["soup"]]
@@ -74,7 +74,7 @@ async def test_a_signal_with_a_start_that_is_sent_again_by_its_request_id_is_del
     sent = [order(engine, "soup", request_id="r-1") for _ in range(3)]
     runs = {handle.result_run_id for handle in await asyncio.gather(*sent)}
     assert len(runs) == 1
-    engine.client.engine.workflows.passivate(0)
+    engine.client.engine.runs.passivate(0)
     assert (await order(engine, "soup", request_id="r-1")).result_run_id in runs
     assert (await order(engine, "wine", request_id="r-2")).result_run_id in runs
     assert (await order(engine, "wine", request_id="r-2")).result_run_id in runs

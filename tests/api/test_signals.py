@@ -174,7 +174,7 @@ async def test_a_signal_is_delivered_once_by_its_request_id(engine: Harness) -> 
     handle = await engine.start(Poll.run)
     await asyncio.gather(*(handle.signal(Poll.note, "once", request_id="r-1") for _ in range(3)))
     await handle.signal(Poll.note, "twice", request_id="r-2")
-    engine.client.engine.workflows.passivate(0)
+    engine.client.engine.runs.passivate(0)
     await handle.signal(Poll.note, "twice", request_id="r-2")
     await handle.signal(Poll.note, "again")
     await handle.signal(Poll.note, "again")
@@ -187,7 +187,7 @@ async def test_a_signal_wakes_a_passivated_run(engine: Harness) -> None:
     await engine.work(Poll)
     handle = await engine.start(Poll.run)
     await handle.signal(Poll.note, "a")
-    assert engine.client.engine.workflows.passivate(0) == 1
+    assert engine.client.engine.runs.passivate(0) == 1
     await handle.signal(Poll.note, "b")
     await handle.signal(Poll.close)
     assert await handle.result() == ["a", "b"]

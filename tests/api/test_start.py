@@ -62,7 +62,7 @@ async def test_use_existing_gives_a_handle_to_the_open_run(engine: Harness) -> N
 async def test_a_passivated_run_keeps_its_id_and_its_messages_whatever_is_started_meanwhile(engine: Harness) -> None:
     await engine.work(Job)
     handle = await engine.start(Job.run, id="job")
-    assert engine.client.engine.workflows.passivate(0) == 1
+    assert engine.client.engine.runs.passivate(0) == 1
     again, told = await asyncio.gather(
         engine.start(Job.run, id="job"), handle.signal(Job.finish), return_exceptions=True
     )
@@ -75,7 +75,7 @@ async def test_a_passivated_run_keeps_its_id_and_its_messages_whatever_is_starte
 async def test_use_existing_finds_a_passivated_run_too(engine: Harness) -> None:
     await engine.work(Job)
     handle = await engine.start(Job.run, id="job")
-    assert engine.client.engine.workflows.passivate(0) == 1
+    assert engine.client.engine.runs.passivate(0) == 1
     same = await engine.start(Job.run, id="job", id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING)
     assert same.result_run_id == handle.result_run_id
 

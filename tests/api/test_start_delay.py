@@ -125,8 +125,8 @@ async def test_an_update_waits_for_the_time_of_a_cron_schedule(skipping: Skippin
     await skipping.work(Table)
     handle = await skipping.start(Table.run, cron_schedule="@hourly")
     asked = asyncio.create_task(handle.execute_update(Table.ask, "soup"))
-    actor = skipping.client.engine.workflows.live[handle.first_execution_run_id or ""]
-    await eventually(lambda: actor.waiting)
+    run = skipping.client.engine.runs.live[handle.first_execution_run_id or ""].run
+    await eventually(lambda: run.updates_waiting_for_code)
     assert await topics(handle) == ["workflow.started", "turn.deferred"]
     skipping.turn(HOUR)
     assert await asked == 1

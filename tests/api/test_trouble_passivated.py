@@ -71,7 +71,7 @@ async def test_failed_code_is_tried_again_until_it_succeeds_in_runs_that_left_me
     await engine.work(failing(2), **options)
     handles = [await engine.start("Flaky") for _ in range(4)]
     assert await asyncio.gather(*(handle.result() for handle in handles)) == [3] * 4
-    assert not engine.client.engine.workflows.stuck
+    assert not engine.client.engine.runs.stuck_runs
 
 
 @pytest.mark.parametrize("options", SMALL, ids=" ".join)

@@ -60,7 +60,8 @@ async def test_messages_that_wait_for_the_first_turn_go_in_front_of_it_whatever_
     await handle.cancel()
     await handle.signal(Diary.note, "late signal")
     update = asyncio.create_task(handle.execute_update(Diary.ask, "update", id="u-1"))
-    await eventually(lambda: durable.client.engine.workflows.live[handle.first_execution_run_id or ""].waiting)
+    run = durable.client.engine.runs.live[handle.first_execution_run_id or ""].run
+    await eventually(lambda: run.updates_waiting_for_code)
     await durable.work(Diary)
     assert await update == ["signal", "late signal", "update"]
     assert await handle.result() == ["signal", "late signal", "update", "run", "cancelled"]

@@ -76,7 +76,7 @@ async def test_an_update_goes_to_the_run_that_is_open_if_the_policy_says_so(engi
     start = operation(USE)
     assert await book(engine, 3, start) == [1, []]
     assert (await start.workflow_handle()).result_run_id == first.result_run_id
-    engine.client.engine.workflows.passivate(0)
+    engine.client.engine.runs.passivate(0)
     assert await book(engine, 1, operation(USE)) == [0, []]
 
 
@@ -122,7 +122,7 @@ async def test_an_update_that_is_rejected_still_starts_the_workflow(engine: Harn
     assert caught.value.cause.type == "Full"
     handle = await start.workflow_handle()
     assert await topics(handle) == ["workflow.started"]
-    engine.client.engine.workflows.passivate(0)
+    engine.client.engine.runs.passivate(0)
     assert await handle.execute_update(Table.book, 4) == [0, []]
 
 
@@ -164,7 +164,7 @@ async def test_an_update_with_a_start_waits_for_a_worker_and_is_still_ahead_of_t
     await handle.signal(Table.order, "soup")
     await engine.work(Table)
     assert await sent == [1, None]
-    engine.client.engine.workflows.passivate(0)
+    engine.client.engine.runs.passivate(0)
     assert await end(engine) == [["soup"], ["soup"]]
 
 
@@ -182,7 +182,7 @@ async def test_a_rejected_update_that_waited_with_its_start_does_not_hold_that_u
     with pytest.raises(WorkflowUpdateFailedError):
         await sent
     assert await handle.execute_update(Table.book, 4) == [0, []]
-    engine.client.engine.workflows.passivate(0)
+    engine.client.engine.runs.passivate(0)
     assert await end(engine) == [[], []]
 
 
@@ -316,9 +316,9 @@ async def test_what_an_instance_begins_runs_in_the_same_order_when_its_update_wa
     with pytest.raises(WorkflowUpdateFailedError):
         await engine.client.execute_update_with_start_workflow(Eager.close, start_workflow_operation=start)
     handle = await start.workflow_handle()
-    engine.client.engine.workflows.passivate(0)
+    engine.client.engine.runs.passivate(0)
     said = await handle.execute_update(Eager.close)
-    engine.client.engine.workflows.passivate(0)
+    engine.client.engine.runs.passivate(0)
     assert await handle.result() == said
 
 

@@ -91,7 +91,7 @@ async def test_the_turns_after_which_a_run_is_paused_are_a_number(
 
 
 async def test_a_worker_tells_its_workflows_when_to_pause(engine: Harness) -> None:
-    workers = engine.client.engine.workflows.workers
+    workers = engine.client.engine.definitions.workers
     for turns, limit in [(None, 0), (3, 3)]:
         worker = Worker(engine.client, task_queue=f"q{limit}", workflows=[Sleeper], pause_after_failed_turns=turns)
         async with worker:

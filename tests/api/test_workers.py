@@ -130,7 +130,7 @@ async def test_a_timer_brings_a_passivated_run_back(skipping: Skipping) -> None:
 
     await skipping.work(naps)
     handle = await skipping.start(naps)
-    assert skipping.client.engine.workflows.passivate(0) == 1
+    assert skipping.client.engine.runs.passivate(0) == 1
     assert await handle.result() == "rested"
 
 
@@ -139,7 +139,7 @@ async def test_a_run_that_left_memory_comes_back_for_the_outcome_of_its_activity
     await engine.work(Fan, gate)
     handle = await engine.start(Fan.run, 2)
     await eventually(lambda: gate.inside == 2)
-    assert engine.client.engine.workflows.passivate(0) == 1
+    assert engine.client.engine.runs.passivate(0) == 1
     assert (await handle.describe()).phase == "passivated"
     gate.open.set()
     assert await handle.result() == [0, 1]

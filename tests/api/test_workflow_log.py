@@ -69,7 +69,7 @@ async def test_code_can_tell_whether_it_is_replayed_and_whether_it_may_only_read
     await engine.work(Talks)
     handle = await engine.start(Talks.run)
     assert await handle.query(Talks.senses) == [False, False, True]
-    engine.client.engine.workflows.passivate(0)
+    engine.client.engine.runs.passivate(0)
     assert await handle.query(Talks.senses) == [True, False, True]
 
 

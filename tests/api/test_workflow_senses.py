@@ -57,7 +57,7 @@ async def test_clock_and_dice_are_the_same_when_the_run_is_replayed(engine: Harn
     await engine.work(Senses)
     handle = await engine.start(Senses.run)
     before = await handle.query(Senses.so_far)
-    assert engine.client.engine.workflows.passivate(0) == 1
+    assert engine.client.engine.runs.passivate(0) == 1
     assert await handle.query(Senses.so_far) == before
     await handle.signal(Senses.proceed)
     seen = await handle.result()
@@ -102,7 +102,7 @@ async def test_a_side_effect_is_computed_once_and_recorded_in_line(engine: Harne
     await engine.work(Effect)
     handle = await engine.start(Effect.run)
     value = await handle.query(Effect.get)
-    engine.client.engine.workflows.passivate(0)
+    engine.client.engine.runs.passivate(0)
     assert await handle.query(Effect.get) == value == computed[0]
     assert len(computed) == 1
     assert await topics(handle) == ["workflow.started", "side_effect.recorded", "timer.started"]
@@ -268,7 +268,7 @@ async def test_code_can_ask_whether_it_is_replayed_and_step_out_of_the_guards(en
     await engine.work(Asks)
     handle = await engine.start(Asks.run)
     assert await handle.query(Asks.ready)
-    engine.client.engine.workflows.passivate(0)
+    engine.client.engine.runs.passivate(0)
     assert await handle.query(Asks.ready)
     assert replayed == [False, True]
 
@@ -301,7 +301,7 @@ async def test_the_logger_names_the_run_and_is_silent_in_a_replay(
     await engine.work(Speaks)
     handle = await engine.start(Speaks.run, id="talkative")
     await eventually(lambda: caplog.records)
-    engine.client.engine.workflows.passivate(0)
+    engine.client.engine.runs.passivate(0)
     await handle.signal(Speaks.finish)
     await handle.result()
     said = [record for record in caplog.records if record.name == "understudy.workflow"]

@@ -385,5 +385,5 @@ async def test_nothing_waits_for_what_was_refused(engine: Harness) -> None:
     for _ in range(3):
         with pytest.raises(PayloadEncodeError):
             await engine.start(Ship.run, 7)
-    assert len(engine.client.engine.workflows.live) == 0
+    assert len(engine.client.engine.runs.live) == 0
     await asyncio.sleep(0)

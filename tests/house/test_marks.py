@@ -20,7 +20,6 @@ FILE, FUNCTION, CLASS = 400, 40, 300
 """Lines at most: of a file, of a function's body without its docstring, of a class."""
 
 EXCEPTIONS: dict[str, tuple[int, str]] = {
-    "actors/runs/actor.py:WorkflowActor": (340, "what an actor does in a turn is one story"),
     "actors/behaviors/code/run.py:Run": (302, "the code of one run: how it begins, takes facts, and ends"),
 }
 """`path` or `path:qualified.name` to (lines at most, why it is better so)."""

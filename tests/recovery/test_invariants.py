@@ -147,7 +147,7 @@ async def test_same_again_a_run_that_left_memory_comes_back_to_the_same_state_an
         handle = await stage.start(Keeper.run, 3)
         for number in range(3):
             assert await handle.query("told") == number
-            assert stage.client.engine.workflows.passivate(0) == 1
+            assert stage.client.engine.runs.passivate(0) == 1
             await handle.signal("tell", str(number))
         assert await handle.result() == ["0", "1", "2"]
         assert await handle.query("told") == 3
@@ -213,7 +213,7 @@ async def test_once_recorded_a_message_sent_again_is_recorded_once_also_by_a_run
         handle = await stage.start(Keeper.run, 2)
         send = partial(handle.signal, "tell", "one", request_id="1")
         await asyncio.gather(*(send() for _ in range(5)))
-        assert stage.client.engine.workflows.passivate(0) == 1
+        assert stage.client.engine.runs.passivate(0) == 1
         await send()
         await handle.signal("tell", "two", request_id="2")
         assert await handle.result() == ["one", "two"]
@@ -225,7 +225,7 @@ async def test_once_recorded_an_activity_is_done_once_also_when_its_run_is_away(
     async with engine() as stage:
         handle = await stage.start(working, "a")
         await stage.hands.entered.wait()
-        assert stage.client.engine.workflows.passivate(0) == 1
+        assert stage.client.engine.runs.passivate(0) == 1
         stage.hands.gate.set()
         assert await handle.result() == "a"
         await others_first()
@@ -313,7 +313,7 @@ async def test_view_once_the_execution_row_agrees_with_the_events_after_every_co
         handles = [await stage.start(what, "a", name=what.__name__) for what in (working, working_here, two_at_once)]
         stage.hands.gate.set()
         await kept.signal("tell", "one")
-        stage.client.engine.workflows.passivate(0)
+        stage.client.engine.runs.passivate(0)
         await kept.signal("tell", "two")
         for handle in (kept, *handles):
             await handle.result()

@@ -296,8 +296,8 @@ async def leave_memory(stage: Stage) -> None:
     idle = asyncio.Event()
     stage.client.engine.journal.when_idle(idle.set)
     await idle.wait()
-    stage.client.engine.workflows.passivate(0)
-    assert not stage.client.engine.workflows.live
+    stage.client.engine.runs.passivate(0)
+    assert not stage.client.engine.runs.live
 
 
 async def run_id_of(handle: Any) -> str:

@@ -18,7 +18,7 @@ from understudy._client.jobs.errors import about_jobs
 from understudy.activity import ActivityCancellationDetails
 from understudy.actors.behaviors.decisions.commands import CompleteActivity, FailActivity
 from understudy.actors.behaviors.definitions.job import job_id
-from understudy.actors.requests.completion import Outside, Target
+from understudy.actors.requests.completion import Completion, Target
 from understudy.events.converters.in_context import WithSerializationContext
 from understudy.events.errors import InvalidArgumentError, UnderstudyError
 from understudy.events.failures.exceptions import CancelledError
@@ -86,8 +86,9 @@ class AsyncActivityHandle(WithSerializationContext):
         return self._converter.payload_converter.encode_args(values, None, where=where)
 
     @property
-    def _outside(self) -> Outside:
-        return Outside(self._client.engine, self._client.service)
+    def _outside(self) -> Completion:
+        engine = self._client.engine
+        return Completion(engine.post, self._client.service, engine.activities)
 
     async def _run(self, saying: Coroutine[Any, Any, T]) -> T:
         with about_jobs():

@@ -134,7 +134,7 @@ class WorkflowHandle(UpdateSender, HistoryReader, Operator, Generic[S, R]):
     async def _result(self, *, follow_runs: bool) -> R:
         service = self._client.service
         run_id = self._result_run_id or service.run_of(self._id, self._run_id)
-        if run_id not in self._client.engine.workflows.live:
+        if run_id not in self._client.engine.runs.live:
             run_id = service.run_of(self._id, run_id)
         while True:
             event = await service.closing(run_id)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from understudy._client.errors import RPCTimeoutOrCancelledError, in_time
 from understudy._client.history.filter import WorkflowHistoryEventFilterType, is_close
-from understudy.actors.requests.event_feed import events_behind
+from understudy.actors.requests.event_feed import events_after
 from understudy.events.errors import ArgumentTypeError, InvalidArgumentError
 from understudy.events.event import Event
 
@@ -90,7 +90,8 @@ class WorkflowHistoryEventAsyncIterator:
         run_id = self._run_id = client.service.run_of(self._workflow_id, self._run_id)
         if self._only_close and self._wait:
             await client.service.closing(run_id)
-        found, is_open = await events_behind(client.engine, run_id, self._after, wait=self._wait)
+        engine = client.engine
+        found, is_open = await events_after(engine.store, engine.waiters, run_id, self._after, wait=self._wait)
         if self._only_close:
             page, more = wanted(found, only_close=True, is_open=is_open), False
         else:

@@ -43,11 +43,11 @@ class HistoryReader:
     async def _history(self, *, only_close: bool) -> WorkflowHistory:
         from understudy._client.history.events import wanted
         from understudy._client.history.saved import WorkflowHistory
-        from understudy.actors.requests.event_feed import events_behind
+        from understudy.actors.requests.event_feed import events_after
 
         client = self._client
         run_id = client.service.run_of(self._id, self._run_id)
-        found, is_open = await events_behind(client.engine, run_id, 0, wait=False)
+        found, is_open = await events_after(client.engine.store, client.engine.waiters, run_id, 0, wait=False)
         return WorkflowHistory(self._id, run_id, tuple(wanted(found, only_close=only_close, is_open=is_open)))
 
     def fetch_history_events(

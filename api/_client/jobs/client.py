@@ -119,7 +119,7 @@ class StandaloneActivities(Connection):
                 "priority": priority,
             },
         )
-        run_id = await self.engine.dispatcher.run(start_of(self.service, prepared))
+        run_id = await self.engine.dispatcher.run(start_of(self.engine.starts, prepared))
         return ActivityHandle(cast("Client", self.origin or self), id, run_id=run_id, result_type=prepared.hint)
 
     @typed_execute_activity

@@ -27,7 +27,7 @@ from understudy.events.workflow import BEHAVIOUR_FLAGS, WorkflowStarted
 
 if TYPE_CHECKING:
     from understudy._client.connection import Connection
-    from understudy.actors.requests.service import Service
+    from understudy.actors.requests.starts import Starts
     from understudy.events.converters.payload_converter import PayloadConverter
     from understudy.events.payloads.payload import Payload
 
@@ -148,7 +148,7 @@ def prepared_job(
     return PreparedJob(event, (_REUSE[id_reuse_policy], _CONFLICT[id_conflict_policy]), name, hint)
 
 
-async def start_of(service: Service, prepared: PreparedJob) -> str:
+async def start_of(starts: Starts, prepared: PreparedJob) -> str:
     """Have a job started, and return its run id; on the engine's loop.
 
     Raises:
@@ -156,7 +156,7 @@ async def start_of(service: Service, prepared: PreparedJob) -> str:
         EngineError: the store failed; nothing has started.
     """
     try:
-        return (await service.start(prepared.event, *prepared.policies)).run_id
+        return (await starts.start(prepared.event, *prepared.policies)).run_id
     except WorkflowAlreadyStartedError as error:
         activity_id = activity_id_of(prepared.event.workflow_id)
         raise ActivityAlreadyStartedError(activity_id, prepared.activity_type, run_id=error.run_id) from None

@@ -234,7 +234,7 @@ def find_workflow(engine: System, workflow: Any, task_queue: str) -> tuple[str, 
     """
     name, definition = workflow_target(workflow)
     if definition is None:
-        for worker in engine.workflows.workers.get(task_queue, ()):
+        for worker in engine.definitions.workers.get(task_queue, ()):
             known = worker.workflows.get(name)
             if known is not None:
                 return name, known

@@ -250,7 +250,7 @@ async def _start_and_update(
         task_queue=operation.task_queue,
     )
     while True:
-        began = await client.service.start(start.event, *start.policies, first=command)
+        began = await client.engine.starts.start(start.event, *start.policies, first=command)
         operation.settle(
             WorkflowHandle(
                 client.origin or client,

@@ -1,0 +1,61 @@
+"""A supervisor: an actor that has children, hears at once when one fails, and does what its strategy says.
+
+The strategy is data: which directive an error means, and after how long a child is restarted. What a restart is, only
+the supervisor of that kind of child knows. Failures do not go through the mailbox: `failed` is called at once, so that
+nothing that happens later is handled before.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Callable, Mapping
+from enum import Enum
+from typing import Any, Generic, TypeVar
+
+import msgspec
+
+from understudy.actors.dispatch import Dispatcher, LoopActor
+from understudy.actors.supervision.backoff import Backoff
+
+__all__ = ["Directive", "Strategy", "Supervisor"]
+
+C = TypeVar("C")
+
+
+class Directive(Enum):
+    """What becomes of a child that failed."""
+
+    RESTART = "restart"
+    STOP = "stop"
+
+
+class Strategy(msgspec.Struct, frozen=True):
+    """What a supervisor does about failures of its children."""
+
+    directive: Callable[[Any], Directive]
+    """Which directive an error means; it has no effects."""
+    backoff: Backoff
+    """How long a child waits for its restart, by its failures in a row."""
+
+
+class Supervisor(LoopActor, Generic[C]):
+    """An actor with children; used on the engine's loop.
+
+    Args:
+        dispatcher: whose loop it lives on.
+        name: in the tree of supervisors.
+        strategy: what it does about failures.
+    """
+
+    def __init__(self, dispatcher: Dispatcher, name: str, strategy: Strategy) -> None:
+        super().__init__(dispatcher, name)
+        self.strategy = strategy
+
+    @property
+    @abstractmethod
+    def children(self) -> Mapping[str, C]:
+        """The children that are alive, by id."""
+
+    @abstractmethod
+    def failed(self, child: C, error: BaseException) -> None:
+        """Do what the strategy says about a child that has failed."""
