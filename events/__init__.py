@@ -1,1 +1,1 @@
-"""What happened, and in what order it may happen: facts, their laws, their encoding, the store."""
+"""The facts of runs, in what order they may happen, their encoding, and the store that keeps them."""

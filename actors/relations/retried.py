@@ -1,7 +1,7 @@
 """What is done for runs until it is done: once at a time, and again for as long as the store fails.
 
-The base of `actors.related`: what the engine does there follows from events that are on disk, so that doing it again
-after a crash is no more than doing it again after a fault.
+The base of `actors.relations.children`: what the engine does there follows from events that are on disk, so that doing
+it again after a crash is no more than doing it again after a fault.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """What a client can ask of a system: one coroutine for each request, on the engine's loop.
 
-Workflow ids become run ids here, and an answer is awaited until it is on disk; `actors.starts` starts. The client
-(`understudy.client`) turns Python values into payloads before, and back after.
+Workflow ids become run ids here, and an answer is awaited until it is on disk; `actors.requests.starts` starts. The
+client (`understudy.client`) turns Python values into payloads before, and back after.
 """
 
 from __future__ import annotations

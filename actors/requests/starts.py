@@ -1,6 +1,6 @@
 """Starting runs: the id policies are applied, and a start is awaited until it is on disk.
 
-The half of `actors.service` that starts; a coroutine for each request, on the engine's loop.
+The half of `actors.requests.service` that starts; a coroutine for each request, on the engine's loop.
 """
 
 from __future__ import annotations

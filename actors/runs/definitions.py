@@ -1,6 +1,6 @@
 """The code of runs: the definitions that workers bring, and what their values and failures are converted by.
 
-The base of the supervisor of workflow actors (`actors.workflows`), above the runs that are in memory.
+The base of the supervisor of workflow actors (`actors.runs.supervisor`), above the runs that are in memory.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The live code of a run and the aggregate beside it: events are folded in, and facts are handed to the code.
 
-This is the half of a workflow actor that knows no messages: `actors.workflow` decides what they mean, and has the
+This is the half of a workflow actor that knows no messages: `actors.runs.actor` decides what they mean, and has the
 events recorded here. Where no code can take a fact (no worker knows the type, the first turn is due later, or the code
 failed), it is put off; new code is built from the events and takes up what waited.
 """

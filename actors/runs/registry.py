@@ -1,8 +1,8 @@
 """The runs that are in memory: found by their ids, and let go when they are idle, or too many.
 
-The base of the supervisor of workflow actors (`actors.workflows`). A run that left comes back with the next message or
-wake-up; what it leaves behind is in the store. Only how often its code has failed is kept here: that the code is tried
-again does not depend on where the run is.
+The base of the supervisor of workflow actors (`actors.runs.supervisor`). A run that left comes back with the next
+message or wake-up; what it leaves behind is in the store. Only how often its code has failed is kept here: that the
+code is tried again does not depend on where the run is.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""All errors of the engine, in one place; `events.error_root` says how they are made.
+"""All errors of the engine, in one place; `events.errors.root` says how they are made.
 
-What workflow code sees of activities and children (`ApplicationError` and kin) is in `events.failure`.
+What workflow code sees of activities and children (`ApplicationError` and kin) is in `events.failures.exceptions`.
 """
 
 from __future__ import annotations
