@@ -53,8 +53,7 @@ def summaries(module: Module) -> Iterator[tuple[str, str]]:
     for node in ast.walk(module.tree):
         text = ast.get_docstring(node) if isinstance(node, Documented) else None
         if text is not None:
-            line = 1 if isinstance(node, ast.Module) else node.lineno
-            yield f"{module.where}:{line}", text.split("\n\n")[0]
+            yield f"{module.where}:{getattr(node, 'lineno', 1)}", text.split("\n\n")[0]
 
 
 def is_short(summary: str) -> bool:
