@@ -53,7 +53,7 @@ MIXINS: dict[str, str] = {
     "understudy.actors.runs.registry.LiveRuns": "to be cut",
     "understudy.actors.runs.waiters.Outcomes": "to be cut",
     "understudy.actors.system.System": "to be cut",
-    "understudy.events.errors.rpc.ExhaustedError": "to be cut",
+    "understudy.events.errors.rpc.ExhaustedError": "a status of gRPC, as `NotFoundError` beside it",
 }
 """Base classes with a single subclass, in another file, and why they are better so."""
 
@@ -133,17 +133,17 @@ SHORT: dict[str, str] = {
     "api/_workflow/typed.py": "to be cut",
     "api/testing/asserts.py": "to be cut",
     "api/worker/definition_check.py": "to be cut",
-    "events/converters/refusal.py": "to be cut",
-    "events/event.py": "to be cut",
-    "events/options/durations.py": "to be cut",
-    "events/public.py": "to be cut",
-    "events/signal.py": "to be cut",
-    "events/store/sqlite/border.py": "to be cut",
-    "events/store/sqlite/readers.py": "to be cut",
-    "events/transition.py": "to be cut",
-    "events/upcast.py": "to be cut",
-    "events/update.py": "to be cut",
-    "events/upsert.py": "to be cut",
+    "events/converters/refusal.py": "the words of two errors, which all converters share",
+    "events/event.py": "the root of all facts, below each of their modules",
+    "events/options/durations.py": "all options and doors turn durations by it",
+    "events/public.py": "the lowest module of all",
+    "events/signal.py": "a fact has a module of its own",
+    "events/store/sqlite/border.py": "the one place that knows the errors of sqlite3",
+    "events/store/sqlite/readers.py": "connections for reading, without a word about events",
+    "events/transition.py": "the driver of all tables, below each of them",
+    "events/upcast.py": "the one place that knows old shapes",
+    "events/update.py": "a machine has a module of its own",
+    "events/upsert.py": "facts of one subject have a module of their own",
 }
 """Modules below the mark that define no public type, and why they stand alone."""
 
@@ -302,8 +302,8 @@ USERS_VALUES: dict[str, str] = {
     "actors/behaviors/code/inbox.py self._context": "to be cut",
     "actors/behaviors/code/inbox.py self._owner": "to be cut",
     "actors/behaviors/code/interceptors.py self.outbound": "to be cut",
-    "events/converters/signature.py self._returns": "to be cut",
-    "events/converters/signature.py self._varargs": "to be cut",
+    "events/converters/signature.py self._returns": "a hint that a user wrote",
+    "events/converters/signature.py self._varargs": "a hint that a user wrote",
 }
 """Attributes that hold whatever a user gave us."""
 
