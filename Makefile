@@ -108,12 +108,12 @@ $(STAMPS)/sources: FORCE
 	@printf '%s\n' $(sort $(SOURCES)) > $@.new
 	@cmp --silent $@.new $@ && rm $@.new || mv $@.new $@
 
-# What the demo needs: the product, linked, and what it depends on.
+# What the demo needs: the product, linked, what it depends on, and rich, with which the demo prints.
 $(STAMPS)/run: .venv/pyvenv.cfg pyproject.toml $(STAMPS)/sources
 	@echo "Installing Understudy in .venv."
 	@rm -rf build/__editable__*
 	@$(PY) $(PIP_INSTALL) 'setuptools>=77'
-	@$(PY) $(PIP_INSTALL) --no-build-isolation $(EDITABLE) .
+	@$(PY) $(PIP_INSTALL) --no-build-isolation $(EDITABLE) '.[cli]'
 	@cd build && ln -sfn __editable__* tree
 	@touch $@
 

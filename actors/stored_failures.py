@@ -2,7 +2,7 @@
 
 Only so are they as open, or as hidden, as the user wants failures to be. A converter that raises is told of instead, by
 the names of what it raised and of what it was to convert: an attempt or a broken turn must not hang on it. (Where the
-workflow's own code fails, the turn is tried again until it can be converted: `behaviors.run`.)
+workflow's own code fails, the turn is tried again until it can be converted: `actors.behaviors.code.run`.)
 
 What does not pass it is text of the engine's own that tells nothing of the user's but names and reasons, which stand in
 the events in clear anyway: time-outs, terminations, cancellations, workers that do not know an activity.

@@ -42,7 +42,7 @@ __all__ = [
 
 
 class ActivityPhase(IntEnum):
-    """Where an activity stands; an int, because its hash is then C's and the tables are asked at every event."""
+    """The state of an activity; an int, because its hash is then C's and the tables are asked at every event."""
 
     SCHEDULED = 1
     BACKING_OFF = 2
@@ -54,7 +54,7 @@ class ActivityPhase(IntEnum):
 
     @property
     def label(self) -> str:
-        """The name, for people."""
+        """The name of the phase, as people read it."""
         return self.name.lower().replace("_", " ")
 
 
@@ -87,7 +87,7 @@ class ActivityScheduled(Request, frozen=True, kw_only=True, omit_defaults=True, 
     """`file:line` of the call in the workflow's code."""
 
     def same_request(self, other: Event) -> bool:
-        """The same activity type at the same number; options and arguments may change between versions of the code."""
+        """True if `other` has the same number and type; options and arguments may change with the code."""
         return (
             isinstance(other, ActivityScheduled)
             and other.seq == self.seq
@@ -105,7 +105,7 @@ class ActivityCancelRequested(Request, frozen=True, kw_only=True, omit_defaults=
     source: str = ""
 
     def same_request(self, other: Event) -> bool:
-        """The same activity."""
+        """True if `other` cancels the same activity."""
         return isinstance(other, ActivityCancelRequested) and other.seq == self.seq
 
 
@@ -122,7 +122,7 @@ class ActivityRetryScheduled(Note, frozen=True, kw_only=True, omit_defaults=True
 
 
 class ActivityHeartbeatRecorded(Note, frozen=True, kw_only=True, omit_defaults=True, gc=False):
-    """Details that the next attempt shall find; recorded rarely, not at each heartbeat."""
+    """The next attempt shall find these details; recorded rarely, not at each heartbeat."""
 
     topic: ClassVar[str] = "activity.heartbeat_recorded"
 
@@ -132,7 +132,7 @@ class ActivityHeartbeatRecorded(Note, frozen=True, kw_only=True, omit_defaults=T
 
 
 class ActivityCompletionDeferred(Note, frozen=True, kw_only=True, omit_defaults=True, gc=False):
-    """The code of attempt number `attempt` is over, and its outcome will come from outside.
+    """The code of attempt number `attempt` is over; its outcome is reported from outside of the worker.
 
     This is the one beginning of an attempt that is recorded: a restart must not run code again whose work is under way
     elsewhere. `close_by` is when the attempt times out, 0: never.

@@ -4,10 +4,10 @@
         └──start failed──► NOT_STARTED
     INITIATED, STARTED ──cancel asked──► CANCELING, which may still start, and ends as the others do
 
-The child is a run of its own, with its own stream; what the parent records is what its code may know. The run id of
-the child follows from the parent's and the number (`actors.children`), so that a start which a crash has cut off is
-made again without a second child. How a child ended is told by it to its parent, and looked up when the parent comes
-back; the outcome is recorded once (ONCE-RECORDED).
+The child is a run of its own, with its own stream; what the parent records is what its code may know. The run id of the
+child follows from the parent's and the number (`actors.behaviors.decisions.child_runs`), so that a start which a crash
+has cut off is made again without a second child. How a child ended is told by it to its parent, and looked up when the
+parent comes back; the outcome is recorded once (ONCE-RECORDED).
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ __all__ = [
 
 
 class ChildPhase(IntEnum):
-    """Where a child stands."""
+    """The state of a child, as its parent knows it."""
 
     INITIATED = 1
     STARTED = 2
@@ -76,7 +76,7 @@ class ChildInitiated(Request, frozen=True, kw_only=True, omit_defaults=True, gc=
     source: str = ""
 
     def same_request(self, other: Event) -> bool:
-        """The same type and id at the same number; options and arguments may change between versions of the code."""
+        """True if `other` has the same number, type and id; options and arguments may change with the code."""
         return (
             isinstance(other, ChildInitiated)
             and other.seq == self.seq
@@ -95,7 +95,7 @@ class ChildCancelRequested(Request, frozen=True, kw_only=True, omit_defaults=Tru
     source: str = ""
 
     def same_request(self, other: Event) -> bool:
-        """The same child."""
+        """True if `other` cancels the same child."""
         return isinstance(other, ChildCancelRequested) and other.seq == self.seq
 
 
@@ -119,7 +119,7 @@ class ChildStartFailed(Fact, frozen=True, kw_only=True, omit_defaults=True, gc=F
 
 
 class ChildCancelDelivered(Fact, frozen=True, kw_only=True, omit_defaults=True, gc=False):
-    """The child has the request to cancel; recorded where the code waits for just that."""
+    """The child has the request to cancel on disk; recorded only where the code waits for that."""
 
     topic: ClassVar[str] = "child.cancel_delivered"
 

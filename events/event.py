@@ -7,7 +7,7 @@ upcaster in `events.upcast`; everything behind `decode_event` sees the latest sh
 
 Events carry `at`, integer nanoseconds since the epoch; durations are integer nanoseconds too, so that arithmetic on
 them is exact and the same on every replay. Which run an event belongs to, and its version there, is the envelope's
-business (`events.mapper`), not the event's.
+business (`events.store.mapper`), not the event's.
 """
 
 from __future__ import annotations
@@ -30,24 +30,24 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=Fa
 
 
 class Fact(Event, frozen=True, kw_only=True, omit_defaults=True, gc=False):
-    """Came from outside the workflow's code and is activated in it: a start, an outcome, a message."""
+    """An event that came from outside the workflow's code and is activated in it: a start, an outcome, a message."""
 
 
 class Request(Event, frozen=True, kw_only=True, omit_defaults=True, gc=False):
-    """Asked for by the workflow's code; a replay must ask for the same again (SAME-AGAIN)."""
+    """An event that the workflow's code asked for; a replay must ask for the same again (SAME-AGAIN)."""
 
     @property
     def may_be_missing(self) -> bool:
-        """Whether a replay may pass over this recorded event, because its call was taken out of the code."""
+        """True if a replay may pass over this recorded event, because its call was taken out of the code."""
         return False
 
     def same_request(self, other: Event) -> bool:
-        """Whether a replay that produced `other` in place of this recorded event did the same again."""
+        """True if `other`, which a replay produced in place of this recorded event, asks for the same."""
         return type(other) is type(self)
 
 
 class Note(Event, frozen=True, kw_only=True, omit_defaults=True, gc=False):
-    """Changes the aggregate but is not seen by the workflow's code: a retry, a heartbeat."""
+    """An event that changes the aggregate but is not seen by the workflow's code: a retry, a heartbeat."""
 
 
 encode_event = msgspec.json.Encoder(decimal_format="string", uuid_format="canonical").encode

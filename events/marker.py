@@ -1,4 +1,4 @@
-"""Markers: what the code decided once, recorded in line, and keeps to in every replay.
+"""Markers: decisions that the code took once, recorded in line, and keeps to in every replay.
 
 A side effect is a value. A patch says that the code has gone the new way, or that its worker kept it to the old one; a
 version says which of several. Runs that are older than a change have no marker of it, and go the old way. Markers whose
@@ -26,7 +26,7 @@ class SideEffectRecorded(Request, frozen=True, kw_only=True, omit_defaults=True,
     source: str = ""
 
     def same_request(self, other: Event) -> bool:
-        """The same number; the recorded value holds."""
+        """True if `other` has the same number; the recorded value holds."""
         return isinstance(other, SideEffectRecorded) and other.seq == self.seq
 
 
@@ -37,18 +37,18 @@ class PatchRecorded(Request, frozen=True, kw_only=True, omit_defaults=True, gc=F
 
     patch_id: str
     deprecated: bool = False
-    """Whether there is no old way any more, so that the call may go."""
+    """True if there is no old way any more, so that the call may go."""
     declined: bool = False
-    """Whether the worker kept the run to the old way, so that code from before the patch may go on with it."""
+    """True if the worker kept the run to the old way, so that code from before the patch may go on with it."""
     source: str = ""
 
     @property
     def may_be_missing(self) -> bool:
-        """Once deprecated, the call may be taken out of the code; where it was declined, older code has none."""
+        """True if it was deprecated, so the call may be gone, or declined, and older code has no call."""
         return self.deprecated or self.declined
 
     def same_request(self, other: Event) -> bool:
-        """The same patch, deprecated or not, declined or not: what is recorded holds."""
+        """True if `other` is the same patch, deprecated or not, declined or not: the record holds."""
         return isinstance(other, PatchRecorded) and other.patch_id == self.patch_id
 
 
@@ -63,9 +63,9 @@ class VersionRecorded(Request, frozen=True, kw_only=True, omit_defaults=True, gc
 
     @property
     def may_be_missing(self) -> bool:
-        """The call may be taken out of the code when no other way is left."""
+        """True if the call may be gone: always, since there may be no other way left in the code."""
         return True
 
     def same_request(self, other: Event) -> bool:
-        """The same change; the recorded version holds."""
+        """True if `other` is the same change; the recorded version holds."""
         return isinstance(other, VersionRecorded) and other.change_id == self.change_id

@@ -24,7 +24,7 @@ __all__ = [
 
 
 class OutboundPhase(IntEnum):
-    """Where a message stands."""
+    """The state of a message to another workflow."""
 
     ASKED = 1
     DELIVERED = 2
@@ -49,7 +49,7 @@ class ExternalSignalRequested(Request, frozen=True, kw_only=True, omit_defaults=
     source: str = ""
 
     def same_request(self, other: Event) -> bool:
-        """The same signal to the same workflow at the same number."""
+        """True if `other` is the same signal to the same workflow at the same number."""
         return (
             isinstance(other, ExternalSignalRequested)
             and other.seq == self.seq
@@ -70,7 +70,7 @@ class ExternalCancelRequested(Request, frozen=True, kw_only=True, omit_defaults=
     source: str = ""
 
     def same_request(self, other: Event) -> bool:
-        """To the same workflow at the same number."""
+        """True if `other` cancels the same workflow at the same number."""
         return (
             isinstance(other, ExternalCancelRequested)
             and other.seq == self.seq
@@ -79,7 +79,7 @@ class ExternalCancelRequested(Request, frozen=True, kw_only=True, omit_defaults=
 
 
 class MessageDelivered(Fact, frozen=True, kw_only=True, omit_defaults=True, gc=False):
-    """The other workflow has it on disk."""
+    """The other workflow has the message on disk."""
 
     topic: ClassVar[str] = "message.delivered"
 

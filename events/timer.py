@@ -11,7 +11,7 @@ __all__ = ["TIMER", "TimerCanceled", "TimerFired", "TimerPhase", "TimerStarted"]
 
 
 class TimerPhase(IntEnum):
-    """Where a timer stands."""
+    """The state of a timer of a run."""
 
     STARTED = 1
     FIRED = 2
@@ -29,12 +29,12 @@ class TimerStarted(Request, frozen=True, kw_only=True, omit_defaults=True, gc=Fa
     source: str = ""
 
     def same_request(self, other: Event) -> bool:
-        """The same number; the duration may change between versions of the code, the recorded one holds."""
+        """True if `other` has the same number; the duration may change with the code, the recorded one holds."""
         return isinstance(other, TimerStarted) and other.seq == self.seq
 
 
 class TimerCanceled(Request, frozen=True, kw_only=True, omit_defaults=True, gc=False):
-    """The workflow no longer waits."""
+    """The workflow no longer waits for the timer."""
 
     topic: ClassVar[str] = "timer.canceled"
 
@@ -42,12 +42,12 @@ class TimerCanceled(Request, frozen=True, kw_only=True, omit_defaults=True, gc=F
     source: str = ""
 
     def same_request(self, other: Event) -> bool:
-        """The same timer."""
+        """True if `other` cancels the same timer."""
         return isinstance(other, TimerCanceled) and other.seq == self.seq
 
 
 class TimerFired(Fact, frozen=True, kw_only=True, omit_defaults=True, gc=False):
-    """Its time has come."""
+    """The time of the timer has come."""
 
     topic: ClassVar[str] = "timer.fired"
 

@@ -35,7 +35,7 @@ def advance(table: Table[S], state: S | None, event: Event) -> S:
 
 
 def allows(table: Table[S], state: S | None, event: type[Event]) -> bool:
-    """Whether the table has an arrow for `event` from `state`."""
+    """True if the table has an arrow for `event` from `state`."""
     return (state, event) in table
 
 

@@ -17,7 +17,7 @@ __all__ = ["UPDATE", "UpdateAccepted", "UpdateCompleted", "UpdatePhase"]
 
 
 class UpdatePhase(IntEnum):
-    """Where an update stands."""
+    """The state of an update."""
 
     ACCEPTED = 1
     COMPLETED = 2
@@ -47,7 +47,7 @@ class UpdateCompleted(Request, frozen=True, kw_only=True, omit_defaults=True, gc
     failure: Failure | None = None
 
     def same_request(self, other: Event) -> bool:
-        """The same update; the recorded outcome holds."""
+        """True if `other` completes the same update; the recorded outcome holds."""
         return isinstance(other, UpdateCompleted) and other.update_id == self.update_id
 
 

@@ -22,7 +22,7 @@ class MemoUpserted(Request, frozen=True, kw_only=True, omit_defaults=True, gc=Fa
     source: str = ""
 
     def same_request(self, other: Event) -> bool:
-        """The same names; the recorded values hold."""
+        """True if `other` has the same names; the recorded values hold."""
         return isinstance(other, MemoUpserted) and other.memo.keys() == self.memo.keys()
 
 
@@ -35,7 +35,7 @@ class SearchAttributesUpserted(Request, frozen=True, kw_only=True, omit_defaults
     source: str = ""
 
     def same_request(self, other: Event) -> bool:
-        """The same names; the recorded values hold."""
+        """True if `other` has the same names; the recorded values hold."""
         return (
             isinstance(other, SearchAttributesUpserted)
             and other.search_attributes.keys() == self.search_attributes.keys()
@@ -43,7 +43,7 @@ class SearchAttributesUpserted(Request, frozen=True, kw_only=True, omit_defaults
 
 
 class CurrentDetailsUpserted(Request, frozen=True, kw_only=True, omit_defaults=True, gc=False):
-    """What the run says about itself, for people, changed."""
+    """The run changed the text by which it tells people about itself."""
 
     topic: ClassVar[str] = "current_details.upserted"
 

@@ -50,7 +50,7 @@ another way takes the next bit, and the code that has changed asks the run's fir
 
 
 class ResetMark(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
-    """A reset that a run came out of: from which numbers on its children and messages are its own.
+    """A reset that led to this run: from these numbers on, children and messages are the run's own.
 
     Those in front are the ones of the run before, so that they are found again and not made twice.
     """
@@ -114,7 +114,7 @@ class WorkflowStarted(Fact, frozen=True, kw_only=True, omit_defaults=True, gc=Fa
 
     @property
     def is_delayed(self) -> bool:
-        """Whether the first turn waits for a start delay, which a message ends; not for a cron schedule or a retry."""
+        """True if the first turn waits for a start delay, which a message ends; not for a cron schedule or a retry."""
         return self.first_turn_at > 0 and not (self.cron_schedule or self.continued_run_id)
 
 
@@ -157,7 +157,7 @@ class WorkflowCanceled(Request, frozen=True, kw_only=True, omit_defaults=True, g
 
 
 class WorkflowContinuedAsNew(Request, frozen=True, kw_only=True, omit_defaults=True, gc=False):
-    """The run function asked for another run in its place, with a fresh history; how it is to be started."""
+    """The run function asked for another run in its place, with a fresh history, and says how to start it."""
 
     topic: ClassVar[str] = "workflow.continued_as_new"
 
@@ -176,7 +176,7 @@ class WorkflowContinuedAsNew(Request, frozen=True, kw_only=True, omit_defaults=T
 
 
 class WorkflowTerminated(Note, frozen=True, kw_only=True, omit_defaults=True, gc=False):
-    """Ended from outside; the code was not asked."""
+    """Somebody outside ended the run; the code was not asked."""
 
     topic: ClassVar[str] = "workflow.terminated"
 
@@ -192,7 +192,7 @@ class WorkflowTerminated(Note, frozen=True, kw_only=True, omit_defaults=True, gc
 
 
 class WorkflowTimedOut(Note, frozen=True, kw_only=True, omit_defaults=True, gc=False):
-    """The run's or the execution's time ran out; the code was not asked."""
+    """The time of the run, or of the whole execution, ran out; the code was not asked."""
 
     topic: ClassVar[str] = "workflow.timed_out"
 
@@ -206,12 +206,12 @@ class WorkflowPaused(Note, frozen=True, kw_only=True, omit_defaults=True, gc=Fal
 
     note: str = ""
     freeze_timers: bool = False
-    """Whether timers stand still meanwhile; else they fire, and their facts wait like all others."""
+    """True if timers stand still meanwhile; else they fire, and their facts wait like all others."""
     identity: str = ""
 
 
 class WorkflowUnpaused(Note, frozen=True, kw_only=True, omit_defaults=True, gc=False):
-    """The code goes on."""
+    """The code takes facts again."""
 
     topic: ClassVar[str] = "workflow.unpaused"
 

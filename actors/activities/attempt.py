@@ -1,9 +1,9 @@
 """One attempt of an activity: it runs the user's function and ends as exactly one command.
 
-The function itself is called by `actors.execute`. Time-outs of an attempt (start-to-close, heartbeat) live here, in
-memory: an attempt does not outlive its process, so nor need they. The exception is an attempt that somebody outside
-will complete: its code is over, its slot is free, its start-to-close limit is the aggregate's, and only its heartbeats
-are still watched here.
+The function itself is called by `actors.activities.call`. Time-outs of an attempt (start-to-close, heartbeat) live
+here, in memory: an attempt does not outlive its process, so nor need they. The exception is an attempt that somebody
+outside will complete: its code is over, its slot is free, its start-to-close limit is the aggregate's, and only its
+heartbeats are still watched here.
 """
 
 from __future__ import annotations

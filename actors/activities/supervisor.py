@@ -1,8 +1,8 @@
 """Activities: attempts wait for a slot on a worker of their task queue, run, and report to their run.
 
-Each (run, activity number) is in flight at most once (`actors.in_flight`); who runs it is the business of the task
-queues (`actors.task_queue`). After a crash nothing is in flight, and recovery dispatches every activity without an
-outcome (AT-LEAST), but for those whose outcome is to come from outside: for those it waits on.
+Each (run, activity number) is in flight at most once (`actors.activities.in_flight`); who runs it is the business of
+the task queues (`actors.activities.task_queues`). After a crash nothing is in flight, and recovery dispatches every
+activity without an outcome (AT-LEAST), but for those whose outcome is to come from outside: for those it waits on.
 """
 
 from __future__ import annotations

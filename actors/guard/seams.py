@@ -1,9 +1,10 @@
 """Refuses the outside world to workflow code, while workflow code runs and on its thread only.
 
-Theory. `behaviors.guard` says which calls are refused. `install` puts a thin wrapper at the seam of each: the attribute
-of a module or class that every such call passes through. A wrapper asks one dict whether its own thread is under guard;
-if not, it calls the original, which costs everyone else 40 to 100 ns a call. A turn puts its thread under guard with
-`enter` and takes it out with `leave`: a dict store each, 0.2 us together, since they stand around each activation.
+Theory. `actors.behaviors.guard.rules` says which calls are refused. `install` puts a thin wrapper at the seam of each:
+the attribute of a module or class that every such call passes through. A wrapper asks one dict whether its own thread
+is under guard; if not, it calls the original, which costs everyone else 40 to 100 ns a call. A turn puts its thread
+under guard with `enter` and takes it out with `leave`: a dict store each, 0.2 us together, since they stand around each
+activation.
 
 A wrapper under guard then looks at who called. Walking outwards from the call:
 - an engine frame before any user's frame: the engine called, not the workflow; allowed. The same if the engine records

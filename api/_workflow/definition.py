@@ -1,7 +1,7 @@
 """What a workflow is declared with: `@workflow.defn`, `run`, `init`, and the handlers of its messages.
 
-The decorators leave marks, which `actors.behaviors.definition` reads into a definition once the class is complete;
-`understudy.workflow` shows them to users.
+The decorators leave marks, which `actors.behaviors.definitions.declare` reads into a definition once the class is
+complete; `understudy.workflow` shows them to users.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Calling local activities from workflow code; see `_activity/calls.py`, whose rules and forms are the same."""
+"""Calling local activities from workflow code; see `_workflow.activity_calls`, whose rules and forms are the same."""
 
 from __future__ import annotations
 

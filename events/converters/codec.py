@@ -5,7 +5,8 @@ each class of event, by the hints of its fields: a payload, a tuple or dict of t
 such as a failure with its causes. Whatever an event declares later is found the same way; a shape that is not known
 here is refused before anything is written in clear.
 
-A codec is a coroutine because its keys may be elsewhere. Who runs it is the store's business (`events.store.coded`).
+A codec is a coroutine because its keys may be elsewhere. Who runs it is the store's business
+(`events.store.behind_codec`).
 """
 
 from __future__ import annotations
@@ -49,11 +50,11 @@ class PayloadCodec(ABC):
         """Return the payloads as they were before `encode`; others as they are."""
 
     async def encode_wrapper(self, payloads: Payloads) -> None:
-        """Replace what is in `payloads` by what `encode` makes of it."""
+        """Replace the payloads in `payloads` by those that `encode` makes of them."""
         payloads.payloads[:] = await self.encode(payloads.payloads)
 
     async def decode_wrapper(self, payloads: Payloads) -> None:
-        """Replace what is in `payloads` by what `decode` makes of it."""
+        """Replace the payloads in `payloads` by those that `decode` makes of them."""
         payloads.payloads[:] = await self.decode(payloads.payloads)
 
     async def encode_failure(self, failure: Failure) -> Failure:
@@ -124,7 +125,7 @@ def _compiled(cls: type[msgspec.Struct]) -> tuple[tuple[str, _Step], ...]:
 
 
 def _step(hint: Any) -> _Step | None:
-    """Return what sends the payloads of a value through a codec; None: it is not known how."""
+    """Return a function that sends the payloads of such a value through a codec; None: the shape is not known."""
     origin, args = get_origin(hint), [arg for arg in get_args(hint) if arg not in (NoneType, ...)]
     if origin is None:
         return _one if hint is Payload else coded
@@ -158,7 +159,7 @@ def _values(step: _Step | None) -> _Step | None:
 
 
 def _holds(hint: Any, seen: set[Any]) -> bool:
-    """Whether there may be payloads inside of what a hint names."""
+    """True if there may be payloads inside of what a hint names."""
     if hint is Payload:
         return True
     if isinstance(hint, type) and issubclass(hint, msgspec.Struct) and not get_args(hint):

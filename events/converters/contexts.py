@@ -1,4 +1,4 @@
-"""Serialization contexts, made only for converters and codecs that ask; see `serialization`."""
+"""Serialization contexts, imported only for those who ask for one; `events.converters.in_context` tells them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["ActivitySerializationContext", "SerializationContext", "WorkflowSeri
 
 @public("understudy.converter")
 class SerializationContext:
-    """The base of contexts."""
+    """The base class of all serialization contexts."""
 
 
 @public("understudy.converter")
@@ -40,7 +40,7 @@ class ActivitySerializationContext(SerializationContext):
         activity_task_queue: whose workers run it.
         workflow_id: the workflow that asked for it; None: it stands alone.
         workflow_type: the type of that workflow; None: it stands alone.
-        is_local: whether it is a local activity.
+        is_local: True if it is a local activity.
     """
 
     namespace: str

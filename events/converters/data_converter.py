@@ -1,7 +1,7 @@
-"""What holds converters together, and pickled values.
+"""The data converter, which holds one converter of values, one of failures and a codec; and pickled values.
 
-`JsonConverter` is in `events.json_converter`, chains of encodings in `events.encodings`, codecs in `events.codec`. A
-`DataConverter` names one of each, and is what a client is given.
+`JsonConverter` is in `events.converters.json_converter`, chains of encodings in `events.converters.encodings`, codecs
+in `events.converters.codec`. A `DataConverter` names one of each, and is what a client is given.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ def _pickle() -> Any:
 @public("understudy.converter")
 @dataclasses.dataclass(frozen=True)
 class DataConverter(WithSerializationContext):
-    """How values and errors become what is stored.
+    """The converters and the codec that values and errors pass on their way to the store and back.
 
     Args:
         payload_converter_class: makes the converter of values.
@@ -88,7 +88,7 @@ class DataConverter(WithSerializationContext):
     """JSON, no codec, failures in plain sight."""
 
     def __post_init__(self) -> None:
-        """Make the converters."""
+        """Make the converters of their classes."""
         object.__setattr__(self, "payload_converter", self.payload_converter_class())
         object.__setattr__(self, "failure_converter", self.failure_converter_class())
 
@@ -122,7 +122,7 @@ class DataConverter(WithSerializationContext):
 
     @property
     def takes_context(self) -> bool:
-        """Whether it makes a difference to tell it a context: whether its class or one of its parts asks for it."""
+        """True if its class or one of its parts asks for a context."""
         asks = type(self).with_context is not DataConverter.with_context
         return asks or any(map(takes_context, (self.payload_converter, self.payload_codec, self.failure_converter)))
 

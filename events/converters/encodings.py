@@ -69,7 +69,7 @@ class CompositePayloadConverter(PayloadConverter, WithSerializationContext):
     converters: Mapping[bytes, EncodingPayloadConverter]
     """The links by their encodings."""
     takes_context: bool
-    """Whether it makes a difference to tell it a context: whether its class or one of its links asks for it."""
+    """True if its class or one of its links asks for a context."""
 
     def __init__(self, *converters: EncodingPayloadConverter) -> None:
         self._set_converters(*converters)
@@ -134,7 +134,7 @@ class CompositePayloadConverter(PayloadConverter, WithSerializationContext):
         return made
 
     def get_converters_with_context(self, context: SerializationContext) -> list[EncodingPayloadConverter] | None:
-        """Return the links as they are in a context; None: it makes no difference to any."""
+        """Return the links as they are in a context; None: no link asks for one."""
         if not self.takes_context:
             return None
         links = [in_context(link, context) for link in self.converters.values()]
@@ -144,11 +144,11 @@ class CompositePayloadConverter(PayloadConverter, WithSerializationContext):
 
 @public("understudy.converter")
 class BinaryNullPayloadConverter(EncodingPayloadConverter):
-    """The link for None."""
+    """The link of a chain that takes None."""
 
     @property
     def encoding(self) -> str:
-        """The encoding of None."""
+        """The encoding that stands for None."""
         return NULL
 
     def to_payload(self, value: Any) -> Payload | None:
@@ -156,7 +156,7 @@ class BinaryNullPayloadConverter(EncodingPayloadConverter):
         return drafted(Payload(metadata={"encoding": NULL})) if value is None else None
 
     def from_payload(self, payload: Payload, type_hint: type[Any] | None = None) -> Any:  # noqa: ARG002 - of a link
-        """Return None.
+        """Return None for a payload without content.
 
         Raises:
             RuntimeError: there is content.
@@ -167,11 +167,11 @@ class BinaryNullPayloadConverter(EncodingPayloadConverter):
 
 @public("understudy.converter")
 class BinaryPlainPayloadConverter(EncodingPayloadConverter):
-    """The link for bytes."""
+    """The link of a chain that takes bytes."""
 
     @property
     def encoding(self) -> str:
-        """The encoding of bytes."""
+        """The encoding that stands for bytes."""
         return BINARY
 
     def to_payload(self, value: Any) -> Payload | None:
@@ -185,7 +185,7 @@ class BinaryPlainPayloadConverter(EncodingPayloadConverter):
 
 @public("understudy.converter")
 class JSONPlainPayloadConverter(EncodingPayloadConverter):
-    """The link for everything that becomes JSON; it belongs at the end of a chain.
+    """The link of a chain that takes all that becomes JSON; it belongs at the end.
 
     Without arguments it does what `JsonConverter` does. With them it goes the way of Python's `json`.
 
@@ -251,7 +251,7 @@ _json: Final = JsonConverter()
 
 @public("understudy.converter")
 class DefaultPayloadConverter(JsonConverter, CompositePayloadConverter):
-    """What is used when none is given: None, bytes, and everything else as JSON.
+    """The chain that is used when none is given: None, bytes, and everything else as JSON.
 
     A chain of one's own begins with its own links and ends with `default_encoding_payload_converters`.
     """

@@ -5,8 +5,8 @@ and the same of what caused it. `to_failure` takes that down and never fails its
 its `repr`, cycles of causes are cut, a chain is followed only so far. `to_exception` makes Temporal's exceptions of it
 again, with their causes; what was not one of these comes back as an ApplicationError named after its class.
 
-The exceptions are in `events.failure_errors`. Formatting a traceback reads source files; it is the one thing here that
-looks outside, and nothing but the text of `stack_trace` depends on it.
+The exceptions are in `events.failures.exceptions`. Formatting a traceback reads source files; it is the one thing here
+that looks outside, and nothing but the text of `stack_trace` depends on it.
 """
 
 from __future__ import annotations
@@ -86,7 +86,7 @@ class DefaultFailureConverter(FailureConverter):
     """Failures in plain sight, as far as their details are.
 
     Args:
-        encode_common_attributes: whether to move message and stack trace into a payload, where a codec hides them.
+        encode_common_attributes: True to move message and stack trace into a payload, where a codec hides them.
     """
 
     def __init__(self, *, encode_common_attributes: bool = False) -> None:

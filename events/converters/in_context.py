@@ -29,7 +29,7 @@ _NAMESPACE = "default"
 
 @public("understudy.converter")
 class WithSerializationContext:
-    """What a payload converter, a link of a chain, a codec or a failure converter derives from to be told a context.
+    """Base of the payload converters, links of chains, codecs and failure converters that ask for a context.
 
     A codec is applied where the events of a run are written, so its context is always that of the run's workflow.
     """
@@ -44,7 +44,7 @@ class WithSerializationContext:
 
 
 def takes_context(of: object) -> bool:
-    """Whether it makes a difference to tell `of` a context."""
+    """True if `of` asks for a context."""
     return isinstance(of, WithSerializationContext) and getattr(of, "takes_context", True)
 
 

@@ -1,8 +1,8 @@
 """JSON typed by hints: the converter that is used when none is given.
 
 It is one pass of msgspec each way, with a look at what JSON cannot say: bytes are marked, numbers that JSON does not
-have are refused. How JSON is read by hints is in `events.json_reader`, what becomes JSON beyond msgspec's own types in
-`events.json_hooks`.
+have are refused. How JSON is read by hints is in `events.converters.json_reader`, what becomes JSON beyond msgspec's
+own types in `events.converters.json_hooks`.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class JsonConverter(PayloadConverter):
     """
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
-        """Take no short way past what a subclass overrides under Temporal's names."""
+        """Notice if a subclass overrides a method of Temporal's names: no short way leads past that."""
         super().__init_subclass__(**kwargs)
         if "to_payloads" in cls.__dict__ and "_encode" not in cls.__dict__:
             cls._encode = PayloadConverter._encode  # type: ignore[method-assign]  # noqa: SLF001 - that is the point
@@ -82,12 +82,12 @@ class JsonConverter(PayloadConverter):
         }
 
     def __getstate__(self) -> dict[str, Any]:
-        """Pickle without what is compiled, which does not, and is made anew."""
+        """Return the fields to pickle, without what is compiled: `__setstate__` makes that anew."""
         compiled = {"_write", "_reader", "_by_hint", "_by_type"}
         return {name: value for name, value in self.__dict__.items() if name not in compiled}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        """Compile it."""
+        """Compile anew what was not pickled."""
         for name, value in state.items():
             setattr(self, name, value)
         self._compile()

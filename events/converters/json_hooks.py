@@ -1,4 +1,4 @@
-"""What msgspec does not know by itself: how further types become JSON, and come back.
+"""The hooks of msgspec: further types become JSON, and come back.
 
 msgspec reads and writes dataclasses, Structs, attrs classes, enums, dates, UUIDs, Decimals, bytes and all containers of
 these without help. `to_json` and `from_json` are its hooks for the rest: pydantic models, paths, addresses, time zones,
@@ -69,7 +69,7 @@ def type_name(of: object) -> str:
 
 
 def is_model(cls: object) -> bool:
-    """Whether `cls` is a pydantic model (version 2)."""
+    """True if `cls` is a pydantic model (version 2)."""
     return isinstance(cls, type) and hasattr(cls, "__pydantic_serializer__") and hasattr(cls, "model_validate_json")
 
 
@@ -99,12 +99,12 @@ def class_of(value: object) -> type[Any]:
 
 
 def is_object(plain: Any) -> TypeGuard[dict[str, Any]]:
-    """Whether plain JSON is an object."""
+    """True if plain JSON is an object."""
     return isinstance(plain, dict)
 
 
 def is_array(plain: Any) -> TypeGuard[list[Any] | tuple[Any, ...]]:
-    """Whether plain JSON is an array."""
+    """True if plain JSON is an array."""
     return isinstance(plain, (list, tuple))
 
 
@@ -179,7 +179,7 @@ def _path(location: Sequence[str | int]) -> str:
 
 
 def _loose(value: Any) -> Any:
-    """Like `to_json`, but a model stays open to be looked into, and what is opaque counts as finite."""
+    """Do as `to_json`, but leave a model open to be looked into, and count what is opaque as finite."""
     try:
         return value.model_dump(round_trip=True) if is_model(class_of(value)) else _plain(value)
     except TypeError:

@@ -65,7 +65,7 @@ class Reader:
         self._forget()
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Pickle without what was made, which does not."""
+        """Pickle only the arguments: what was made of them does not pickle."""
         return Reader, (self._custom,)
 
     def _forget(self) -> None:
@@ -108,7 +108,7 @@ class Reader:
 
 
 class _StandIn(type):
-    """The type of stand-ins: whatever their hook makes counts as one of them."""
+    """The type of stand-ins: all that their hook makes counts as an instance."""
 
     def __instancecheck__(cls, instance: object) -> bool:
         return True

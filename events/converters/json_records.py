@@ -20,7 +20,7 @@ __all__ = ["RecordField", "alike", "fields_of", "hides", "make_record", "substit
 
 
 class RecordField(NamedTuple):
-    """One field: its name in JSON, its hint, and whether JSON must have it."""
+    """One field of a record: its name in JSON, its hint, and True in `required` if JSON must have it."""
 
     name: str
     hint: Any
@@ -53,7 +53,7 @@ def fields_of(hint: Any) -> tuple[RecordField, ...] | None:
 
 
 def _listed(cls: object) -> list[tuple[str, bool]] | None:
-    """Return the names of a record's fields, and whether each must be there."""
+    """Return the names of a record's fields, each with True if it must be there."""
     if not isinstance(cls, type):
         return None
     return _listed_of(cls)
@@ -135,12 +135,12 @@ def alike(members: list[Any]) -> str:
 
 
 def _apart(one: Any, other: Any) -> bool:
-    """Whether two hints are literals without a value in common."""
+    """True if two hints are literals without a value in common."""
     return get_origin(one) is Literal and get_origin(other) is Literal and not {*get_args(one)} & {*get_args(other)}
 
 
 def hides(hint: Any) -> bool:
-    """Whether `hint` names an attrs class with a private attribute, which msgspec reads but does not write.
+    """True if `hint` names an attrs class with a private attribute, which msgspec reads but does not write.
 
     Such a class inside of an untyped container is not found here, and loses its private attributes.
     """

@@ -1,8 +1,9 @@
 """JSON by Temporal's recipe: an encoder class for the way out, type converters for the way in.
 
-They are for programs that bring their own; what is not theirs to decide goes the usual way (`events.json_hooks`,
-`events.json_reader`). A type converter is asked about every hint on the way down, also about those that JSON has, so a
-value is walked by hand as far as hints have parts: slower than the reader, and only where somebody has a converter.
+They are for programs that bring their own; what is not theirs to decide goes the usual way
+(`events.converters.json_hooks`, `events.converters.json_reader`). A type converter is asked about every hint on the way
+down, also about those that JSON has, so a value is walked by hand as far as hints have parts: slower than the reader,
+and only where somebody has a converter.
 """
 
 from __future__ import annotations

@@ -1,4 +1,9 @@
-"""The interface of what turns users' values into payloads and back."""
+"""The interface of payload converters: they turn users' values into payloads, and back.
+
+A converter has two methods of its own; the engine calls the others, which rest on these two. Their errors name the
+place (`Where`) and both types. A value that does not fit the hint of its reader can be refused when it is stored
+(`fit=True`): then its sender is still there to hear of it.
+"""
 
 from __future__ import annotations
 
@@ -72,7 +77,7 @@ class PayloadConverter(ABC):
             value: what to store.
             hint: what it will be read as; None: not known.
             where: names the value in an error; its `str` is taken only then.
-            fit: whether to refuse a value that does not fit the hint.
+            fit: True to refuse a value that does not fit the hint.
 
         Raises:
             FailureError: the converter declares one.
@@ -142,7 +147,7 @@ class PayloadConverter(ABC):
         return [RawValue(payload) for payload in payloads]
 
     def fits(self, subject: Any, hint: Any) -> bool:
-        """Whether `subject`, a value or a payload, can be read as `hint`."""
+        """True if `subject`, a value or a payload, can be read as `hint`."""
         try:
             if isinstance(subject, Payload):
                 self._decode(subject, hint)

@@ -1,6 +1,6 @@
-"""What is said where a value becomes no payload, or a payload no value: the place, the types, the reason.
+"""Errors for a value that becomes no payload, and a payload that becomes no value: the place, the types, the reason.
 
-A converter that raises an `ApplicationError`, or any other declared failure, has said itself what is wrong and whether
+A converter that raises an `ApplicationError`, or any other declared failure, says itself what is wrong, and if
 trying again is of use; that is passed on as it is, and does not come by here.
 """
 
@@ -31,14 +31,14 @@ class Where(msgspec.Struct, frozen=True, gc=False):
 
 
 def encode_error(error: Exception, value: Any, hint: Any, where: object) -> PayloadEncodeError:
-    """Return what is to be said of a value that cannot be stored."""
+    """Return the error for a value that cannot be stored."""
     return PayloadEncodeError(
         where=str(where), value_type=type_name(class_of(value)), hint=_hint_name(hint), reason=_reason(error)
     )
 
 
 def decode_error(error: Exception, kind: str, hint: Any, where: object) -> PayloadDecodeError:
-    """Return what is to be said of a payload, of some kind, that cannot be read."""
+    """Return the error for a payload, of some kind, that cannot be read."""
     return PayloadDecodeError(where=str(where), got_type=kind, hint=_hint_name(hint), reason=_reason(error))
 
 

@@ -1,4 +1,4 @@
-"""What a function takes and returns, read once: names, counts and hints of its parameters.
+"""The signature of a function, read once: names, counts and hints of its parameters, and the hint of its result.
 
 Hints are read when they are first asked for, not when the function is decorated: by then the module is complete, and
 a hint may name a class that stands below the function. A hint that cannot be resolved counts as `Any`, so that a name
@@ -18,12 +18,12 @@ __all__ = ["Signature", "hints_of"]
 
 
 class Signature:
-    """What a callable takes by position, and returns.
+    """The positional parameters of a callable, and the hint of what it returns.
 
     Args:
         names: of the parameters that can be given by position, without `self`.
         required: how many of them have no default.
-        is_varargs: whether it takes any number of further arguments.
+        is_varargs: True if it takes any number of further arguments.
         keyword_only: names of parameters that must be given by keyword.
         resolve: returns the hints by name, `return` among them, when they are first needed.
     """
@@ -50,7 +50,7 @@ class Signature:
 
     @property
     def defaults(self) -> int:
-        """How many of the positional parameters have a default."""
+        """The number of positional parameters that have a default."""
         return len(self.names) - self.required
 
     @property
@@ -61,7 +61,7 @@ class Signature:
 
     @property
     def returns(self) -> Any:
-        """The hint of what is returned; `NoneType` for None, `Any` if there is none."""
+        """The hint of the result; `NoneType` for None, `Any` if there is no hint."""
         if self._resolve is not None:
             self._settle()
         return self._returns
@@ -127,11 +127,11 @@ _CACHE: WeakKeyDictionary[Callable[..., Any], dict[bool | None, Signature]] = We
 
 
 def hints_of(fn: Callable[..., Any], *, skip_first: bool | None = None) -> Signature:
-    """Return what `fn` takes and returns.
+    """Return the signature of a callable, for typed arguments and results.
 
     Args:
         fn: a function, method, partial, class or callable object.
-        skip_first: whether its first parameter is bound later, as a method's is; None: if it is called `self`.
+        skip_first: True if its first parameter is bound later, as a method's is; None: if it is called `self`.
 
     Raises:
         TypeError: `fn` is not callable.

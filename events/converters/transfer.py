@@ -22,7 +22,7 @@ _MARK: Final = "__understudy_transfer__"
 
 @public("understudy.converter")
 class TransferTypeConverter(ABC, Generic[ValueT, TransferTypeT]):
-    """Makes what travels of a value, and the value of what has travelled."""
+    """Turns a value into another that travels in its place, and back."""
 
     transfer_type: type[TransferTypeT] | None = None
     """The hint by which what has travelled is read; None: whatever it is."""

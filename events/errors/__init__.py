@@ -1,6 +1,10 @@
-"""All errors of the engine, in one place; `events.error_root` says how they are made.
+"""All errors of the engine, gathered in one place; import them from here, whoever you are.
 
-What workflow code sees of activities and children (`ApplicationError` and kin) is in `events.failure`.
+In reading order: `root` has the branches, and says how an error makes its text of its fields; `usage` and `determinism`
+say "you did wrong", `engine`, `store` and `codec` say "it went wrong", `activity` has both for activities; `rpc` has
+what Temporal's clients catch. They import nothing of ours but the public path.
+
+What workflow code sees of activities and children (`ApplicationError` and kin) is in `events.failures.exceptions`.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ __all__ = ["ActivityClosedError", "ActivityExecutionNotFoundError", "ActivityNot
 
 
 class ActivityNotFoundError(UsageError, NotFoundError, LookupError):
-    """No activity of the run waits for this outcome or heartbeat; `reason` says more, and no `workflow_id`: unknown."""
+    """No activity waits for this outcome or heartbeat; `reason` says more, an empty `workflow_id`: unknown."""
 
     activity: str
     run_id: str

@@ -1,4 +1,4 @@
-"""What goes wrong between a codec and the store: nothing is written in clear, and nothing that was written is lost."""
+"""Errors between a codec and the store: nothing is written in clear, and nothing that was written is lost."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Errors of workflow code that a replay cannot repeat: it touches the outside, has changed, or does not yield.
 
-They say "you did wrong", as those in `usage_errors`. What user code must not swallow is a `StopError` instead.
+They say "you did wrong", as those in `events.errors.usage`. What user code must not swallow is a `StopError` instead.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ __all__ = [
 
 
 class NondeterminismError(UsageError):
-    """A replay asked for something else than what is recorded (SAME-AGAIN); the sources are `file:line`."""
+    """A replay asked for something else than is recorded (SAME-AGAIN); the sources are `file:line`."""
 
     run_id: str
     position: int
@@ -39,12 +39,12 @@ class NondeterminismError(UsageError):
 
     @property
     def recorded_at(self) -> str:
-        """Where the recorded command came from, as a part of the sentence."""
+        """The place that the recorded command came from, as a part of the sentence."""
         return f" ({self.recorded_source})" if self.recorded_source else ""
 
     @property
     def produced_at(self) -> str:
-        """Where the new command comes from, as a part of the sentence."""
+        """The place that the new command comes from, as a part of the sentence."""
         return f" ({self.produced_source})" if self.produced_source else ""
 
 
@@ -61,7 +61,7 @@ class DeterminismError(StopError):
 
     @property
     def at(self) -> str:
-        """The place, as a part of the sentence."""
+        """The place of the call, as a part of the sentence."""
         return f" ({self.file}:{self.line})" if self.file else ""
 
 

@@ -1,6 +1,7 @@
-"""The errors that say "it went wrong": the call was in order, but the engine or its store could not do it.
+"""Errors that say "it went wrong" of the engine itself: the call was in order, but the engine could not do it.
 
-Foreign errors (sqlite3, psycopg, pykka) become one of these at the border, with the foreign one as `__cause__`.
+Those of its store are in `events.errors.store`. Foreign errors become one of these at the border, with the foreign one
+as `__cause__`.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
     UnderstudyError                 never raised itself
     ├─ UsageError    (Exception)    you did wrong: the call, the definition or the value has to change
     ├─ EngineError   (Exception)    it went wrong: the store, another process, the engine
-    ├─ FailureError  (Exception)    how a workflow or an activity ended, under Temporal's names: `events.failure_errors`
+    ├─ FailureError  (Exception)    how a workflow or an activity failed: `events.failures.exceptions`
     └─ StopError                    stops workflow code; not an Exception, so that `except Exception` lets it through
 
 The root derives from BaseException because one of its branches has to: what stops a workflow's code must not be caught
@@ -51,7 +51,7 @@ class UnderstudyError(BaseException):
 
 
 class _Attributes:
-    """What a template sees of an error: its attributes, by name."""
+    """The attributes of an error by name, as its templates see them."""
 
     __slots__ = ("_of",)
 

@@ -1,4 +1,4 @@
-"""What Temporal's clients catch: `RPCError` with a status, and `WorkflowQueryFailedError`; ours are that, too.
+"""Errors that Temporal's clients catch: `RPCError` with a status, and `WorkflowQueryFailedError`; ours are that, too.
 
 A program that catches one of them finds what it looks for, and one written for this library the error of its own name.
 Nothing is called remotely: what has no status that fits is no `RPCError`.
@@ -17,7 +17,7 @@ __all__ = ["ExhaustedError", "NotFoundError", "RPCError", "RPCStatusCode", "Work
 
 @public("understudy.service")
 class RPCStatusCode(IntEnum):
-    """What may go wrong with a call to a server, by gRPC's numbers."""
+    """The kinds of failure of a call to a server, by gRPC's numbers."""
 
     OK = 0
     CANCELLED = 1
@@ -43,56 +43,56 @@ class RPCError(UnderstudyError, Exception):
     """A call of a client failed, for a reason that a server would have, too; what is raised is one of its kinds."""
 
     def __init__(self, message: str, status: RPCStatusCode, raw_grpc_status: bytes) -> None:
-        """Say what went wrong."""
+        """Make the error of its message and status."""
         super().__init__(message)
         self._message = message
         self._status = status
         self._raw_grpc_status = raw_grpc_status
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Pickle by the arguments."""
+        """Pickle by the arguments of the constructor."""
         return type(self), (self._message, self._status, self._raw_grpc_status)
 
     @property
     def message(self) -> str:
-        """What went wrong."""
+        """The message, which says what went wrong."""
         return self._message
 
     @property
     def status(self) -> RPCStatusCode:
-        """The kind of it."""
+        """The status, which says what kind of failure it is."""
         return self._status
 
     @property
     def raw_grpc_status(self) -> bytes:
-        """What a server would have sent."""
+        """The status as a server would have sent it; empty for our own errors."""
         return self._raw_grpc_status
 
 
 class WorkflowQueryFailedError(UnderstudyError, Exception):
-    """A query has no answer: its handler raised, which is the cause then, or there is none, or it may not do that."""
+    """A query has no answer: its handler raised (the `cause`), is not there, or tried to do more than read."""
 
     __module__ = "understudy.client"
 
     def __init__(self, message: str) -> None:
-        """Say what went wrong."""
+        """Make the error of its message."""
         super().__init__(message)
 
     @property
     def message(self) -> str:
-        """What went wrong."""
+        """The message, which says what went wrong."""
         return str(self.args[0])
 
 
 class NotFoundError(RPCError, abstract=True):
-    """What was asked for is not there, or not any more; stands behind `UsageError` among the bases of an error."""
+    """Base of errors about something that is not there, or not any more; it stands behind `UsageError`."""
 
     def __init__(self, message: str) -> None:
         super().__init__(message, RPCStatusCode.NOT_FOUND, b"")
 
 
 class ExhaustedError(RPCError, abstract=True):
-    """There is no room for it now; stands behind `UsageError` among the bases of an error."""
+    """Base of errors about a lack of room; it stands behind `UsageError`."""
 
     def __init__(self, message: str) -> None:
         super().__init__(message, RPCStatusCode.RESOURCE_EXHAUSTED, b"")

@@ -1,4 +1,7 @@
-"""The store fails: it is locked, full, busy, of another format or out of reach, or what it holds is damaged."""
+"""Errors of the store: it is locked, full, busy, of another format or out of reach, or its content is damaged.
+
+Foreign errors (sqlite3's, eventsourcing's) become one of these at the border, with the foreign one as `__cause__`.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +34,7 @@ class StoreError(EngineError, abstract=True):
 class StoreLockedError(StoreError):
     """Another process, or this one, has the store open already (ONE-OWNER).
 
-    `pid` is the owner's, 0 if it is not known; `in_this_process` says whether the owner is the caller's own process.
+    `pid` is the owner's, 0 if it is not known; `in_this_process` is true if the owner is the caller's own process.
     """
 
     pid: int = 0
@@ -42,14 +45,14 @@ class StoreLockedError(StoreError):
 
     @property
     def owner(self) -> str:
-        """The process that has it, as a part of the sentence."""
+        """The process that has the store open, as a part of the sentence."""
         if self.in_this_process:
             return f"this process already (pid {self.pid})"
         return f"the process with pid {self.pid}" if self.pid else "another process"
 
     @property
     def next_step(self) -> str:
-        """What to do, which depends on whose the owner is."""
+        """The advice, which depends on whose process the owner is."""
         if self.in_this_process:
             return "Close the client that has it first; clients share one only if they name the file by the same path"
         return "Stop that process first, or use another file: a file belongs to one process at a time"
@@ -133,7 +136,7 @@ class AlreadyOpenError(EngineError):
 
 
 class StoreUnavailableError(StoreError):
-    """The store cannot be reached or worked with: no folder, no right to write, a failing disk, or it is closed."""
+    """The store cannot be reached or used: no folder, no right to write, a failing disk, or it is closed."""
 
     reason: str
 
@@ -142,7 +145,7 @@ class StoreUnavailableError(StoreError):
 
 
 class UnstorableError(EngineError):
-    """What a turn wants recorded cannot be written down; nothing of the turn is recorded."""
+    """An event or a row of a turn cannot be written down; nothing of the turn is recorded."""
 
     run_id: str
     version: int

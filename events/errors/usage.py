@@ -45,7 +45,7 @@ _SHOWN = 10
 
 
 class InvalidArgumentError(UsageError, ValueError):
-    """An argument of a call has a value that cannot be; `got` is the value's `repr`."""
+    """An argument of a call has a value that is not allowed; `got` is the value's `repr`."""
 
     what: str
     got: str
@@ -57,7 +57,7 @@ class InvalidArgumentError(UsageError, ValueError):
 
     @property
     def next_step(self) -> str:
-        """What to do: `fix`, or else the obvious."""
+        """The advice: `fix`, or else the obvious."""
         return self.fix or f"Pass {self.expected}"
 
 

@@ -1,4 +1,7 @@
-"""Why a start was refused, where that is not about a workflow: `events.failure_errors` has what is."""
+"""Refused starts: an id is taken, and the policies do not allow another run.
+
+How work failed that did start is said by `events.failures.exceptions`.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How a workflow or an activity ended, as workflow code and clients see it: Temporal's exceptions, name by name.
+"""Failures as workflow code and clients see them: Temporal's exceptions, name by name.
 
 An `ApplicationError` is what user code raises to say "this failed". What wraps it on its way says where it came from:
 an `ActivityError` or a `ChildWorkflowError`, with the failure as its `cause`. Cancellation, termination and time-outs
@@ -40,7 +40,7 @@ __all__ = [
 
 
 class FailureError(UnderstudyError, Exception):
-    """Base of what can be the failure of a workflow or an activity.
+    """Base of the exceptions that end a workflow or an activity with a failure.
 
     Args:
         message: what failed, without the names of the classes.
@@ -59,7 +59,7 @@ class FailureError(UnderstudyError, Exception):
 
     @property
     def message(self) -> str:
-        """What failed."""
+        """The message, which says what failed."""
         return self._message
 
     @property
@@ -82,7 +82,7 @@ def set_failure(error: FailureError, failure: Failure) -> None:
 
 
 class DetailedError(FailureError):
-    """A failure that carries values of the user's."""
+    """A failure that carries values that a user gave."""
 
     _details: tuple[Any, ...] = ()
 
@@ -93,13 +93,13 @@ class DetailedError(FailureError):
 
 
 class ApplicationError(DetailedError):
-    """User code says that it failed.
+    """User code raises this to say that it failed.
 
     Args:
         message: what failed.
         *details: values to go with it; they are stored like results.
         type: a name for this kind of error, which retry policies can list.
-        non_retryable: whether trying again is of no use.
+        non_retryable: True if trying again is of no use.
         next_retry_delay: how long to wait before the next attempt, instead of what the retry policy says.
         category: how much attention it asks for.
 
@@ -132,17 +132,17 @@ class ApplicationError(DetailedError):
 
     @property
     def non_retryable(self) -> bool:
-        """Whether the error itself says that trying again is of no use; a retry policy may say so, too."""
+        """True if the error itself says that trying again is of no use; a retry policy may say so, too."""
         return self._non_retryable
 
     @property
     def next_retry_delay(self) -> timedelta | None:
-        """How long to wait before the next attempt, instead of what the retry policy says."""
+        """The wait before the next attempt, in place of the one by the retry policy."""
         return self._next_retry_delay
 
     @property
     def category(self) -> ApplicationErrorCategory:
-        """How much attention it asks for."""
+        """The attention that the error asks for."""
         return self._category
 
 
@@ -184,7 +184,7 @@ class TimeoutError(FailureError):  # noqa: A001 - the interface that is followed
 
     @property
     def type(self) -> TimeoutType | None:
-        """Which of the time-outs struck."""
+        """The time-out that struck, if it is known."""
         return self._type
 
     @property
@@ -202,12 +202,12 @@ class ServerError(FailureError):
 
     @property
     def non_retryable(self) -> bool:
-        """Whether trying again is of no use."""
+        """True if trying again is of no use."""
         return self._non_retryable
 
 
 class ActivityError(FailureError):
-    """An activity failed for good; `cause` says of what.
+    """An activity failed for good; `cause` is the last attempt's failure.
 
     Args:
         message: what failed.
@@ -255,7 +255,7 @@ class ActivityError(FailureError):
 
     @property
     def activity_type(self) -> str:
-        """The activity's name."""
+        """The name of the activity's type."""
         return self._activity_type
 
     @property
@@ -265,12 +265,12 @@ class ActivityError(FailureError):
 
     @property
     def retry_state(self) -> RetryState | None:
-        """Why there is no further attempt."""
+        """The reason why there is no further attempt."""
         return self._retry_state
 
 
 class ChildWorkflowError(FailureError):
-    """A child workflow did not complete; `cause` says why.
+    """A child workflow did not complete; `cause` is its failure.
 
     Args:
         message: what failed.
@@ -306,7 +306,7 @@ class ChildWorkflowError(FailureError):
 
     @property
     def namespace(self) -> str:
-        """The child's namespace."""
+        """The namespace of the child."""
         return self._namespace
 
     @property
@@ -336,12 +336,12 @@ class ChildWorkflowError(FailureError):
 
     @property
     def retry_state(self) -> RetryState | None:
-        """Why there is no further attempt."""
+        """The reason why there is no further attempt."""
         return self._retry_state
 
 
 def is_cancelled_exception(exception: BaseException) -> bool:
-    """Whether `exception` means a cancellation: asyncio's, ours, or an activity's or a child's that was cancelled."""
+    """True if `exception` is a cancellation: asyncio's, ours, or an activity's or a child's that was cancelled."""
     if isinstance(exception, (ActivityError, ChildWorkflowError)):
         return isinstance(exception.cause, CancelledError)
     return isinstance(exception, (asyncio.CancelledError, CancelledError))

@@ -15,7 +15,7 @@ __all__ = ["ApplicationErrorCategory", "Failure"]
 
 @public("understudy.exceptions")
 class ApplicationErrorCategory(IntEnum):
-    """How much attention an application error asks for."""
+    """The attention that an application error asks for."""
 
     UNSPECIFIED = 0
     BENIGN = 1
@@ -24,7 +24,7 @@ class ApplicationErrorCategory(IntEnum):
 
 @public("understudy.converter")
 class Failure(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
-    """What is stored of an exception; which fields have a meaning depends on `kind`."""
+    """The stored form of an exception; `kind` decides which of the fields have a meaning."""
 
     kind: str
     """application, canceled, terminated, timeout, server, activity, child, already_started, or failure for others."""

@@ -1,4 +1,4 @@
-"""Cron expressions: when the next time is, of an expression and a time; a thin layer on cronsim.
+"""Cron expressions and the times at which they are due; a thin layer on cronsim.
 
 Five fields, minute first; `@every 90s`-like intervals and the names `@hourly`, `@daily` and so on; a time zone in front
 as `CRON_TZ=Europe/Berlin 0 9 * * *`, UTC without one. Times are integer nanoseconds since the epoch.
@@ -37,7 +37,7 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def checked_cron(expression: object) -> str:
-    """Return a cron expression that can be one.
+    """Return a cron expression if it is a valid one.
 
     Raises:
         InvalidArgumentError: it cannot, and why.
@@ -94,6 +94,6 @@ def _parsed(expression: str) -> tuple[ZoneInfo, str]:
 
 
 def _every(fields: str) -> int:
-    """Return the seconds of an `@every` expression; 0: it is none."""
+    """Return the seconds of an `@every` expression; 0: it is no such expression."""
     found = re.fullmatch(_EVERY, fields)
     return sum(int(number) * _SECONDS[unit] for number, unit in re.findall(_PART, found[1])) if found else 0

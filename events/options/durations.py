@@ -22,7 +22,7 @@ def to_ns(duration: timedelta | None, *, name: str, allow_zero: bool = True) -> 
     Args:
         duration: what the user gave.
         name: the parameter's name, for the error.
-        allow_zero: whether zero has a meaning.
+        allow_zero: True if zero has a meaning.
 
     Raises:
         ArgumentTypeError: it is not a timedelta.
@@ -44,7 +44,7 @@ def to_ns(duration: timedelta | None, *, name: str, allow_zero: bool = True) -> 
 
 
 def is_a(value: object, *kinds: type) -> bool:
-    """Whether a value is what its hint says: callers without a type checker are the ones to be told."""
+    """True if a value is of the type that its hint says: the doors ask, for callers without a type checker."""
     return isinstance(value, kinds) and not isinstance(value, bool)
 
 

@@ -29,7 +29,7 @@ __all__ = [
 
 @public("understudy.common")
 class WorkflowIDReusePolicy(IntEnum):
-    """Whether a closed workflow's id may be taken again."""
+    """The rule that says if a closed workflow's id may be taken again."""
 
     ALLOW_DUPLICATE = 1
     ALLOW_DUPLICATE_FAILED_ONLY = 2
@@ -39,7 +39,7 @@ class WorkflowIDReusePolicy(IntEnum):
 
 @public("understudy.common")
 class WorkflowIDConflictPolicy(IntEnum):
-    """What happens to a start when a workflow with its id is running."""
+    """The rule for a start when a workflow with its id is running."""
 
     UNSPECIFIED = 0
     FAIL = 1
@@ -49,7 +49,7 @@ class WorkflowIDConflictPolicy(IntEnum):
 
 @public("understudy.common")
 class QueryRejectCondition(IntEnum):
-    """In which states of a workflow a query is not asked."""
+    """The states of a workflow in which a query is refused."""
 
     NONE = 1
     NOT_OPEN = 2
@@ -58,7 +58,7 @@ class QueryRejectCondition(IntEnum):
 
 @public("understudy.workflow")
 class ActivityCancellationType(IntEnum):
-    """What a workflow waits for when it cancels an activity."""
+    """The thing that a workflow waits for when it cancels an activity."""
 
     TRY_CANCEL = 0
     """Ask the activity to cancel; go on at once as if it had."""
@@ -70,7 +70,7 @@ class ActivityCancellationType(IntEnum):
 
 @public("understudy.workflow")
 class ChildWorkflowCancellationType(IntEnum):
-    """What a workflow waits for when it cancels a child."""
+    """The thing that a workflow waits for when it cancels a child."""
 
     ABANDON = 0
     TRY_CANCEL = 1
@@ -80,7 +80,7 @@ class ChildWorkflowCancellationType(IntEnum):
 
 @public("understudy.workflow")
 class ParentClosePolicy(IntEnum):
-    """What happens to a child when its parent closes."""
+    """The fate of a child when its parent closes."""
 
     UNSPECIFIED = 0
     TERMINATE = 1
@@ -90,7 +90,7 @@ class ParentClosePolicy(IntEnum):
 
 @public("understudy.client")
 class ResetChildren(IntEnum):
-    """What becomes, in a reset, of the children that were started in the part that is cut off."""
+    """The fate of children, in a reset, that were started in the part that is cut off."""
 
     ADOPT = 1
     """They go on; where the code asks for the same child again, it gets the one that is there."""
@@ -102,7 +102,7 @@ class ResetChildren(IntEnum):
 
 @public("understudy.client")
 class WorkflowExecutionStatus(IntEnum):
-    """Where a run stands."""
+    """The status of a run: open, or closed in one of six ways."""
 
     RUNNING = 1
     COMPLETED = 2
@@ -115,7 +115,7 @@ class WorkflowExecutionStatus(IntEnum):
 
 @public("understudy.exceptions")
 class TimeoutType(IntEnum):
-    """Which of the time-outs struck."""
+    """The time-out that struck an activity or a workflow."""
 
     START_TO_CLOSE = 1
     SCHEDULE_TO_START = 2
@@ -125,7 +125,7 @@ class TimeoutType(IntEnum):
 
 @public("understudy.exceptions")
 class RetryState(IntEnum):
-    """Why there is, or is not, a further attempt."""
+    """The reason why there is, or is not, a further attempt."""
 
     IN_PROGRESS = 1
     NON_RETRYABLE_FAILURE = 2
@@ -138,7 +138,7 @@ class RetryState(IntEnum):
 
 @public("understudy.common")
 class ActivityIDConflictPolicy(IntEnum):
-    """What happens to a start when a stand-alone activity with its id is running."""
+    """The rule for a start when a stand-alone activity with its id is running."""
 
     UNSPECIFIED = 0
     FAIL = 1
@@ -147,7 +147,7 @@ class ActivityIDConflictPolicy(IntEnum):
 
 @public("understudy.common")
 class ActivityIDReusePolicy(IntEnum):
-    """Whether the id of a closed stand-alone activity may be taken again."""
+    """The rule that says if the id of a closed stand-alone activity may be taken again."""
 
     UNSPECIFIED = 0
     ALLOW_DUPLICATE = 1
@@ -157,7 +157,7 @@ class ActivityIDReusePolicy(IntEnum):
 
 @public("understudy.common")
 class HeaderCodecBehavior(IntEnum):
-    """Which headers go through the codec; accepted and ignored: all values go the same way."""
+    """The headers that go through the codec; accepted and ignored: all values go the same way."""
 
     NO_CODEC = 1
     CODEC = 2
@@ -166,7 +166,7 @@ class HeaderCodecBehavior(IntEnum):
 
 @public("understudy.common")
 class VersioningBehavior(IntEnum):
-    """When a run may move to other code; accepted and ignored: a run goes on with the code that its worker has."""
+    """The time at which a run moves to other code; accepted and ignored: a run goes on with its worker's code."""
 
     UNSPECIFIED = 0
     PINNED = 1

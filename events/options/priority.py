@@ -1,4 +1,4 @@
-"""Which of the activities that wait for a worker goes first."""
+"""Priorities: they decide which of the activities that wait for a worker goes first."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = ["Priority"]
 @public("understudy.common")
 @dataclass(frozen=True)
 class Priority:
-    """Which of the waiting tasks of a queue goes first; what is None is inherited from the workflow.
+    """The place of a task among those that wait in its queue; a field that is None is inherited from the workflow.
 
     Args:
         priority_key: 1 or more; lower goes first; 3 is what a task has that says nothing.
@@ -36,7 +36,7 @@ class Priority:
     """Says nothing."""
 
     def __post_init__(self) -> None:
-        """Check the values."""
+        """Check the values of all fields."""
         key, name, weight = self.priority_key, self.fairness_key, self.fairness_weight
         if key is not None and not is_a(key, int):
             raise ArgumentTypeError(what="priority_key", got=repr(key), expected="an int")

@@ -1,4 +1,4 @@
-"""Retry policies: how often, and after how long, something that failed is tried again.
+"""Retry policies: they say how often, and after how long, something that failed is tried again.
 
 A policy is written by users (`RetryPolicy`, with timedeltas) and stored in events (`StoredRetryPolicy`, with integer
 nanoseconds). It is checked where it is made, so that a wrong one is a traceback at its own line and not a failed run.
@@ -69,7 +69,7 @@ class StoredRetryPolicy(msgspec.Struct, frozen=True, omit_defaults=True, gc=Fals
 @public("understudy.common")
 @dataclass(frozen=True)
 class RetryPolicy:
-    """When and how often to try again.
+    """A rule for trying again after a failure: how often, and after how long.
 
     Args:
         initial_interval: the wait after the first failure.
@@ -92,7 +92,7 @@ class RetryPolicy:
     jitter: float = 0.0
 
     def __post_init__(self) -> None:
-        """Check the values."""
+        """Check the values of all fields."""
         initial = _needed_ns(self.initial_interval, "initial_interval")
         maximum = to_ns(self.maximum_interval, name="maximum_interval")
         check_number(self.backoff_coefficient, "backoff_coefficient", least=1.0)
@@ -152,7 +152,7 @@ def _needed_ns(duration: timedelta, name: str) -> int:
 
 
 def check_number(value: float, name: str, *, least: float, most: float = math.inf) -> None:
-    """Refuse a number that is none, or not between `least` and `most`.
+    """Refuse a value that is no number, or not between `least` and `most`.
 
     Raises:
         ArgumentTypeError: it is not a number.

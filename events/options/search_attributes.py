@@ -45,7 +45,7 @@ D = TypeVar("D")
 
 @public("understudy.common")
 class SearchAttributeIndexedValueType(IntEnum):
-    """What kind of value an attribute has."""
+    """The kinds of values that an attribute can have."""
 
     TEXT = 1
     KEYWORD = 2

@@ -8,9 +8,9 @@ bytes ("binary/plain"), and what a codec made.
 Who writes converters and codecs sees content and marks, as bytes, under Temporal's names; what stands in the store is
 made of them here and nowhere else.
 
-The way in and out is a `PayloadConverter`; `JsonConverter` (`events.json_converter`) is the default. What goes wrong
-names the place (`Where`) and both types. Whether a value fits the hint of its reader can be asked for when it is stored
-(`fit=True`): then its sender is still there to hear of it.
+A `PayloadConverter` (`events.converters.payload_converter`) makes payloads of values, and values of payloads; the
+default is `JsonConverter` (`events.converters.json_converter`). This module knows neither of them: it is the data
+between.
 """
 
 from __future__ import annotations
@@ -93,18 +93,18 @@ class Payload(msgspec.Struct, frozen=True, omit_defaults=True, gc=False, metacla
 
     @property
     def encoding(self) -> str:
-        """How `data` is to be understood."""
+        """The encoding, which says how `data` is to be understood."""
         return self.marks.get(ENCODING, JSON)
 
     @property
     def data(self) -> bytes:
-        """The content."""
+        """The content of the payload, in bytes."""
         raw = bytes(self.raw)
         return raw if self.is_json or not raw.startswith(b'"') else a2b_base64(raw[1:-1], strict_mode=True)
 
     @property
     def is_json(self) -> bool:
-        """Whether what stands in the store is the content itself."""
+        """True if what stands in the store is the content itself."""
         return _FORM not in self.marks and self.encoding.startswith(_JSON_KINDS)
 
     @property
@@ -153,7 +153,7 @@ def _read_marks(payload: Payload) -> dict[str, bytes]:
 
 
 def _mark_anew(draft: Payload, metadata: Mapping[str, bytes]) -> None:
-    """Give a draft other metadata; what stands in the store for its content depends on the encoding."""
+    """Give a draft other metadata; the encoding decides how its content stands in the store."""
     other = drafted(Payload(draft.data, metadata))
     msgspec.structs.force_setattr(draft, "raw", other.raw)
     msgspec.structs.force_setattr(draft, "marks", other.marks)
@@ -173,7 +173,7 @@ def _stored(data: bytes, marks: dict[str, str]) -> msgspec.Raw:
 
 
 def _is_json(data: bytes) -> bool:
-    """Whether content can be embedded in an event as it is, to the byte."""
+    """True if content can be embedded in an event as it is, to the byte."""
     try:
         data.decode()
         return len(bytes(msgspec.json.decode(data, type=msgspec.Raw))) == len(data)
@@ -188,7 +188,7 @@ def _base64(data: bytes | bytearray | memoryview) -> msgspec.Raw:
 @public("understudy.converter")
 @dataclass
 class Payloads:
-    """Some payloads, to be replaced in place."""
+    """A list of payloads, to be replaced in place."""
 
     payloads: list[Payload] = field(default_factory=list[Payload])
 

@@ -1,4 +1,4 @@
-"""What each event changes in the aggregate: one function an event, found in the table at the end of the file.
+"""The effect of each event on the aggregate: one function an event, found in the table at the end of the file.
 
 `apply` checks the machine's table, changes the state and counts the version (NO-GAPS). What only the code cares about
 changes nothing here.
@@ -267,7 +267,7 @@ def _details_upserted(state: WorkflowExecution, event: CurrentDetailsUpserted) -
 
 
 def _nothing(_state: WorkflowExecution, _event: Event) -> None:
-    """Concern the code, not the aggregate."""
+    """Change nothing: the event concerns the code, not the aggregate."""
 
 
 _EVOLVE: Final[dict[type[Event], Callable[[WorkflowExecution, Any], None]]] = {

@@ -67,12 +67,12 @@ class WorkflowExecution:
     )
 
     def __init__(self, run_id: str) -> None:
-        """Begin before the first event."""
+        """Make the state of a run before its first event."""
         self.run_id = run_id
         self.version = 0
         self.status: Status | None = None
         self.is_open = False
-        """Whether the run has started and not closed."""
+        """True if the run has started and not closed."""
         self.closed: Event | None = None
         self.activities: dict[int, PendingActivity] = {}
         self.timers: dict[int, TimerStarted] = {}
@@ -105,7 +105,7 @@ class WorkflowExecution:
         """Events whose size is not in `_size` yet."""
 
     def __repr__(self) -> str:
-        """Show status and counts."""
+        """Show the status and the counts."""
         status = self.status.name if self.status else "NEW"
         return (
             f"<run {self.run_id} {status} at version {self.version}: "
@@ -114,7 +114,7 @@ class WorkflowExecution:
 
     @property
     def owes(self) -> bool:
-        """Whether something of it is still to be done to others: children without an outcome, messages on their way."""
+        """True if something is still to be done to others: children have no outcome, messages are on their way."""
         return bool(self.children or self.outbound)
 
     def count(self, event: Event) -> None:
@@ -127,7 +127,7 @@ class WorkflowExecution:
 
     @property
     def size(self) -> int:
-        """How many bytes the events have, as they are encoded; measured when it is asked for, and rarely before."""
+        """The number of bytes of the encoded events; measured when it is asked for, and rarely before."""
         return self._size + sum(len(encode_event(event)) for event in self._unsized)
 
     def next_deadline(self) -> int | None:

@@ -1,4 +1,4 @@
-"""What waits in a run: activities and children without an outcome, and the times at which something is due."""
+"""The parts of the aggregate that are still open: activities and children without an outcome, and deadlines."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ __all__ = ["NONE", "Deadline", "DeadlineKind", "PendingActivity", "PendingChild"
 
 
 class DeadlineKind(IntEnum):
-    """What is due; the order is the order in which things due at the same instant happen."""
+    """The kind of a deadline; the order is the order in which things due at the same instant happen."""
 
     FIRST_TURN = 0
     TIMER = 1
@@ -37,12 +37,12 @@ class Deadline(NamedTuple):
 
 
 class PendingActivity:
-    """An activity without an outcome."""
+    """An activity that has no outcome yet."""
 
     __slots__ = ("attempt", "close_by", "heartbeat_details", "last_failure", "next_at", "outside", "phase", "scheduled")
 
     def __init__(self, scheduled: ActivityScheduled) -> None:
-        """Begin with the first attempt due at once."""
+        """Begin with the first attempt, which is due at once."""
         self.scheduled = scheduled
         self.phase = ActivityPhase.SCHEDULED
         self.attempt = 1
@@ -50,12 +50,12 @@ class PendingActivity:
         self.last_failure: Failure | None = None
         self.heartbeat_details: tuple[Payload, ...] = ()
         self.outside = False
-        """Whether the outcome of this attempt is to come from outside."""
+        """True if the outcome of this attempt is to come from outside."""
         self.close_by = 0
         """When such an attempt times out; 0: never."""
 
     def again(self, event: ActivityRetryScheduled) -> None:
-        """Expect the next attempt."""
+        """Expect the next attempt of the activity."""
         self.attempt = event.attempt + 1
         self.next_at = event.next_at
         self.last_failure = event.failure
@@ -64,7 +64,7 @@ class PendingActivity:
             self.heartbeat_details = event.heartbeat_details
 
     def stands(self, kind: DeadlineKind, at: int) -> bool:
-        """Whether a deadline of it still means something."""
+        """True if a deadline of it still means something."""
         if kind is DeadlineKind.RETRY:
             return self.phase is ActivityPhase.BACKING_OFF and self.next_at == at
         return kind is DeadlineKind.ACTIVITY_TIMEOUT or self.close_by == at
@@ -76,7 +76,7 @@ class PendingActivity:
 
 
 class PendingChild:
-    """A child without an outcome."""
+    """A child that has no outcome yet."""
 
     __slots__ = ("cancel_delivered", "cancel_reason", "initiated", "phase", "run_id")
 
@@ -89,7 +89,7 @@ class PendingChild:
         self.cancel_reason = ""
         """Why it is asked to cancel."""
         self.cancel_delivered = False
-        """Whether it is recorded that the child has the request to cancel."""
+        """True if it is recorded that the child has the request to cancel."""
 
     def __repr__(self) -> str:
         """Show type, number and phase."""

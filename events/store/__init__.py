@@ -1,4 +1,10 @@
-"""The event store: one port, an adapter for memory and one for an SQLite file, and the door to both, `open_store`."""
+"""The event store: one port, an adapter for memory and one for an SQLite file, and the door to both, `open_store`.
+
+In reading order: `port`, what an adapter promises; `mapper`, events to rows and back; `memory`, the plain adapter;
+`batch` and `sqlite`, the durable one; `behind_codec`, any store with encoded payloads, and `coroutine_bridge`, which
+runs a codec from plain code. The shell and the doors may import it, facts and behaviours may not. This floor's border:
+here are files, threads and locks.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Folding a group of units into one batch that a database can take in a few large statements.
+"""The batch: a group of units folded into one, which a database takes in a few large statements.
 
 A group often holds several turns of the same run, each building on the one before. The database is asked only about
 the first of them (does the stream have this version?), the rest is settled here. Of several rows of one run only the
@@ -30,7 +30,7 @@ REFUSALS: Final = (VersionConflictError, AlreadyOpenError, UnstorableError)
 
 
 class Batch:
-    """What a group wants written: the versions its streams must have, its events, and its rows, in order."""
+    """The writes of one group: the versions that its streams must have, its events, and its rows, in order."""
 
     __slots__ = ("_places", "events", "expected", "rows")
 
@@ -67,7 +67,7 @@ def fold(units: Sequence[Unit], mapper: EventMapper) -> Batch:
 
 
 def already_open(rows: Sequence[ExecutionRow], holder_of: Callable[[str], str | None]) -> AlreadyOpenError | None:
-    """Return what keeps these rows from taking effect one after another: another run that holds a workflow id.
+    """Return the error for rows that cannot take effect one after another: another run holds a workflow id.
 
     Args:
         rows: In the order they take effect.

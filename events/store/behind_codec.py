@@ -45,12 +45,12 @@ _memo: Final[msgspec.json.Decoder[dict[str, Payload | None]]] = msgspec.json.Dec
 
 
 def behind_codec(store: EventStore, codec: PayloadCodec | None) -> EventStore:
-    """Return the store behind a codec; the store itself if there is none."""
+    """Return a store that passes all payloads through the codec; the store itself if there is none."""
     return store if codec is None else CodedStore(store, codec)
 
 
 class CodedStore:
-    """An `EventStore` that holds nothing itself.
+    """An `EventStore` that encodes and decodes, and holds nothing itself.
 
     Args:
         store: holds what the codec made.

@@ -1,4 +1,4 @@
-"""Coroutines, run to their end from plain code on any thread: what a store needs of a codec.
+"""The bridge from plain code on any thread to coroutines, which it runs to their end: a store needs that of a codec.
 
 Most codecs never wait: their coroutine is stepped once, and is done. While that happens there is no running event loop,
 whichever thread it is, so that a codec cannot tie itself to the engine's. A codec that does wait (for a key from
@@ -43,7 +43,7 @@ class Stepper:
 
     @property
     def has_loop(self) -> bool:
-        """Whether a coroutine had to wait, or failed, so that there is an event loop for them."""
+        """True if a coroutine had to wait, or failed, so that there is an event loop for them."""
         return self._loop is not None
 
     def run(self, make: Callable[[], Coroutine[Any, Any, T]]) -> T:

@@ -42,7 +42,7 @@ OPEN_STATUS: Final = "Running"
 
 
 class ExecutionRow(msgspec.Struct, frozen=True):
-    """What is known of a run without reading its stream; a later row of the same run replaces the earlier one.
+    """The facts about a run that are known without reading its stream; a later row replaces the earlier one.
 
     Args:
         run_id: The run, the key.
@@ -107,7 +107,7 @@ class Recorded(msgspec.Struct, frozen=True):
 
 
 class EventStore(Protocol):
-    """Where events are kept; the adapters are `memory` and `sqlite`."""
+    """The port: a place where events are kept; the adapters are `memory` and `sqlite`."""
 
     @property
     def url(self) -> str:
@@ -181,5 +181,5 @@ class EventStore(Protocol):
         ...
 
     def close(self) -> None:
-        """Let go of everything; a second call does nothing."""
+        """Let go of all resources; a second call does nothing."""
         ...

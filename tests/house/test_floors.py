@@ -44,7 +44,20 @@ def floor_of(module: Module) -> str | None:
 
 
 def test_every_contract_of_the_floors_is_configured() -> None:
-    assert set(contracts()) == {"behaviors", "doors", "floors", "purity", "store"}
+    assert set(contracts()) == {"behaviors", "doors", "events", "floors", "purity", "store"}
+
+
+def test_a_contract_counts_all_imports_those_for_type_checkers_too() -> None:
+    linter = pyproject()["tool"]["importlinter"]
+    assert "exclude_type_checking_imports" not in linter
+
+
+def test_the_layers_of_the_events_name_each_of_their_modules_and_folders() -> None:
+    rooms = {module.name.split(".")[2] for module in modules() if module.name.startswith("understudy.events.")}
+    layers = contracts()["events"]["layers"]
+    assert set(re.findall(r"\w+", " ".join(layers))) == rooms
+    assert len(re.findall(r"\w+", " ".join(layers))) == len(rooms), "a room stands on one layer"
+    assert contracts()["events"]["exhaustive"] is True
 
 
 def test_the_floors_contract_names_every_floor_below_the_doors() -> None:

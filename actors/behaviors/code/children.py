@@ -1,7 +1,7 @@
 """Other workflows, as the code of a run sees them: its children, and messages that it sends.
 
-A child is a future, like an activity (`behaviors.handle`), and a second one that resolves when it has started. A
-message is a future that resolves when the other workflow has it on disk.
+A child is a future, like an activity (`actors.behaviors.code.handles`), and a second one that resolves when it has
+started. A message is a future that resolves when the other workflow has it on disk.
 """
 
 from __future__ import annotations

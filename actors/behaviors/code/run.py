@@ -4,8 +4,8 @@ A fact is activated alone: it resolves a future, starts a task or calls a handle
 nothing is ready, conditions are checked in the order in which they were made, and what the code asked for meanwhile is
 returned. So the order of the stream is the order of the code, and a replay needs no marks between turns: behind each
 fact stand just the requests that it led to. The one exception is a start with messages: they are handled in front of
-the run function's first step (`behaviors.activation`). Where facts had to wait (no worker knew the type, or the code
-failed), the stream says so: see `events.workflow`.
+the run function's first step (`actors.behaviors.decisions.activation`). Where facts had to wait (no worker knew the
+type, or the code failed), the stream says so: see `events.workflow`.
 
 Phases: NEW, then REPLAYING while recorded facts are activated, RUNNING for live ones, CLOSED when the run function is
 done, BROKEN after anything that was not a declared failure; a broken run is thrown away and rebuilt from its events.

@@ -1,4 +1,4 @@
-"""Decisions about children and about messages to other workflows; a part of the table of `behaviors.decide`.
+"""Decisions about children and about messages to other workflows; a part of `actors.behaviors.decisions.decide`.
 
 What a child or another workflow tells may come late, twice, or for a run that is closed: then it means nothing.
 """

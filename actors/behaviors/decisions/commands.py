@@ -1,7 +1,7 @@
 """Commands: what somebody outside asks of a run, in the imperative, frozen.
 
-`actors.behaviors.decide` answers each with events. What the workflow's own code asks for is no command: there is
-nothing to decide about it, so it is an event from the start (`events.event.Request`).
+`actors.behaviors.decisions.decide` answers each with events. What the workflow's own code asks for is no command: there
+is nothing to decide about it, so it is an event from the start (`events.event.Request`).
 """
 
 from __future__ import annotations

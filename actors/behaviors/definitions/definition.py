@@ -133,7 +133,7 @@ class WorkflowDefinition(msgspec.Struct, frozen=True, eq=False):
     pause_after_failures: int = 0
     """Failed turns in a row after which a run is paused, as the worker says; 0: never."""
     dynamic_config: Callable[[Any], Any] | None = None
-    """What a dynamic workflow decides by for each run; see `behaviors.dynamic`."""
+    """What a dynamic workflow decides by for each run; see `actors.behaviors.definitions.dynamic`."""
     activates_patch: Callable[[str], bool] | None = None
     """Whether a run that comes to a patch first goes the new way, as the worker says; None: it does."""
     interception: Interception | None = None

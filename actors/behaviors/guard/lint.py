@@ -1,8 +1,9 @@
 """Reads the source of a workflow, when it is registered, for what a replay would not repeat.
 
 Starting from the workflow function, or from all methods of the workflow class, it follows the helpers that are called
-directly and live in the same top-level package, and holds each call against the table in `behaviors.guard`. Names are
-resolved through the real functions (`behaviors.scope`), so aliases do not hide anything and look-alikes do not alarm.
+directly and live in the same top-level package, and holds each call against the table in
+`actors.behaviors.guard.rules`. Names are resolved through the real functions (`actors.behaviors.guard.names`), so
+aliases do not hide anything and look-alikes do not alarm.
 
 An `error` would break a replay: registration refuses it, unless the workflow says `sandboxed=False`. A `warning` may:
 an order that differs between processes, state that runs share, the environment; the worker logs it. Passed over:

@@ -1,8 +1,8 @@
 """How type checkers see the starts of stand-alone activities: what one takes and returns flows through.
 
-The forms are those of `start_types`, and stand here as protocols for the same reason: no argument, one argument as it
-is, several as `args`, and by name; for functions that are awaited and for plain ones, and for methods, which take
-`self` in front.
+The forms are those of `_client.starts.types`, and stand here as protocols for the same reason: no argument, one
+argument as it is, several as `args`, and by name; for functions that are awaited and for plain ones, and for methods,
+which take `self` in front.
 """
 
 from __future__ import annotations

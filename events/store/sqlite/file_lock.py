@@ -130,7 +130,7 @@ class FileLock:
         return handle
 
     def _is_found(self) -> bool:
-        """Whether the open file is the one that others find by its name."""
+        """True if the open file is the one that others find by its name."""
         if self._handle is None:
             return False
         try:

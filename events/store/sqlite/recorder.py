@@ -5,7 +5,7 @@ it for projections and followers written for the library. Three things differ he
 prepared statements (the library passes `cached_statements=True`, which sqlite3 takes for one statement), and sync on
 every commit. One connection is held for writing, and takes the write lock at the beginning of a transaction, so that
 what it has read stays true. And a batch of many turns is written in a few statements, for the reason that
-`sqlite_statements` gives.
+`events.store.sqlite.statements` gives.
 """
 
 from __future__ import annotations
@@ -123,7 +123,7 @@ class RunDatastore(SQLiteDatastore):
         return self._writer if commit else super().transaction(commit=False)
 
     def close(self) -> None:
-        """Close all connections."""
+        """Close all connections, the writer's and those of the pool."""
         self._writer.close()
         super().close()
 
@@ -135,7 +135,7 @@ def _with_names(connection: sqlite3.Connection) -> sqlite3.Connection:
 
 
 class RunRecorder(SQLiteApplicationRecorder):
-    """Records events and execution rows; the tables are there already (`sqlite_schema`)."""
+    """Records events and execution rows; the tables are there already (`events.store.sqlite.schema`)."""
 
     def construct_create_table_statements(self) -> list[str]:
         """Return nothing to create."""

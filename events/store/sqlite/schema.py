@@ -1,4 +1,4 @@
-"""What makes a file a store of ours: who may open it, what a new one gets, and how an older one is brought up.
+"""The format of a store's file: who may open it, what a new one gets, and how an older one is brought up.
 
 SQLite keeps two numbers in a database's header for its application. `application_id` says that the file is ours,
 `user_version` which format its tables have. A file that is neither ours nor empty is left exactly as it is. Creation

@@ -1,8 +1,8 @@
 """The embedded store: one SQLite file, in WAL mode, synced on every commit, owned by one process.
 
-The writer is eventsourcing's recorder (`sqlite_recorder`). The reads go past it, on connections of their own: the
-engine's loop asks for the latest run of a workflow id on every start and signal, and gets its answer in some 10 µs
-without an envelope object, a pool's locks or a word with the writer.
+The writer is eventsourcing's recorder (`events.store.sqlite.recorder`). The reads go past it, on connections of their
+own: the engine's loop asks for the latest run of a workflow id on every start and signal, and gets its answer in some
+10 µs without an envelope object, a pool's locks or a word with the writer.
 
 A group is written at once; if one of its units is refused, the group is written again unit by unit, each behind a
 savepoint, still in one transaction with one fsync. A refusal is rare and makes that one commit some five times slower;
