@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from collections.abc import Set as AbstractSet
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from understudy.actors.behaviors.decisions.activities import attempts_due, overdue
 from understudy.actors.behaviors.definitions.job import is_job
@@ -32,7 +32,15 @@ if TYPE_CHECKING:
     from understudy.events.event import Event
     from understudy.events.state.execution import WorkflowExecution
 
-__all__ = ["Effects"]
+__all__ = ["Effects", "Relations"]
+
+
+class Relations(NamedTuple):
+    """What runs have to do with other runs."""
+
+    children: Children
+    outbound: Outbound
+    closing: Closing
 
 
 class Effects:
@@ -43,9 +51,7 @@ class Effects:
         activities: makes attempts.
         timers: wakes runs.
         waiters: who waits for ends and updates.
-        children: of the runs.
-        outbound: their messages.
-        closing: what closed runs owe.
+        relations: returns what runs have to do with other runs; asked for when a run has to do with another.
         try_at_once: lets a run whose code is not live try it now, by run id.
     """
 
@@ -56,18 +62,14 @@ class Effects:
         activities: Activities,
         timers: Timers,
         waiters: Waiters,
-        children: Children,
-        outbound: Outbound,
-        closing: Closing,
+        relations: Callable[[], Relations],
         try_at_once: Callable[[str], None],
     ) -> None:
         self._clock = clock
         self._activities = activities
         self._timers = timers
         self._waiters = waiters
-        self._children = children
-        self._outbound = outbound
-        self._closing = closing
+        self._relations = relations
         self._try_at_once = try_at_once
 
     def of_part(self, part: Part) -> None:
@@ -112,9 +114,9 @@ class Effects:
                 self._activities.wait_outside(run.run_id, start.workflow_id, start.workflow_type, pending)
         self._waiters.back(run.run_id, state.updates)
         for child in list(state.children.values()):
-            self._children.look_at_child(run, child)
+            self._relations().children.look_at_child(run, child)
         for message in list(state.outbound.values()):
-            self._outbound.send(run, message, again=True)
+            self._relations().outbound.send(run, message, again=True)
         self._see_to_time(run)
 
     def make_up_end(self, run: LiveRun, closing: Event, *, again: bool = True) -> None:
@@ -123,8 +125,10 @@ class Effects:
         self._activities.drop_all(run.run_id, "the workflow closed")
         self._waiters.back(run.run_id, run.state.updates)
         self._waiters.closed(run.run_id, closing)
-        self._closing.settle(run, again=again)
-        self._children.tell_parent(run, closing)
+        if run.state.owes:
+            self._relations().closing.settle(run, again=again)
+        if run.state.start.parent_run_id:
+            self._relations().children.tell_parent(run, closing)
 
     def _see_to_time(self, run: LiveRun) -> None:
         """Arm the next wake-up."""
@@ -171,13 +175,13 @@ class Effects:
             self._activities.drop(run.run_id, event.seq, "ScheduleToClose timeout")
 
     def _child_initiated(self, run: LiveRun, event: ChildInitiated) -> None:
-        self._children.start_child(run, event.seq)
+        self._relations().children.start_child(run, event.seq)
 
     def _child_cancel_requested(self, run: LiveRun, event: ChildCancelRequested) -> None:
-        self._children.cancel_child(run, event.seq)
+        self._relations().children.cancel_child(run, event.seq)
 
     def _message_asked(self, run: LiveRun, event: ExternalSignalRequested | ExternalCancelRequested) -> None:
-        self._outbound.send(run, event)
+        self._relations().outbound.send(run, event)
 
     def _unpaused(self, run: LiveRun, _event: WorkflowUnpaused) -> None:
         run.drop_code()  # it has not seen what came meanwhile: new code takes that up

@@ -18,7 +18,6 @@ from understudy.actors.system import System
 from understudy.events.converters.json_hooks import class_of
 from understudy.events.errors import InvalidArgumentError
 from understudy.events.store import open_store
-from understudy.events.store.behind_codec import behind_codec
 
 if TYPE_CHECKING:
     from understudy.events.converters.data_converter import DataConverter
@@ -51,7 +50,11 @@ def acquire(url: str, converter: DataConverter) -> System:
                 return system
             system.abandon()
             del _systems[place]
-        store = behind_codec(open_store(url), converter.payload_codec)
+        store = open_store(url)
+        if converter.payload_codec is not None:
+            from understudy.events.store.behind_codec import behind_codec  # few programs have one
+
+            store = behind_codec(store, converter.payload_codec)
         system = System(store, converter.payload_converter, converter.failure_converter)
         if not url.startswith("memory:"):
             _systems[place] = (system, 1, converter)

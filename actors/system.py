@@ -17,13 +17,10 @@ from understudy.actors.activities.cancellation import WORKER_SHUTDOWN
 from understudy.actors.activities.supervisor import Activities
 from understudy.actors.clock import Clock, system_clock
 from understudy.actors.dispatch import Dispatcher
-from understudy.actors.effects import Effects
+from understudy.actors.effects import Effects, Relations
 from understudy.actors.guard.turn_guard import TurnGuard
 from understudy.actors.ids import run_ids
 from understudy.actors.journal import INLINE_SECONDS, Journal
-from understudy.actors.relations.children import Children
-from understudy.actors.relations.closing import Closing
-from understudy.actors.relations.outbound import Outbound
 from understudy.actors.relations.retried import RetriedTasks
 from understudy.actors.requests.post import Post
 from understudy.actors.requests.service import Service
@@ -39,6 +36,7 @@ if TYPE_CHECKING:
     from understudy.actors.behaviors.definitions.definition import WorkflowDefinition
     from understudy.events.converters.failure_converter import FailureConverter
     from understudy.events.converters.payload_converter import PayloadConverter
+    from understudy.events.state.execution import WorkflowExecution
     from understudy.events.store.port import EventStore
 
 __all__ = ["System"]
@@ -104,7 +102,16 @@ class System:
         self.service = Service(self.post, self.waiters, self.guard)
         self.between_runs = RetriedTasks(self.dispatcher)
         """What runs have to do with each other, and is under way."""
-        self._wire_effects()
+        self._made_relations: Relations | None = None
+        effects = Effects(
+            clock=clock,
+            activities=self.activities,
+            timers=self.timers,
+            waiters=self.waiters,
+            relations=self._relations,
+            try_at_once=self.runs.try_at_once,
+        )
+        self.workflows.act_through(effects, self._open_children)
         self.workers: list[WorkerSlots] = []
         self.stopped = False
         self.own_thread: threading.Thread | None = None
@@ -115,43 +122,43 @@ class System:
         self._every(SWEEP_SECONDS, self._sweep)
         self._every(1.0, self._sweep_attempts)
 
-    def _wire_effects(self) -> None:
-        """Let what follows a commit act through the parts that are there."""
-        children = Children(
-            tasks=self.between_runs,
-            runs=self.runs,
-            store=self.store,
-            clock=self.clock,
-            post=self.post,
-            starts=self.starts,
-            service=self.service,
-        )
-        outbound = Outbound(
-            tasks=self.between_runs,
-            runs=self.runs,
-            store=self.store,
-            service=self.service,
-            children=children,
-            definitions=self.definitions,
-        )
-        closing = Closing(
-            tasks=self.between_runs,
-            store=self.store,
-            children=children,
-            outbound=outbound,
-            put_row=self.workflows.commits.put_row,
-        )
-        effects = Effects(
-            clock=self.clock,
-            activities=self.activities,
-            timers=self.timers,
-            waiters=self.waiters,
-            children=children,
-            outbound=outbound,
-            closing=closing,
-            try_at_once=self.runs.try_at_once,
-        )
-        self.workflows.act_through(effects, children.open_children)
+    def _relations(self) -> Relations:
+        """Return what runs have to do with other runs; its modules are imported for those who have others (2 ms)."""
+        if self._made_relations is None:
+            from understudy.actors.relations.children import Children
+            from understudy.actors.relations.closing import Closing
+            from understudy.actors.relations.outbound import Outbound
+
+            tasks, runs, store, service = self.between_runs, self.runs, self.store, self.service
+            children = Children(
+                tasks=tasks,
+                runs=runs,
+                store=store,
+                clock=self.clock,
+                post=self.post,
+                starts=self.starts,
+                service=service,
+            )
+            outbound = Outbound(
+                tasks=tasks,
+                runs=runs,
+                store=store,
+                service=service,
+                children=children,
+                definitions=self.definitions,
+            )
+            closing = Closing(
+                tasks=tasks,
+                store=store,
+                children=children,
+                outbound=outbound,
+                put_row=self.workflows.commits.put_row,
+            )
+            self._made_relations = Relations(children, outbound, closing)
+        return self._made_relations
+
+    def _open_children(self, parent: WorkflowExecution, after: int) -> list[str]:
+        return self._relations().children.open_children(parent, after)
 
     def __repr__(self) -> str:
         """Show the store and the load."""

@@ -12,7 +12,6 @@ import msgspec
 
 from understudy.actors.behaviors.decisions.retry import next_attempt
 from understudy.events.failures.failure import Failure
-from understudy.events.options.cron import next_cron
 from understudy.events.options.policies import TimeoutType
 from understudy.events.payloads.payload import Payload
 from understudy.events.state.execution import WorkflowExecution
@@ -74,6 +73,8 @@ def _by_cron(
     start = state.start
     if not start.cron_schedule or state.cancel_requested is not None:
         return None
+    from understudy.events.options.cron import next_cron  # few runs have a schedule
+
     at = next_cron(start.cron_schedule, now)
     if start.execution_deadline and at >= start.execution_deadline:
         return None
