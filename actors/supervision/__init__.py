@@ -1,5 +1,5 @@
 """Supervision: actors that have children, and data that says what becomes of a child that fails.
 
-In reading order: backoff (how long to wait), supervisor (the actor and its strategy). Rooms above derive their own
-supervisors from it (`runs.supervisor`, `activities.supervisor`); it imports only dispatch.
+In reading order: `backoff` (how long to wait), `supervisor` (the actor and its strategy). The supervisors of runs and
+of activities derive from it; it imports only dispatch.
 """

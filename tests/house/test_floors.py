@@ -33,6 +33,16 @@ KNOTS: dict[str, int] = {
 """Modules that still import each other: the first of a knot by name, and how many are tied up in it."""
 
 
+LAYERED: dict[str, str] = {
+    "actors": "understudy.actors",
+    "events": "understudy.events",
+    "relations": "understudy.actors.relations",
+    "requests": "understudy.actors.requests",
+    "runs": "understudy.actors.runs",
+}
+"""Rooms whose modules stand in layers, by the id of the contract that says which."""
+
+
 def contracts() -> dict[str, dict[str, Any]]:
     """The import-linter contracts by id."""
     return {contract["id"]: contract for contract in pyproject()["tool"]["importlinter"]["contracts"]}
@@ -44,7 +54,7 @@ def floor_of(module: Module) -> str | None:
 
 
 def test_every_contract_of_the_floors_is_configured() -> None:
-    assert set(contracts()) == {"behaviors", "doors", "events", "floors", "purity", "store"}
+    assert set(contracts()) == {"behaviors", "doors", "floors", "purity", "store"} | LAYERED.keys()
 
 
 def test_a_contract_counts_all_imports_those_for_type_checkers_too() -> None:
@@ -52,12 +62,15 @@ def test_a_contract_counts_all_imports_those_for_type_checkers_too() -> None:
     assert "exclude_type_checking_imports" not in linter
 
 
-def test_the_layers_of_the_events_name_each_of_their_modules_and_folders() -> None:
-    rooms = {module.name.split(".")[2] for module in modules() if module.name.startswith("understudy.events.")}
-    layers = contracts()["events"]["layers"]
-    assert set(re.findall(r"\w+", " ".join(layers))) == rooms
-    assert len(re.findall(r"\w+", " ".join(layers))) == len(rooms), "a room stands on one layer"
-    assert contracts()["events"]["exhaustive"] is True
+@pytest.mark.parametrize("room", sorted(LAYERED))
+def test_the_layers_of_a_room_name_each_of_its_modules_and_folders_once(room: str) -> None:
+    contract, package = contracts()[room], LAYERED[room]
+    depth = package.count(".") + 1
+    inside = {module.name.split(".")[depth] for module in modules() if module.name.startswith(f"{package}.")}
+    named = re.findall(r"\w+", " ".join(contract["layers"]))
+    assert sorted(named) == sorted(inside)
+    assert contract["containers"] == [package]
+    assert contract["exhaustive"] is True
 
 
 def test_the_floors_contract_names_every_floor_below_the_doors() -> None:
