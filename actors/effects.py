@@ -10,6 +10,7 @@ from collections.abc import Callable
 from collections.abc import Set as AbstractSet
 from typing import TYPE_CHECKING, Any, Final
 
+from understudy.actors.activities.assignment import assignment_of, local_assignment_of
 from understudy.actors.behaviors.decisions.activities import attempts_due, overdue
 from understudy.actors.behaviors.definitions.job import is_job
 from understudy.events.activity import ActivityCancelRequested, ActivityPhase, ActivityScheduled, ActivityTimedOut
@@ -20,7 +21,7 @@ from understudy.events.update import UpdateCompleted
 from understudy.events.workflow import CLOSING, WorkflowUnpaused
 
 if TYPE_CHECKING:
-    from understudy.actors.activities.supervisor import Activities
+    from understudy.actors.activities.supervisor import ActivitySupervisor
     from understudy.actors.relations.children import Related
     from understudy.actors.runs.actor import WorkflowActor
     from understudy.actors.runs.supervisor import Workflows
@@ -39,7 +40,9 @@ class Effects:
     related: Related
     """Set by the composition root, since it acts through what acts through this."""
 
-    def __init__(self, workflows: Workflows, activities: Activities, timers: Timers, outcomes: Outcomes) -> None:
+    def __init__(
+        self, workflows: Workflows, activities: ActivitySupervisor, timers: Timers, outcomes: Outcomes
+    ) -> None:
         """Do things through these."""
         self.workflows = workflows
         self.activities = activities
@@ -58,13 +61,11 @@ class Effects:
         state = actor.state
         if not state.is_open:
             return
-        start, run = state.start, actor.run
+        run = actor.run
         for scheduled in part.local:
-            # Code that was rebuilt asks again for what has ended meanwhile: its outcome stood behind, in the mailbox.
+            # Rebuilt code asks again for local activities whose outcome is already queued in the mailbox: skip those.
             if run is not None and run.local(scheduled.seq) is not None:
-                self.activities.dispatch_local(
-                    actor.run_id, start.workflow_id, start.workflow_type, scheduled, start.task_queue
-                )
+                self.activities.dispatch_local(local_assignment_of(state, scheduled))
         for seq in part.local_dropped:
             self.activities.cancel_local(actor.run_id, seq, "cancelled by the workflow")
         if part.woken:
@@ -84,8 +85,7 @@ class Effects:
                 self._dispatch(actor, pending.scheduled.seq)
         for pending in state.activities.values():
             if pending.outside and pending.scheduled.heartbeat:
-                start = state.start
-                self.activities.wait_outside(actor.run_id, start.workflow_id, start.workflow_type, pending)
+                self.activities.wait_outside(assignment_of(state, pending))
         self.outcomes.back(actor.run_id, state.updates)
         for child in list(state.children.values()):
             self.related.look_at_child(actor, child)
@@ -131,8 +131,7 @@ class Effects:
         pending = state.activities.get(seq)
         if pending is None or pending.phase is ActivityPhase.CANCELING:
             return
-        start = state.start
-        self.activities.dispatch(actor.run_id, start.workflow_id, start.workflow_type, pending, start.task_queue)
+        self.activities.dispatch(assignment_of(state, pending))
 
     def _cancel_requested(self, actor: WorkflowActor, event: ActivityCancelRequested) -> None:
         self._cancel(actor, event.seq)

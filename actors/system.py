@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 from understudy.actors import process_tuning as interpreter
 from understudy.actors.activities.attempt import SHUTDOWN
 from understudy.actors.activities.cancellation import WORKER_SHUTDOWN
-from understudy.actors.activities.supervisor import Activities
+from understudy.actors.activities.supervisor import ActivitySupervisor
 from understudy.actors.clock import Clock, system_clock
 from understudy.actors.dispatch import Dispatcher
 from understudy.actors.effects import Effects
@@ -76,7 +76,7 @@ class System:
             failures=failures,
             mailbox_limit=mailbox_limit,
         )
-        self.activities = Activities(loop, clock, self.workflows.tell)
+        self.activities = ActivitySupervisor(loop, clock, self.workflows.tell)
         self.timers = Timers(loop, clock, self.workflows.wake)
         self.workflows.effects = Effects(self.workflows, self.activities, self.timers, self.outcomes)
         self.service = Service(self)

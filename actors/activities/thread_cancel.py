@@ -21,7 +21,7 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Any, TypeVar
 
-from understudy.actors.guard.interrupt import let_come, raiser
+from understudy.actors.guard.interrupt import deliver_pending, raiser
 from understudy.events.failures.exceptions import CancelledError
 
 __all__ = ["Shield", "ThreadCancel"]
@@ -106,7 +106,7 @@ class ThreadCancel:
             with self._lock:
                 self._over = True
             if self._struck:
-                let_come()
+                deliver_pending()
         except CancelledError:
             self._leave()  # it has come; whatever it interrupted is done now
 
@@ -117,7 +117,7 @@ class ThreadCancel:
         """
         with self._lock:
             self._shields += 1
-        let_come()
+        deliver_pending()
 
     def leave_shield(self) -> None:
         """End one shield.

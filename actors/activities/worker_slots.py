@@ -7,7 +7,7 @@ import sys
 import threading
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from concurrent.futures import Executor
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
 
@@ -25,11 +25,21 @@ from understudy.events.errors import (
 if TYPE_CHECKING:
     from concurrent.futures import ThreadPoolExecutor
 
-    from understudy.actors.activities.attempt import Attempt
+    from understudy.actors.activities.cancellation import ActivityCancellationDetails
     from understudy.events.converters.failure_converter import FailureConverter
     from understudy.events.converters.payload_converter import PayloadConverter
 
-__all__ = ["WorkerSlots", "is_process_pool", "registry"]
+__all__ = ["Occupant", "WorkerSlots", "is_process_pool", "registry"]
+
+
+class Occupant(Protocol):
+    """The attempt that has a slot, as far as its worker knows it; used on the engine's loop."""
+
+    def cancel(self, reason: str, details: ActivityCancellationDetails) -> None:
+        """Ask the code to stop."""
+
+    def sweep(self, now: float) -> None:
+        """Time out if a long limit is over at loop time `now`, s."""
 
 
 class WorkerSlots(msgspec.Struct, eq=False):
@@ -44,24 +54,26 @@ class WorkerSlots(msgspec.Struct, eq=False):
     loop: asyncio.AbstractEventLoop
     converter: PayloadConverter
     failures: FailureConverter
-    client: Any = None
+    client: object = None
+    """The client for the code of activities, whose class the engine does not know; None if there is none."""
     intercept: Callable[..., Awaitable[Any]] | None = None
     """Calls the function of an attempt through interceptors; None: there are none."""
     on_fatal: Callable[[BaseException], None] | None = None
     """Told, once, of what ends the worker: its executor has broken."""
-    meter: Any = None
+    meter: object = None
     """What `activity.metric_meter()` is made of; None: nothing is counted."""
     in_context: bool = False
     """Whether its converter wants to know whose values it converts."""
     rate: TokenBucket | None = None
     """How often attempts may begin; None: as often as there is a slot."""
     thread: int = msgspec.field(default_factory=threading.get_ident)
-    running: set[Attempt] = msgspec.field(default_factory=set["Attempt"])
+    running: set[Occupant] = msgspec.field(default_factory=set["Occupant"])
     shutting_down: bool = False
     stopping: threading.Event = msgspec.field(default_factory=threading.Event)
     _stopping: asyncio.Event | None = None
     drained: asyncio.Event | None = None
-    on_release: Any = None
+    on_release: Callable[[WorkerSlots], None] | None = None
+    """Told when a slot is free again; None if no task queue listens."""
     _own_executor: ThreadPoolExecutor | None = None
 
     def __post_init__(self) -> None:
@@ -96,7 +108,7 @@ class WorkerSlots(msgspec.Struct, eq=False):
             self.begin_shutdown()
             told(error)
 
-    def release(self, attempt: Attempt) -> None:
+    def release(self, attempt: Occupant) -> None:
         """Take back the slot of an attempt whose code has ended."""
         self.running.discard(attempt)
         if self.drained is not None and not self.running:

@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import cache
 
-__all__ = ["let_come", "raiser"]
+__all__ = ["deliver_pending", "raiser"]
 
 
-def let_come() -> None:
+def deliver_pending() -> None:
     """Do nothing: an exception that is pending in the calling thread comes at the entry of a function at the latest."""
 
 

@@ -40,7 +40,7 @@ from _thread import get_ident
 from collections.abc import Callable
 from typing import Any, Final
 
-from understudy.actors.guard.interrupt import let_come, raiser
+from understudy.actors.guard.interrupt import deliver_pending, raiser
 from understudy.events.errors import DeadlockError
 
 __all__ = ["Watchdog"]
@@ -132,7 +132,7 @@ class Watchdog:
         """Wait until the watchdog has raised what it announced, and let it come if it is still on its way."""
         with self._lock:
             pass
-        let_come()
+        deliver_pending()
         struck, self._struck = self._struck, None
         return struck
 

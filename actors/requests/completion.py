@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import msgspec
 from pykka._envelope import Envelope
 
+from understudy.actors.activities.assignment import assignment_of
 from understudy.actors.activities.cancellation import CANCEL_REQUESTED, ActivityCancellationDetails
 from understudy.actors.behaviors.decisions.activities import awaited
 from understudy.actors.behaviors.decisions.commands import CompleteActivity, FailActivity, ReportActivity
@@ -105,7 +106,7 @@ class Outside:
             pending = awaited(actor.state, target.activity, seq=target.seq, attempt=target.attempt)
             start = actor.state.start
             if pending.outside:
-                activities.wait_outside(run_id, start.workflow_id, start.workflow_type, pending)
+                activities.wait_outside(assignment_of(actor.state, pending))
             if not activities.beat_outside(run_id, pending.scheduled.seq, pending.attempt, details):
                 raise ActivityNotFoundError(
                     activity=target.activity,
