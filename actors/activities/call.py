@@ -1,4 +1,4 @@
-"""The user's function of one attempt: its arguments decoded, called where it belongs, its result encoded.
+"""Calls the user's function of one attempt: decodes its arguments, calls it where it belongs, encodes its result.
 
 Async functions run where this is awaited, plain ones in the worker's executor: in a thread, where a cancellation is
 raised in them, or in another process, which gets function and arguments by cloudpickle.
@@ -38,7 +38,7 @@ class CalledAttempt(RunningAttempt, Protocol):
 
     @property
     def cancellation(self) -> Cancellation:
-        """Whether and why it was asked to stop."""
+        """The request to stop, with its reason."""
         ...
 
 
@@ -89,7 +89,7 @@ async def call_function(  # noqa: PLR0913 - a call, and where it is made
     *,
     executor: Executor | None,
 ) -> Any:
-    """Call a function as that of an attempt: what interceptors left of the call.
+    """Call a function for an attempt, with the arguments that interceptors left; on the engine's loop.
 
     Raises:
         BaseException: what the function raised.

@@ -120,7 +120,7 @@ class RunningAttempt(Protocol):
 
     @property
     def cancellation(self) -> CancellationView:
-        """Whether and why it was asked to stop."""
+        """The request to stop, as far as code may know it."""
         ...
 
     def heartbeat_details(self) -> list[Any]:

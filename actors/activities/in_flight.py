@@ -56,7 +56,7 @@ class InFlight:
         return [attempt for of_run in self._of_run.values() for attempt in of_run.values() if attempt.outside]
 
     def holds(self, attempt: Attempt) -> bool:
-        """True if `attempt` is the one that its activity has in flight."""
+        """Return True if `attempt` is the one that its activity has in flight."""
         return self.find(attempt.assignment.run_id, attempt.assignment.key) is attempt
 
     def keep(self, attempt: Attempt) -> None:

@@ -1,7 +1,8 @@
-"""What log records say of runs and attempts, and the records of attempts that failed.
+"""Log records of attempts: the ids that they carry, and the record of an attempt that failed.
 
-The records of the engine and those of the users' own loggers carry the same ids, so that one filter finds both. What
-failed is also named as Temporal's SDK names it, in `__temporal_error_identifier`, for filters that were written for it.
+The records of the engine and those of the users' own loggers carry the same ids, so that one filter finds both. A
+record of a failure also says what failed as Temporal's SDK says it, in `__temporal_error_identifier`, for filters that
+were written for Temporal; `runs.log_fields` does the same for runs.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ ATTEMPT_DETAILS: Final = (
     "workflow_run_id",
     "workflow_type",
 )
-"""What a record says of an attempt, in a dict `activity`."""
+"""The keys of the dict `activity` that a record of an attempt has."""
 
 ERROR_IDENTIFIER: Final = "__temporal_error_identifier"
 """The attribute of a record by which Temporal's SDK names what failed."""

@@ -1,4 +1,9 @@
-"""Task queues: attempts wait for a worker with a free slot, and are served in the order in which they came."""
+"""Task queues: attempts wait for a worker with a free slot, and are served in the order in which they came.
+
+An attempt begins if a worker of its queue knows the activity and has a slot, and if neither that worker's rate nor the
+queue's is used up. Local activities take slots like others, but no rate holds them back. If no worker of the queue
+knows the activity, one of them takes the attempt only to say so.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +30,7 @@ __all__ = ["TaskQueues"]
 
 
 class TaskQueues:
-    """All task queues of one system, and their workers; used on the engine's loop."""
+    """Keeps all task queues of one system, and their workers; used on the engine's loop."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop, clock: Clock, in_flight: InFlight, alarms: Alarms) -> None:
         """Begin without workers; `alarms` wake workers and queues whose rate is used up."""

@@ -1,4 +1,8 @@
-"""What running activity code asks: facts about its attempt, heartbeats, cancellation, the worker's end."""
+"""The functions of `understudy.activity` for running code: facts, heartbeats, cancellation, the end of the worker.
+
+Each finds the attempt that it is called in by a context variable, and asks it by the protocol `RunningAttempt`: so the
+functions are the same in a coroutine, in a thread, in another process and in a test without an engine.
+"""
 
 from __future__ import annotations
 
@@ -47,7 +51,7 @@ def _attempt() -> RunningAttempt:
 
 @public("understudy.activity")
 def in_activity() -> bool:
-    """Whether activity code is running here."""
+    """Return True if activity code is running here."""
     return current_attempt.get(None) is not None
 
 
@@ -95,7 +99,7 @@ def heartbeat(*details: Any) -> None:
 
 @public("understudy.activity")
 def is_cancelled() -> bool:
-    """Whether the attempt was asked to stop: by its workflow, by a time-out, or because the worker stops."""
+    """Return True if the attempt was asked to stop: by its workflow, by a time-out, or because the worker stops."""
     return _attempt().cancellation.details is not None
 
 
@@ -139,7 +143,7 @@ def raise_complete_async() -> NoReturn:
 
 @public("understudy.activity")
 def is_worker_shutdown() -> bool:
-    """Whether the worker is stopping; there is time to finish, but not for ever."""
+    """Return True if the worker is stopping; there is time to finish, but not for ever."""
     worker = _attempt().worker
     return worker is not None and worker.shutting_down
 

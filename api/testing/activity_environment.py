@@ -232,18 +232,18 @@ class _EnvironmentAttempt:
         return list(self._environment.info.heartbeat_details)
 
     def beat(self, details: Sequence[Any]) -> None:
-        """Tell the test of a sign of life, if its details could be stored."""
+        """Give the test a sign of life, if its details can be stored."""
         where = f"the heartbeat details of activity {self.assignment.scheduled.activity_type!r}"
         self.worker.converter.encode_args(details, None, where=where)
         self._environment.on_heartbeat(*details)
 
 
 def _ignore(*_: object) -> None:
-    """Nobody asked."""
+    """Take a heartbeat that no test looks at."""
 
 
 def _is_uninterrupted(fn: object) -> bool:
-    """Whether the definition of a plain function says that no cancellation is raised in it."""
+    """Return True if the definition of a plain function says that no cancellation is raised in it."""
     try:
         return activity_of(fn).no_thread_cancel_exception
     except DefinitionError:
