@@ -1,4 +1,4 @@
-"""The clock, as a parameter: whoever needs the time is given one, so that tests own it."""
+"""The clock is a parameter: code that needs the time is given a clock, so that tests can give their own."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from time import time_ns
 __all__ = ["Clock", "SkippableClock", "system_clock"]
 
 Clock = Callable[[], int]
-"""Returns the time, integer nanoseconds since the epoch."""
+"""A function that returns the time, integer nanoseconds since the epoch."""
 
 system_clock: Clock = time_ns
-"""The machine's clock. It may jump; an actor never lets a run's time go backwards."""
+"""The machine's clock; it may jump, but an actor never lets a run's time go backwards."""
 
 
 class SkippableClock:
-    """A clock that goes on like another, and jumps ahead when it is told to; for tests."""
+    """Goes on like another clock, and jumps ahead when it is told to; for tests."""
 
     __slots__ = ("_clock", "_skipped")
 
@@ -29,5 +29,5 @@ class SkippableClock:
         return self._clock() + self._skipped
 
     def skip_to(self, at: int) -> None:
-        """Jump to `at`, ns since the epoch; what has passed already changes nothing. Whoever waits is to be told."""
+        """Jump to `at`, ns since the epoch; a time that has passed changes nothing. The caller tells those who wait."""
         self._skipped += max(0, at - self())

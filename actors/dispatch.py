@@ -30,10 +30,10 @@ T = TypeVar("T")
 
 
 class Dispatcher:
-    """The loop that turns run on, and the way onto it from other threads."""
+    """Gives actors the loop that their turns run on, and other threads the way onto it."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Take over `loop`; called on its thread."""
+        """Take over `loop`; called on the thread of the loop."""
         self.loop = loop
         self.thread = threading.get_ident()
         self._inbound: deque[tuple[Callable[..., object], tuple[Any, ...]]] = deque()
@@ -104,7 +104,7 @@ class Dispatcher:
 
 
 class Reply(pykka.ThreadingFuture[Any]):
-    """An answer for a coroutine: pykka's future on the outside, an asyncio future within, no locks.
+    """Answers a coroutine: a future of pykka on the outside, an asyncio future within, no locks.
 
     Set and awaited on the engine's loop only.
     """
@@ -112,11 +112,11 @@ class Reply(pykka.ThreadingFuture[Any]):
     __slots__ = ("future",)
 
     def __init__(self, future: asyncio.Future[Any]) -> None:
-        """Answer into `future`; pykka's own condition is never made, since nobody blocks on this one."""
+        """Answer into `future`; pykka's own condition is never made, since nobody blocks on this future."""
         self.future = future
 
     def set(self, value: Any = None) -> None:
-        """Answer."""
+        """Answer with a value."""
         if not self.future.done():
             self.future.set_result(value)
 
@@ -127,9 +127,9 @@ class Reply(pykka.ThreadingFuture[Any]):
 
 
 class Mailbox:
-    """An actor's inbox (pykka's `ActorInbox`): in order of arrival, bounded, taken whole by each turn.
+    """Holds an actor's messages (pykka's `ActorInbox`): bounded, in order of arrival, taken whole by each turn.
 
-    Whoever holds it reaches its actor, also once the actor has let go of it.
+    Holders of the mailbox reach its actor, also after the actor has let go of the mailbox.
     """
 
     __slots__ = ("actor", "envelopes", "limit", "scheduled")
@@ -142,9 +142,10 @@ class Mailbox:
         self.scheduled = False
 
     def put(self, envelope: Envelope[Any], /) -> None:
-        """Put a message down; any thread. What nobody waits for is the engine's own, and is never refused.
+        """Put a message down; any thread. A message that nobody waits for is the engine's own, and never refused.
 
-        Once the engine has stopped, who waits is told so, and the rest is dropped: it comes back at the next start.
+        Once the engine has stopped, waiting senders are told so; other messages are dropped, and their work comes back
+        at the next start.
 
         Raises:
             MailboxFullError: as many messages as may wait are waiting.
@@ -165,7 +166,7 @@ class Mailbox:
             dispatcher.call(self._arrive, envelope)
 
     def _arrive(self, envelope: Envelope[Any]) -> None:
-        """Put down what came from another thread; there it can only be refused by its answer."""
+        """Put down a message from another thread; only its answer can say that it is refused."""
         try:
             self.put(envelope)
         except MailboxFullError as error:
@@ -173,7 +174,7 @@ class Mailbox:
                 envelope.reply_to.set_exception((type(error), error, None))
 
     def get(self) -> Envelope[Any]:
-        """Take the oldest message."""
+        """Take and return the oldest message."""
         return self.envelopes.pop(0)
 
     def take_turn(self) -> None:
@@ -184,12 +185,12 @@ class Mailbox:
             self.actor.on_turn(envelopes)
 
     def empty(self) -> bool:
-        """Whether no message waits."""
+        """Return True if no message waits."""
         return not self.envelopes
 
 
 class _Stopped:
-    """What pykka wants of the stopped flag, without a condition variable for each actor."""
+    """Is pykka's stopped flag without a condition variable for each actor."""
 
     __slots__ = ("_set",)
 
@@ -204,9 +205,9 @@ class _Stopped:
 
 
 class LoopActor(pykka.Actor):
-    """A pykka actor whose turns run on a shared loop; kept in its supervisor's index, not in pykka's registry.
+    """Runs its turns on a shared loop; an actor of pykka that its supervisor's index holds, not pykka's registry.
 
-    Subclasses implement `on_turn`, which gets everything that waited.
+    Subclasses implement `on_turn`, which gets all messages that waited.
     """
 
     def __init__(self, dispatcher: Dispatcher, name: str, mailbox_limit: int = 10_000) -> None:
@@ -219,7 +220,7 @@ class LoopActor(pykka.Actor):
 
     @property
     def actor_ref(self) -> ActorRef[Any]:
-        """A reference as pykka knows it; made when asked for, since the engine itself needs none."""
+        """The reference that pykka knows; made when asked for, since the engine needs none."""
         return ActorRef(self)
 
     @staticmethod
@@ -232,7 +233,7 @@ class LoopActor(pykka.Actor):
         return pykka.ThreadingFuture()
 
     def _start_actor_loop(self) -> None:
-        """There is none to start: the first message puts the actor in line."""
+        """Start nothing: the first message puts the actor in line."""
 
     def on_turn(self, envelopes: list[Envelope[Any]]) -> None:
         """Handle one turn's messages, in order of arrival."""

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from collections.abc import Set as AbstractSet
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from understudy.actors.activities.assignment import assignment_of, local_assignment_of
 from understudy.actors.behaviors.decisions.activities import attempts_due, overdue
 from understudy.actors.behaviors.definitions.job import is_job
 from understudy.events.activity import ActivityCancelRequested, ActivityPhase, ActivityScheduled, ActivityTimedOut
@@ -20,7 +21,7 @@ from understudy.events.update import UpdateCompleted
 from understudy.events.workflow import CLOSING, WorkflowUnpaused
 
 if TYPE_CHECKING:
-    from understudy.actors.activities.supervisor import Activities
+    from understudy.actors.activities.supervisor import ActivitySupervisor
     from understudy.actors.clock import Clock
     from understudy.actors.relations.children import Children
     from understudy.actors.relations.closing import Closing
@@ -59,7 +60,7 @@ class Effects:
         self,
         *,
         clock: Clock,
-        activities: Activities,
+        activities: ActivitySupervisor,
         timers: Timers,
         waiters: Waiters,
         relations: Callable[[], Relations],
@@ -84,13 +85,11 @@ class Effects:
         state = run.state
         if not state.is_open:
             return
-        start, code = state.start, run.code
+        code = run.code
         for scheduled in part.new_local_activities:
-            # Rebuilt code asks again for local activities whose outcome is already queued in the mailbox; skip those.
+            # Rebuilt code asks again for local activities whose outcome is already queued in the mailbox: skip those.
             if code is not None and code.local(scheduled.seq) is not None:
-                self._activities.dispatch_local(
-                    run.run_id, start.workflow_id, start.workflow_type, scheduled, start.task_queue
-                )
+                self._activities.dispatch_local(local_assignment_of(state, scheduled))
         for seq in part.canceled_local_activities:
             self._activities.cancel_local(run.run_id, seq, "cancelled by the workflow")
         if part.woken:
@@ -110,8 +109,7 @@ class Effects:
                 self._dispatch(run, pending.scheduled.seq)
         for pending in state.activities.values():
             if pending.outside and pending.scheduled.heartbeat:
-                start = state.start
-                self._activities.wait_outside(run.run_id, start.workflow_id, start.workflow_type, pending)
+                self._activities.wait_outside(assignment_of(state, pending))
         self._waiters.back(run.run_id, state.updates)
         for child in list(state.children.values()):
             self._relations().children.look_at_child(run, child)
@@ -159,8 +157,7 @@ class Effects:
         pending = state.activities.get(seq)
         if pending is None or pending.phase is ActivityPhase.CANCELING:
             return
-        start = state.start
-        self._activities.dispatch(run.run_id, start.workflow_id, start.workflow_type, pending, start.task_queue)
+        self._activities.dispatch(assignment_of(state, pending))
 
     def _cancel_requested(self, run: LiveRun, event: ActivityCancelRequested) -> None:
         self._cancel(run, event.seq)

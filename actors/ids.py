@@ -21,7 +21,7 @@ VERSION_7: Final = 0x7000
 VARIANT: Final = 1 << 63
 CHANCE: Final = (1 << 62) - 1
 POOL_BYTES: Final = 400 * ID_BYTES
-"""Chance is fetched for 400 ids at a time: the system call costs ten times what the rest of an id does."""
+"""Random bytes are fetched for 400 ids at a time: the system call costs ten times what the rest of an id does."""
 
 
 def run_ids(clock: Clock) -> NewId:

@@ -1,4 +1,4 @@
-"""The journal: the only writer of events; what arrives during one commit goes into the next (group commit).
+"""The journal: the only writer of events; units that arrive during one commit go into the next (group commit).
 
 A turn hands in its unit (events and execution rows, atomic together) and a callback. Units wait until the loop has done
 what it is at and the writer thread is free; then all that wait go as one transaction, and one fsync serves them all.
@@ -34,14 +34,14 @@ GROUP_LIMIT: Final = 1_000
 """Units in one transaction; beyond that a longer group gains nothing and its callers only wait longer."""
 
 INLINE_SECONDS: Final = 0.001
-"""How long commits may take, s, on the average of the last few, for the loop to stand still meanwhile."""
+"""How long commits may take, s, on the average of the last few, to be made on the loop itself."""
 
 _WEIGHT: Final = 0.2
-"""Of the latest commit in that average: one of 50 ms keeps commits off the loop for the next 15 or so."""
+"""The weight of the latest commit in that average: one of 50 ms keeps commits off the loop for the next 15 or so."""
 
 
 class Journal:
-    """Group commit over one store; used from the dispatcher's loop, writes on a thread of its own."""
+    """Writes events in groups to one store; used on the dispatcher's loop, writes on a thread of its own."""
 
     def __init__(
         self,
@@ -71,16 +71,16 @@ class Journal:
         self._idle_callbacks: list[Callable[[], None]] = []
 
     def __repr__(self) -> str:
-        """Show how much waits."""
+        """Show how many units wait."""
         return f"<journal of {self._store.url}: {len(self._waiting)} units waiting>"
 
     @property
     def is_idle(self) -> bool:
-        """Whether everything handed in has been answered."""
+        """True if everything handed in has been answered."""
         return not (self._busy or self._waiting)
 
     def submit(self, unit: Unit, done: Done) -> None:
-        """Hand in one turn's unit; `done` is called on the loop when its fate is known."""
+        """Hand in one turn's unit; `done` is called on the loop once the unit is stored or has failed."""
         self._waiting.append((unit, done))
         if not (self._busy or self._gathering):
             self._gathering = True
@@ -94,13 +94,13 @@ class Journal:
             self._idle_callbacks.append(callback)
 
     def close(self) -> None:
-        """Stop the writer once it has written what it was given; blocks for at most one commit."""
+        """Stop the writer after the units that it was given; blocks for at most one commit."""
         self._closed = True
         self._to_writer.put(None)
         self._thread.join()
 
     def _gathered(self) -> None:
-        """Write what the loop's last round has brought."""
+        """Write the units that the loop's last round has brought."""
         self._gathering = False
         if len(self._waiting) == 1 and self._commit_seconds < self._inline_seconds and not self._closed:
             batch, self._waiting = self._waiting, []
@@ -125,7 +125,7 @@ class Journal:
             del batch, errors  # or the last group would stay in memory until the next
 
     def _commit(self, batch: list[tuple[Unit, Done]]) -> Sequence[EngineError | None]:
-        """Write one group, on whichever thread; return what became of each unit."""
+        """Write one group, on either thread; return each unit with its error, or None if it is stored."""
         began = self._stopwatch()
         try:
             return self._store.commit([unit for unit, _ in batch])
@@ -155,7 +155,7 @@ class Journal:
     def _without_followers(
         batch: list[tuple[Unit, Done]], errors: Sequence[EngineError | None], behind: list[tuple[Unit, Done]]
     ) -> tuple[list[tuple[Unit, Done]], list[tuple[Done, EngineError]]]:
-        """Split what waits into what goes on and what stands on the shoulders of a unit that failed."""
+        """Split the waiting units into those to be written and those that stand on the shoulders of a failed one."""
         failed = {
             append.run_id: error
             for (unit, _), error in zip(batch, errors, strict=True)
@@ -175,7 +175,7 @@ class Journal:
 
 
 def _tell(done: Done, error: EngineError | None) -> None:
-    """Call a callback; one that raises is a bug of the engine, and must not cost those behind it."""
+    """Call a callback; one that raises is a bug of the engine, and must not stop the callbacks behind it."""
     try:
         done(error)
     except Exception:

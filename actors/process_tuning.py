@@ -1,4 +1,4 @@
-"""Two settings of the Python process, changed while a worker runs: how often the collector looks, how threads share.
+"""Changes two settings of Python while a worker runs: how often the collector looks, and how threads take turns.
 
 The collector looks for cycles after every 700 new containers (CPython's default; 2,000 later), and with hundreds of
 runs in flight nearly all that it then looks at is alive: a fifth of the time of a short workflow. The engine's own
@@ -22,7 +22,7 @@ __all__ = ["is_hook", "relax", "restore"]
 
 RELAXED: Final = 50_000
 DEFAULTS: Final = (700, 2_000)
-"""Of the collector's first threshold, in the versions of CPython."""
+"""The defaults of the collector's first threshold, in the versions of CPython."""
 
 SWITCH_SECONDS: Final = 0.0005
 DEFAULT_SWITCH_SECONDS: Final = 0.005
@@ -31,12 +31,12 @@ _before: list[tuple[int, int, int]] = []
 
 
 def is_hook(code: CodeType) -> bool:
-    """Whether this is the code of a `gc.callbacks` hook: it runs wherever a collection strikes."""
+    """Return True if this is the code of a `gc.callbacks` hook, which runs wherever a collection strikes."""
     return any(getattr(hook, "__code__", None) is code for hook in gc.callbacks)
 
 
 def relax() -> None:
-    """Change what still is Python's default; each call is answered by `restore`."""
+    """Change the settings that are still Python's defaults; each call is undone by a `restore`."""
     _before.append(gc.get_threshold())
     if _before[-1][0] in DEFAULTS:
         gc.set_threshold(RELAXED, *_before[-1][1:])
@@ -45,7 +45,7 @@ def relax() -> None:
 
 
 def restore() -> None:
-    """Put both back when the last worker goes, unless somebody changed them meanwhile."""
+    """Put both settings back when the last worker goes, unless somebody changed them meanwhile."""
     before = _before.pop()
     if _before:
         return
@@ -56,5 +56,5 @@ def restore() -> None:
 
 
 def _is(seconds: float) -> bool:
-    """Whether this is the switch interval now; CPython keeps whole microseconds."""
+    """Return True if this is the switch interval now; CPython keeps whole microseconds."""
     return round(sys.getswitchinterval() * 1e6) == round(seconds * 1e6)

@@ -1,11 +1,11 @@
-"""Failures that the shell itself has to store: they pass the user's failure converter, as those of code do.
+"""Failures that the shell itself has to store: they pass the user's failure converter, as failures of code do.
 
-Only so are they as open, or as hidden, as the user wants failures to be. A converter that raises is told of instead, by
-the names of what it raised and of what it was to convert: an attempt or a broken turn must not hang on it. (Where the
-workflow's own code fails, the turn is tried again until it can be converted: `actors.behaviors.code.run`.)
+Only so are they as open, or as hidden, as the user wants failures to be. If the converter raises, a failure is stored
+that names what it raised and what it was to convert: an attempt or a broken turn must not hang on a converter. (Where
+the workflow's own code fails, the turn is tried again until its failure can be converted: `actors.behaviors.code.run`.)
 
-What does not pass it is text of the engine's own that tells nothing of the user's but names and reasons, which stand in
-the events in clear anyway: time-outs, terminations, cancellations, workers that do not know an activity.
+Texts of the engine's own do not pass the converter: time-outs, terminations, cancellations, workers that do not know an
+activity. They tell nothing of the user's but names and reasons, which stand in the events in clear anyway.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ logger: Final = logging.getLogger("understudy.failures")
 def failure_in_workflow(
     error: BaseException, workflow_id: str, failures: FailureConverter, converter: PayloadConverter
 ) -> Failure:
-    """Return what is stored of an error among the events of a workflow."""
+    """Return the failure that is stored for an error among the events of a workflow."""
     try:
         return for_workflow(failures, workflow_id).to_failure(error, for_workflow(converter, workflow_id))
     except KeyboardInterrupt:
@@ -38,7 +38,7 @@ def failure_in_workflow(
 
 
 def unconverted(error: BaseException, raised: BaseException, failures: FailureConverter) -> Failure:
-    """Return what is stored of an error that the failure converter could not convert; texts may be to be hidden."""
+    """Return the failure for an error that the converter could not convert; it has no texts, which may be secret."""
     logger.error("a failure converter failed", exc_info=raised)
     name, what = type(raised).__name__, type(error).__name__
     message = f"{type(failures).__name__} raised {name} when it was to convert {what}"

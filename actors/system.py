@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 from understudy.actors import process_tuning as interpreter
 from understudy.actors.activities.attempt import SHUTDOWN
 from understudy.actors.activities.cancellation import WORKER_SHUTDOWN
-from understudy.actors.activities.supervisor import Activities
+from understudy.actors.activities.supervisor import ActivitySupervisor
 from understudy.actors.clock import Clock, system_clock
 from understudy.actors.dispatch import Dispatcher
 from understudy.actors.effects import Effects, Relations
@@ -95,7 +95,7 @@ class System:
             mailbox_limit=mailbox_limit,
         )
         self.runs = self.workflows.runs
-        self.activities = Activities(loop, clock, self.runs.tell)
+        self.activities = ActivitySupervisor(self.dispatcher, clock, self.runs.tell)
         self.timers = Timers(loop, clock, self.runs.wake)
         self.post = Post(self.dispatcher, self.runs, store)
         self.starts = Starts(self.post, self.workflows)
@@ -103,15 +103,7 @@ class System:
         self.between_runs = RetriedTasks(self.dispatcher)
         """What runs have to do with each other, and is under way."""
         self._made_relations: Relations | None = None
-        effects = Effects(
-            clock=clock,
-            activities=self.activities,
-            timers=self.timers,
-            waiters=self.waiters,
-            relations=self._relations,
-            try_at_once=self.runs.try_at_once,
-        )
-        self.workflows.act_through(effects, self._open_children)
+        self.workflows.act_through(self._effects(), self._open_children)
         self.workers: list[WorkerSlots] = []
         self.stopped = False
         self.own_thread: threading.Thread | None = None
@@ -121,6 +113,16 @@ class System:
         self._every(HORIZON_NS / 2e9, self._page_in)
         self._every(SWEEP_SECONDS, self._sweep)
         self._every(1.0, self._sweep_attempts)
+
+    def _effects(self) -> Effects:
+        return Effects(
+            clock=self.clock,
+            activities=self.activities,
+            timers=self.timers,
+            waiters=self.waiters,
+            relations=self._relations,
+            try_at_once=self.runs.try_at_once,
+        )
 
     def _relations(self) -> Relations:
         """Return what runs have to do with other runs; its modules are imported for those who have others (2 ms)."""

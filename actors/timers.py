@@ -1,8 +1,8 @@
 """Timers: when each run is to be woken, one entry a run, in one heap with one loop timer behind it.
 
-What is due in a run, and in which order, is the aggregate's business (`WorkflowExecution.pop_due`); here is only when
-to look. Far wake-ups are not held in memory: the execution row has them, and the heap is filled from the store a
-horizon at a time. So a million sleeping workflows cost nothing until their hour is near.
+The aggregate knows what is due in a run, and in which order (`WorkflowExecution.pop_due`); timers know only when to
+look. Far wake-ups are not held in memory: the execution row has them, and the heap is filled from the store a horizon
+at a time. So a million sleeping workflows cost nothing until their hour is near.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ HORIZON_NS = 60_000_000_000
 """How far ahead wake-ups are held in memory: 60 s."""
 
 _MAX_SLEEP = 3_600.0
-"""Seconds; a loop timer is never set further ahead, so that a clock that jumps is noticed."""
+"""Seconds; no loop timer is set further ahead, so that a clock that jumps is noticed."""
 
 
 class Timers:
-    """A heap of wake-ups, by run id or another name; used from the loop only."""
+    """Wakes each run at its next time; used on the loop only."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop, clock: Clock, wake: Callable[[str], None]) -> None:
-        """Begin empty; `wake` is called with the run id when its time has come."""
+        """Begin without wake-ups; `wake` is called with a run id when its time has come."""
         self._loop = loop
         self._clock = clock
         self._wake = wake
@@ -35,14 +35,14 @@ class Timers:
         self._handle: asyncio.TimerHandle | None = None
         self._handle_at = 0
         self.horizon = 0
-        """Up to when wake-ups were read from the store, ns since the epoch."""
+        """The time up to which wake-ups were read from the store, ns since the epoch."""
 
     def __len__(self) -> int:
         """Count the runs with a wake-up in memory."""
         return len(self._at)
 
     def set(self, run_id: str, at: int | None) -> None:
-        """Wake `run_id` at `at` (ns since the epoch) instead of any earlier wish; None: not at all."""
+        """Wake `run_id` at `at` (ns since the epoch) instead of at any time set before; None: do not wake it."""
         old = self._at.get(run_id)
         if old == at:
             return
@@ -55,28 +55,28 @@ class Timers:
             self._arm()
 
     def release(self, run_id: str, *, beyond: int) -> None:
-        """Drop a wake-up later than `beyond` (ns since the epoch): the store has it, and brings it in time."""
+        """Drop a wake-up later than `beyond` (ns since the epoch): the store has it, and it is read again in time."""
         if self._at.get(run_id, 0) > beyond:
             del self._at[run_id]
 
     def forget(self, run_id: str) -> None:
-        """Drop a run that closed."""
+        """Drop the wake-up of a run that closed."""
         self._at.pop(run_id, None)
 
     @property
     def next_at(self) -> int | None:
-        """When somebody is to be woken next, ns since the epoch; None: nobody here asks for it."""
+        """The time of the next wake-up, ns since the epoch; None if there is none in memory."""
         self._drop_old_wishes()
         return self._heap[0][0] if self._heap else None
 
     def look(self) -> None:
-        """Wake now whose time has come; for a clock that was made to jump."""
+        """Wake the runs whose time has come; for a clock that was made to jump."""
         if self._handle is not None:
             self._handle.cancel()
         self._ring()
 
     def close(self) -> None:
-        """Stop waking."""
+        """Drop all wake-ups and wake nobody any more."""
         if self._handle is not None:
             self._handle.cancel()
             self._handle = None
@@ -115,26 +115,26 @@ class Timers:
 
 
 class Alarms:
-    """Calls at a time, each under a name; used from the loop only."""
+    """Calls functions at their times, each under a name; used on the loop only."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop, clock: Clock) -> None:
-        """Begin with none."""
+        """Begin without calls."""
         self._timers = Timers(loop, clock, self._ring)
         self.waiting: dict[str, Callable[[], None]] = {}
-        """What is called, by name."""
+        """The functions to be called, by name."""
 
     @property
     def next_at(self) -> int | None:
-        """When the next call is due, ns since the epoch; None: there is none."""
+        """When the next call is due, ns since the epoch; None if there is none."""
         return self._timers.next_at
 
     def set(self, name: str, at: int, fn: Callable[[], None]) -> None:
-        """Call `fn` at `at` (ns since the epoch) instead of any other call of this name."""
+        """Call `fn` at `at` (ns since the epoch), in place of any other call of this name."""
         self.waiting[name] = fn
         self._timers.set(name, at)
 
     def forget(self, name: str) -> None:
-        """Drop a call; harmless if there is none."""
+        """Drop the call of this name, if there is one."""
         if self.waiting.pop(name, None) is not None:
             self._timers.forget(name)
 

@@ -1,4 +1,4 @@
-"""The user's function of one attempt: its arguments decoded, called where it belongs, its result encoded.
+"""Calls the user's function of one attempt: decodes its arguments, calls it where it belongs, encodes its result.
 
 Async functions run where this is awaited, plain ones in the worker's executor: in a thread, where a cancellation is
 raised in them, or in another process, which gets function and arguments by cloudpickle.
@@ -9,73 +9,56 @@ from __future__ import annotations
 import asyncio
 import contextvars
 from concurrent.futures import BrokenExecutor
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol
 
+from understudy.actors.activities.current import RunningAttempt, converter_of
 from understudy.actors.activities.thread_cancel import ThreadCancel
 from understudy.actors.activities.worker_slots import is_process_pool
 from understudy.actors.behaviors.definitions.definition import is_async
 from understudy.actors.stored_failures import unconverted
-from understudy.events.converters.in_context import for_activity
 from understudy.events.payloads.payload import Phrase
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from concurrent.futures import Executor
 
-    from understudy.actors.activities.attempt import Attempt
+    from understudy.actors.activities.assignment import Assignment
+    from understudy.actors.activities.cancellation import Cancellation
     from understudy.actors.activities.worker_slots import WorkerSlots
     from understudy.actors.behaviors.definitions.definition import ActivityDefinition
     from understudy.events.converters.payload_converter import PayloadConverter
     from understudy.events.failures.failure import Failure
     from understudy.events.payloads.payload import Payload
 
-__all__ = ["call_function", "converter_of", "execute", "failure_of", "label_of"]
-
-C = TypeVar("C")
+__all__ = ["CalledAttempt", "call_function", "execute", "failure_of"]
 
 
-def label_of(attempt: Attempt) -> Phrase:
-    """Return which activity it is, and whose, for messages."""
-    workflow_id, scheduled = attempt.workflow_id, attempt.scheduled
-    if workflow_id:
-        return Phrase("activity {!r} of workflow {!r}", (scheduled.activity_type, workflow_id))
-    return Phrase("activity {!r} with the id {!r}", (scheduled.activity_type, scheduled.activity_id))
+class CalledAttempt(RunningAttempt, Protocol):
+    """An attempt whose function is called from this process, which also knows the reason of its cancellation."""
+
+    @property
+    def cancellation(self) -> Cancellation:
+        """The request to stop, with its reason."""
+        ...
 
 
-def converter_of(attempt: Attempt, worker: WorkerSlots) -> PayloadConverter:
-    """Return the worker's converter as it is for the values of this activity; any thread."""
-    return _as_of(attempt, worker.converter) if worker.in_context else worker.converter
-
-
-def failure_of(attempt: Attempt, worker: WorkerSlots, error: BaseException) -> Failure:
-    """Return what an attempt ended with as it is stored, by the worker's converters as they are for this activity."""
+def failure_of(assignment: Assignment, worker: WorkerSlots, error: BaseException) -> Failure:
+    """Return the failure that is stored for what an attempt raised, by the worker's converters for this activity."""
     try:
-        return _as_of(attempt, worker.failures).to_failure(error, converter_of(attempt, worker))
+        return assignment.as_of(worker.failures).to_failure(error, converter_of(assignment, worker))
     except Exception as raised:  # noqa: BLE001 - the attempt must end all the same
         return unconverted(error, raised, worker.failures)
 
 
-def _as_of(attempt: Attempt, of: C) -> C:
-    scheduled = attempt.scheduled
-    return for_activity(
-        of,
-        activity_id=scheduled.activity_id or str(scheduled.seq),
-        activity_type=scheduled.activity_type,
-        task_queue=attempt.task_queue,
-        workflow_id=attempt.workflow_id or None,
-        workflow_type=attempt.workflow_type or None,
-        is_local=attempt.is_local,
-    )
-
-
-async def execute(attempt: Attempt, worker: WorkerSlots, definition: ActivityDefinition) -> Payload | None:
+async def execute(attempt: CalledAttempt, worker: WorkerSlots, definition: ActivityDefinition) -> Payload | None:
     """Run the function and return its result as a payload; on the engine's loop.
 
     Raises:
         BaseException: what the function raised, or that its arguments or its result do not fit.
     """
-    converter = converter_of(attempt, worker)
-    args = _arguments(attempt, converter, definition)
+    assignment = attempt.assignment
+    converter = converter_of(assignment, worker)
+    args = _arguments(assignment, converter, definition)
     if worker.intercept is not None:
         result = await worker.intercept(attempt, worker, definition, args)
     elif definition.is_async:
@@ -84,21 +67,21 @@ async def execute(attempt: Attempt, worker: WorkerSlots, definition: ActivityDef
         result = await _in_executor(attempt, worker, definition, definition.fn, args, worker.executor_for_plain())
     if result is None:
         return None
-    where = Phrase("the result of {}", (label_of(attempt),))
+    where = Phrase("the result of {}", (assignment.label,))
     return converter.encode(result, definition.signature.returns, where=where)
 
 
-def _arguments(attempt: Attempt, converter: PayloadConverter, definition: ActivityDefinition) -> Any:
-    payloads = attempt.scheduled.input
+def _arguments(assignment: Assignment, converter: PayloadConverter, definition: ActivityDefinition) -> Any:
+    payloads = assignment.scheduled.input
     if definition.name is None:
         return [converter.raw(payloads)]
-    where = label_of(attempt)
+    where = assignment.label
     definition.signature.check(len(payloads), where=where)
     return converter.decode_args(payloads, definition.signature, where=where)
 
 
 async def call_function(  # noqa: PLR0913 - a call, and where it is made
-    attempt: Attempt,
+    attempt: CalledAttempt,
     worker: WorkerSlots,
     definition: ActivityDefinition,
     fn: Callable[..., Any],
@@ -106,7 +89,7 @@ async def call_function(  # noqa: PLR0913 - a call, and where it is made
     *,
     executor: Executor | None,
 ) -> Any:
-    """Call a function as that of an attempt: what interceptors left of the call.
+    """Call a function for an attempt, with the arguments that interceptors left; on the engine's loop.
 
     Raises:
         BaseException: what the function raised.
@@ -117,7 +100,7 @@ async def call_function(  # noqa: PLR0913 - a call, and where it is made
 
 
 async def _in_executor(  # noqa: PLR0913, PLR0917 - as `call_function`
-    attempt: Attempt,
+    attempt: CalledAttempt,
     worker: WorkerSlots,
     definition: ActivityDefinition,
     fn: Callable[..., Any],
@@ -127,11 +110,11 @@ async def _in_executor(  # noqa: PLR0913, PLR0917 - as `call_function`
     loop = worker.loop
     if is_process_pool(executor):
         from understudy.actors.activities.process_pool import run_in_process
-        from understudy.actors.activities.remote import Stand
+        from understudy.actors.activities.remote import AttemptServer
 
-        stand = Stand(attempt, lambda: converter_of(attempt, worker))
+        server = AttemptServer(attempt, worker)
         try:
-            return await run_in_process(stand, loop, executor, fn, args)
+            return await run_in_process(server, loop, executor, fn, args)
         except BrokenExecutor as error:  # what the function raises comes as a value
             worker.fail(error)
             raise
@@ -139,8 +122,8 @@ async def _in_executor(  # noqa: PLR0913, PLR0917 - as `call_function`
     cancel = attempt.thread_cancel = None if definition.no_thread_cancel_exception else ThreadCancel()
 
     def work() -> Any:
-        if attempt.cancel_details is not None:  # it waited for a thread, and nobody wants it any more
-            raise asyncio.CancelledError(attempt.cancel_reason)
+        if attempt.cancellation.details is not None:  # it waited for a thread, and nobody wants it any more
+            raise asyncio.CancelledError(attempt.cancellation.reason)
         if cancel is None:
             return variables.run(fn, *args)
         return cancel.run(variables.run, fn, *args)

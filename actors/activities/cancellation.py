@@ -1,14 +1,27 @@
-"""The attempt whose code is running, and why it is asked to stop: said once, and what it says does not change."""
+"""Cancellation of an attempt: its code is asked to stop once, for one reason, and may wait for that.
+
+Whoever asks sets the reason first and the events afterwards; whoever waits makes the event first and reads the reason
+afterwards. So a thread that begins to wait while another asks cannot miss it. Events are made only if somebody waits.
+"""
 
 from __future__ import annotations
 
+import asyncio
+import threading
 from typing import Final
 
 import msgspec
 
 from understudy.events.public import public
 
-__all__ = ["CANCEL_REQUESTED", "NOT_FOUND", "TIMED_OUT", "WORKER_SHUTDOWN", "ActivityCancellationDetails"]
+__all__ = [
+    "CANCEL_REQUESTED",
+    "NOT_FOUND",
+    "TIMED_OUT",
+    "WORKER_SHUTDOWN",
+    "ActivityCancellationDetails",
+    "Cancellation",
+]
 
 
 @public("understudy.activity")
@@ -36,3 +49,45 @@ NOT_FOUND: Final = ActivityCancellationDetails(not_found=True)
 CANCEL_REQUESTED: Final = ActivityCancellationDetails(cancel_requested=True)
 TIMED_OUT: Final = ActivityCancellationDetails(timed_out=True)
 WORKER_SHUTDOWN: Final = ActivityCancellationDetails(worker_shutdown=True)
+
+
+class Cancellation:
+    """Knows whether the code of one attempt was asked to stop, and wakes the code that waits for that."""
+
+    __slots__ = ("_in_thread", "_on_loop", "details", "reason")
+
+    def __init__(self) -> None:
+        self.reason = ""
+        self.details: ActivityCancellationDetails | None = None
+        """Why the attempt was asked to stop; None while it was not."""
+        self._on_loop: asyncio.Event | None = None
+        self._in_thread: threading.Event | None = None
+
+    def __repr__(self) -> str:
+        """Show whether it was asked for."""
+        return f"<cancellation{'' if self.details is None else f' for {self.reason!r}'}>"
+
+    def ask(self, reason: str, details: ActivityCancellationDetails) -> None:
+        """Note why the code shall stop, and wake it if it waits; on the loop of the attempt."""
+        self.reason = reason
+        self.details = details
+        if self._on_loop is not None:
+            self._on_loop.set()
+        if self._in_thread is not None:
+            self._in_thread.set()
+
+    async def wait(self) -> None:
+        """Wait until the attempt is asked to stop; on the loop of the attempt."""
+        if self._on_loop is None:
+            self._on_loop = asyncio.Event()
+            if self.details is not None:
+                self._on_loop.set()
+        await self._on_loop.wait()
+
+    def wait_in_thread(self, seconds: float | None) -> bool:
+        """Block until the attempt is asked to stop or `seconds` have passed; return True if it is asked. Any thread."""
+        if self._in_thread is None:
+            self._in_thread = threading.Event()
+        if self.details is None:
+            self._in_thread.wait(seconds)
+        return self.details is not None

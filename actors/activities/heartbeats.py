@@ -1,4 +1,4 @@
-"""The heartbeats of one attempt: who is silent for too long has failed, and details are written down now and then.
+"""The heartbeats of one attempt: an attempt that is silent for too long fails; its details are written now and then.
 
 Details go to the journal at once the first time, then at most once an interval: 0.8 of the heartbeat time-out, or the
 worker's default without one, and never more than the worker's maximum (Temporal's numbers). What comes within an
@@ -23,13 +23,13 @@ PART_OF_TIMEOUT: Final = 0.8
 
 
 def throttle(timeout: float, options: WorkerOptions) -> float:
-    """Return the seconds between two heartbeats that are written; `timeout`: the heartbeat time-out in s, 0: none."""
+    """Return the seconds between two heartbeats that are written; `timeout` is the heartbeat time-out, s, or 0."""
     wanted = PART_OF_TIMEOUT * timeout if timeout else options.default_heartbeat_throttle
     return min(wanted, options.max_heartbeat_throttle)
 
 
 class Heartbeats:
-    """What is known of the beats of one attempt; used on the engine's loop."""
+    """Watches the heartbeats of one attempt; used on the engine's loop."""
 
     __slots__ = ("_at", "_interval", "_limit", "_loop", "_on_silence", "_record", "_recorded_at", "_timer", "_watch")
 
@@ -42,14 +42,14 @@ class Heartbeats:
         record: Callable[[], object],
         on_silence: Callable[[], object],
     ) -> None:
-        """Begin at the attempt's start.
+        """Begin to watch when the attempt begins.
 
         Args:
-            loop: whose clock counts.
-            limit: how long it may be silent, s; 0: for ever.
-            interval: at least so long between two calls of `record`, s.
-            record: write the latest details down.
-            on_silence: it was silent for too long; called once.
+            loop: the loop whose clock counts.
+            limit: how long the attempt may be silent, s; 0: for ever.
+            interval: the least time between two calls of `record`, s.
+            record: writes the latest details down.
+            on_silence: called once, when the attempt was silent for too long.
         """
         self._loop = loop
         self._limit = limit
@@ -62,16 +62,16 @@ class Heartbeats:
         self._watch: asyncio.TimerHandle | None = loop.call_later(limit, self._look) if limit else None
 
     def __repr__(self) -> str:
-        """Show what is yet to be written."""
+        """Show the interval, and whether details wait to be written."""
         return f"<heartbeats every {self._interval:g} s{', one unwritten' if self.is_unwritten else ''}>"
 
     @property
     def is_unwritten(self) -> bool:
-        """Whether the latest details are yet to be written."""
+        """True if the latest details are not written yet."""
         return self._timer is not None
 
     def beat(self, *, changed: bool) -> None:
-        """Take a sign of life; `changed`: it has other details than the one before."""
+        """Take a sign of life; `changed` is true if its details differ from the previous ones."""
         now = self._at = self._loop.time()
         if not changed or self._timer is not None:
             return
@@ -82,13 +82,13 @@ class Heartbeats:
             self._write()
 
     def flush(self) -> None:
-        """Write what is unwritten."""
+        """Write the details that wait, if any."""
         if self._timer is not None:
             self._timer.cancel()
             self._write()
 
     def stop(self) -> None:
-        """Watch no more, and write no more."""
+        """Stop watching, and write nothing more."""
         for timer in (self._timer, self._watch):
             if timer is not None:
                 timer.cancel()

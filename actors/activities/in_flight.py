@@ -1,4 +1,4 @@
-"""What is in flight: the attempts that wait for a slot, run, back off, or are completed from outside, by run.
+"""The attempts in flight: those that wait for a slot, run, back off, or are completed from outside, by run.
 
 An activity has at most one attempt here. It stays here while its run's actor is passivated or being rebuilt, so a run
 that comes back does not dispatch again what still runs. After a crash nothing is in flight.
@@ -20,71 +20,79 @@ class InFlight:
     """The attempts of one system by run id and key, and the alarm that each may have; used on the engine's loop."""
 
     def __init__(self, alarms: Alarms) -> None:
-        """Begin with none; `alarms` are those of attempts that wait for a slot, and not for ever, or back off."""
+        """Begin with no attempt; `alarms` wake those that back off, or wait for a slot and not for ever."""
         self._of_run: dict[str, dict[int, Attempt]] = {}
         self._alarms = alarms
         self.asleep: set[Attempt] = set()
-        """Those whose code waits for nothing but time, which a test may skip."""
+        """Attempts whose code waits for nothing but time, which a test may skip."""
 
     def __len__(self) -> int:
-        """Count them."""
+        """Count the attempts in flight."""
         return sum(map(len, self._of_run.values()))
 
     def __repr__(self) -> str:
-        """Show how many there are."""
+        """Show how many attempts there are."""
         return f"<{len(self)} attempts in flight>"
 
     @property
     def is_running(self) -> bool:
-        """Whether one is at work, here or outside, and not waiting for a worker, backing off or asleep."""
+        """True if an attempt is at work, here or outside: it does not wait for a worker, back off or sleep."""
         attempts = (attempt for of_run in self._of_run.values() for attempt in of_run.values())
         return any(
             (attempt.worker is not None or attempt.outside) and attempt not in self.asleep for attempt in attempts
         )
 
     def find(self, run_id: str, key: int) -> Attempt | None:
-        """Return the attempt of a run's activity."""
+        """Return the attempt of a run's activity, or None; `key` is `Assignment.key`."""
         of_run = self._of_run.get(run_id)
         return of_run.get(key) if of_run is not None else None
 
     def keys(self, run_id: str) -> Iterable[int]:
-        """Return the keys of a run's attempts, as they are now."""
+        """Return a copy of the keys of a run's attempts."""
         return list(self._of_run.get(run_id, ()))
 
+    def by_name(self) -> dict[str, Attempt]:
+        """Return all attempts by run id and key."""
+        return {
+            f"{run_id}/{key}": attempt for run_id, of_run in self._of_run.items() for key, attempt in of_run.items()
+        }
+
     def outside(self) -> Iterable[Attempt]:
-        """Return those that are completed from outside, as they are now."""
+        """Return a list of the attempts that are completed from outside."""
         return [attempt for of_run in self._of_run.values() for attempt in of_run.values() if attempt.outside]
 
     def holds(self, attempt: Attempt) -> bool:
-        """Whether `attempt` is the one of its activity."""
-        return self.find(attempt.run_id, attempt.key) is attempt
+        """Return True if `attempt` is the one that its activity has in flight."""
+        return self.find(attempt.assignment.run_id, attempt.assignment.key) is attempt
 
     def keep(self, attempt: Attempt) -> None:
-        """Hold it."""
-        of_run = self._of_run.get(attempt.run_id)
+        """Take an attempt in, as the one of its activity."""
+        assignment = attempt.assignment
+        of_run = self._of_run.get(assignment.run_id)
         if of_run is None:
-            of_run = self._of_run[attempt.run_id] = {}
-        of_run[attempt.key] = attempt
+            of_run = self._of_run[assignment.run_id] = {}
+        of_run[assignment.key] = attempt
 
     def forget(self, attempt: Attempt) -> None:
-        """Hold it no more, and forget its alarm; nothing if another is held in its place."""
-        of_run = self._of_run.get(attempt.run_id)
-        if of_run is not None and of_run.get(attempt.key) is attempt:
+        """Drop an attempt and its alarm, unless another one has taken its place."""
+        run_id, key = attempt.assignment.run_id, attempt.assignment.key
+        of_run = self._of_run.get(run_id)
+        if of_run is not None and of_run.get(key) is attempt:
             self.silence(attempt)
-            del of_run[attempt.key]
+            del of_run[key]
             if not of_run:
-                del self._of_run[attempt.run_id]
+                del self._of_run[run_id]
 
     def wake(self, attempt: Attempt, at: int, fn: Callable[[], None]) -> None:
-        """Call `fn` at `at`, ns since the epoch, in place of what was to be called before."""
+        """Set the alarm of an attempt: call `fn` at `at`, ns since the epoch, and not what was to be called before."""
         self._alarms.set(_name(attempt), at, fn)
 
     def silence(self, attempt: Attempt) -> None:
-        """Forget its alarm."""
+        """Forget the alarm of an attempt."""
         if self._alarms.waiting:
             self._alarms.forget(_name(attempt))
 
 
 def _name(attempt: Attempt) -> str:
-    """Return a name that no other attempt in flight has."""
-    return f"{attempt.run_id}/{attempt.key}"
+    """Return an alarm name that no other attempt in flight has."""
+    return f"{attempt.assignment.run_id}/{attempt.assignment.key}"

@@ -1,11 +1,16 @@
-"""Local activities: their retries stay in memory, and only their end is told to their run."""
+"""Local activities: their retries stay in memory, and their run hears of nothing but their end.
+
+An attempt ends as the last one of its activity, or it backs off and the next one takes its place. What was lost with
+the process begins again with attempt 1, since no attempt was written down.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 from random import random
 from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from understudy.actors.activities.attempt import Attempt, Reports
 from understudy.actors.behaviors.decisions.activities import activity_failure
@@ -16,10 +21,10 @@ from understudy.events.options.policies import RetryState
 from understudy.events.state.pending import PendingActivity
 
 if TYPE_CHECKING:
+    from understudy.actors.activities.assignment import Assignment
     from understudy.actors.activities.in_flight import InFlight
     from understudy.actors.activities.task_queues import TaskQueues
     from understudy.actors.clock import Clock
-    from understudy.events.activity import ActivityScheduled
 
 __all__ = ["LocalActivities"]
 
@@ -30,56 +35,34 @@ class LocalActivities:
     def __init__(
         self, clock: Clock, in_flight: InFlight, queues: TaskQueues, tell: Callable[[str, Command], None]
     ) -> None:
-        """Begin with none; `tell(run_id, command)` takes outcomes to their runs."""
+        """Begin without activities; `tell(run_id, command)` takes outcomes to their runs."""
         self._clock = clock
         self._in_flight = in_flight
         self._queues = queues
         self._tell = tell
+        self._reports = Reports(outcome=self._ended, heartbeat=_ignore, put_back=self._put_back, deferred=_ignore)
 
-    def start(  # noqa: PLR0913, PLR0917 - what an attempt is made of
-        self, run_id: str, workflow_id: str, workflow_type: str, scheduled: ActivityScheduled, queue: str, number: int
-    ) -> None:
-        """Run attempt `number` as soon as a worker of `queue` has a slot."""
-        attempt = Attempt(
-            run_id=run_id,
-            workflow_id=workflow_id,
-            workflow_type=workflow_type,
-            scheduled=scheduled,
-            number=number,
-            details=(),
-            reports=Reports(
-                outcome=partial(self._ended, queue),
-                heartbeat=_ignore,
-                put_back=partial(self._put_back, queue),
-                deferred=_ignore,
-            ),
-            is_local=True,
-        )
-        self._queues.enqueue(attempt, queue)
+    def start(self, assignment: Assignment) -> None:
+        """Make an attempt as soon as a worker of its task queue has a slot."""
+        self._queues.enqueue(Attempt(assignment, self._reports))
 
-    def _put_back(self, queue: str, attempt: Attempt) -> None:
+    def _put_back(self, attempt: Attempt) -> None:
         self._in_flight.forget(attempt)
-        self.start(
-            attempt.run_id,
-            attempt.workflow_id,
-            attempt.workflow_type,
-            attempt.scheduled,
-            queue,
-            attempt.number,
-        )
+        self.start(attempt.assignment)
 
-    def _ended(self, queue: str, attempt: Attempt, result: Any, failure: Failure | None) -> None:
+    def _ended(self, attempt: Attempt, result: Any, failure: Failure | None) -> None:
         self._in_flight.forget(attempt)
-        scheduled = attempt.scheduled
+        assignment = attempt.assignment
+        scheduled, number = assignment.scheduled, assignment.number
         if failure is None:
             command = CompleteLocalActivity(
                 seq=scheduled.seq,
                 activity_type=scheduled.activity_type,
                 activity_id=scheduled.activity_id,
-                attempt=attempt.number,
+                attempt=number,
                 result=result,
             )
-            self._tell(attempt.run_id, command)
+            self._tell(assignment.run_id, command)
             return
         state = RetryState.CANCEL_REQUESTED
         if failure.kind != "canceled":
@@ -87,42 +70,35 @@ class LocalActivities:
             at, state = next_attempt(
                 scheduled.retry_policy or DEFAULT_ACTIVITY_RETRY,
                 failure,
-                attempt=attempt.number,
+                attempt=number,
                 now=self._clock(),
                 deadline=scheduled.at + limit if limit else None,
                 dice=random(),  # noqa: S311 - jitter
             )
             if at is not None:
-                self._retry(attempt, queue, at)
+                self._retry(attempt, at)
                 return
         wrapped = activity_failure(PendingActivity(scheduled), failure, state, "Activity task failed")
         end = FailLocalActivity(
             seq=scheduled.seq,
             activity_type=scheduled.activity_type,
             activity_id=scheduled.activity_id,
-            attempt=attempt.number,
+            attempt=number,
             failure=wrapped,
         )
-        self._tell(attempt.run_id, end)
+        self._tell(assignment.run_id, end)
 
-    def _retry(self, attempt: Attempt, queue: str, at: int) -> None:
+    def _retry(self, attempt: Attempt, at: int) -> None:
         self._in_flight.keep(attempt)
         attempt.worker = None
 
         def again() -> None:
             if self._in_flight.holds(attempt):
                 self._in_flight.forget(attempt)
-                self.start(
-                    attempt.run_id,
-                    attempt.workflow_id,
-                    attempt.workflow_type,
-                    attempt.scheduled,
-                    queue,
-                    attempt.number + 1,
-                )
+                self.start(msgspec.structs.replace(attempt.assignment, number=attempt.assignment.number + 1))
 
         self._in_flight.wake(attempt, at, again)
 
 
 def _ignore(_attempt: Attempt) -> None:
-    """Write nothing: nothing of a local activity is written before its end."""
+    """Write nothing down: nothing of a local activity is written before its end."""

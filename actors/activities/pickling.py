@@ -1,4 +1,4 @@
-"""cloudpickle, for what crosses to another process: it carries what pickle refuses."""
+"""Pickles values for another process by cloudpickle, which carries what pickle refuses."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ import cloudpickle
 __all__ = ["dumps"]
 
 MSGSPEC_NOTE: Final = "__msgspec_cache__"
-"""What msgspec leaves on a class that it has read or written; it does not pickle, and is made anew when needed."""
+"""The attribute that msgspec puts on a class that it reads or writes; it does not pickle, and is made anew."""
 
 
 class _Pickler(cloudpickle.Pickler):
-    """cloudpickle, for classes that go by value (of `__main__`, or local ones) without msgspec's note on them."""
+    """Pickles classes by value (those of `__main__`, and local ones) without msgspec's note on them."""
 
     def reducer_override(self, obj: Any) -> Any:
         reduce = cast("Callable[[Any], Any]", super().reducer_override)  # type: ignore[redundant-cast]  # pyright sees half

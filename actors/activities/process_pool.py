@@ -1,8 +1,8 @@
 """Activities in a process pool: function, arguments and outcome cross by cloudpickle.
 
-cloudpickle carries what pickle refuses: lambdas, closures, functions of `__main__`. What the function raises is brought
-back as it is where it pickles, and as its nearest picklable likeness where it does not, so that a strange exception
-never takes the pool down.
+cloudpickle carries what pickle refuses: lambdas, closures, functions of `__main__`. An exception of the function comes
+back as it is if it pickles, else as an ApplicationError with its type and text, so that a strange exception never takes
+the pool down.
 """
 
 from __future__ import annotations
@@ -20,27 +20,31 @@ from understudy.actors.activities.pickling import dumps
 from understudy.events.failures.exceptions import ApplicationError
 
 if TYPE_CHECKING:
-    from understudy.actors.activities.remote import Stand
+    from understudy.actors.activities.remote import AttemptServer, RemoteAttempt
 
 __all__ = ["run_in_process"]
 
 
 async def run_in_process(
-    stand: Stand, loop: asyncio.AbstractEventLoop, executor: Executor, fn: Callable[..., Any], args: Sequence[Any]
+    server: AttemptServer,
+    loop: asyncio.AbstractEventLoop,
+    executor: Executor,
+    fn: Callable[..., Any],
+    args: Sequence[Any],
 ) -> Any:
     """Run `fn(*args)`, the code of an attempt, in `executor`, a process pool, and return its result.
 
     Args:
-        stand: answers for the attempt.
-        loop: the engine's.
-        executor: the pool.
-        fn: the function.
-        args: its arguments.
+        server: answers what the code asks of its attempt.
+        loop: the engine's loop.
+        executor: the process pool.
+        fn: the function to call.
+        args: its positional arguments.
 
     Raises:
         BaseException: what `fn` raised.
     """
-    with stand as remote:
+    with server as remote:
         work = dumps((remote, fn, tuple(args)))
         ok, outcome = cloudpickle.loads(await loop.run_in_executor(executor, _work, work))
     if ok:
@@ -49,11 +53,12 @@ async def run_in_process(
 
 
 def _work(work: bytes) -> bytes:
-    """Run in the child: unpack, call, pack."""
+    """Unpack the work, call the function and pack the outcome; runs in the pool's process."""
+    remote: RemoteAttempt
     remote, fn, args = cloudpickle.loads(work)
     variables = Context()  # a forked child inherits that of whatever attempt it was forked in, which is not this one
     try:
-        remote.arrive()
+        remote.attach()
         variables.run(current_attempt.set, remote)
         outcome = (True, variables.run(fn, *args))
     except Exception as error:  # noqa: BLE001 - it crosses to the parent and is raised there

@@ -1,17 +1,18 @@
-"""Activities: attempts wait for a slot on a worker of their task queue, run, and report to their run.
+"""The supervisor of activities: makes attempts of assignments, and tells their runs how they ended.
 
-Each (run, activity number) is in flight at most once (`actors.activities.in_flight`); who runs it is the business of
-the task queues (`actors.activities.task_queues`). After a crash nothing is in flight, and recovery dispatches every
-activity without an outcome (AT-LEAST), but for those whose outcome is to come from outside: for those it waits on.
+Each activity of a run has at most one attempt in flight (`in_flight`); the task queues (`task_queues`) choose the
+worker that runs it. After a crash nothing is in flight: recovery dispatches every activity that has no outcome
+(AT-LEAST), except those whose outcome somebody reports from outside; for those it waits on.
 """
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from random import random
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
 
 from understudy.actors.activities.attempt import Attempt, Reports, timed_out
 from understudy.actors.activities.cancellation import NOT_FOUND, TIMED_OUT, ActivityCancellationDetails
@@ -26,30 +27,41 @@ from understudy.actors.behaviors.decisions.commands import (
     FailActivity,
     RecordHeartbeat,
 )
-from understudy.actors.behaviors.definitions.job import is_job
+from understudy.actors.supervision.supervisor import Directive, Strategy, Supervisor
 from understudy.actors.timers import Alarms
 from understudy.events.failures.failure import Failure
 from understudy.events.options.policies import TimeoutType
 
 if TYPE_CHECKING:
+    from understudy.actors.activities.assignment import Assignment
     from understudy.actors.activities.worker_slots import WorkerSlots
     from understudy.actors.clock import Clock
-    from understudy.events.activity import ActivityScheduled
+    from understudy.actors.dispatch import Dispatcher
     from understudy.events.payloads.payload import Payload
     from understudy.events.state.pending import PendingActivity
 
-__all__ = ["Activities"]
+__all__ = ["ActivitySupervisor"]
 
 
-class Activities:
-    """All attempts of one system; used on the engine's loop."""
+_ESCALATE: Final = Strategy(directive=lambda _: Directive.ESCALATE)
+"""An attempt that failed is not restarted here: its run decides by the retry policy, and that is on the record."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, clock: Clock, tell: Callable[[str, Command], None]) -> None:
-        """Begin without workers; `tell(run_id, command)` takes outcomes to their runs."""
-        self._loop = loop
+
+class ActivitySupervisor(Supervisor["Attempt", Failure]):
+    """Keeps all attempts of one system; used on the engine's loop.
+
+    Args:
+        dispatcher: whose loop it is.
+        clock: the time, ns since the epoch.
+        tell: takes the command that an outcome is to a run, by its id.
+    """
+
+    def __init__(self, dispatcher: Dispatcher, clock: Clock, tell: Callable[[str, Command], None]) -> None:
+        super().__init__(dispatcher, "activities", _ESCALATE)
+        self._loop = loop = dispatcher.loop
         self._tell = tell
         self.alarms = Alarms(loop, clock)
-        """Of attempts that wait for a slot, and not for ever, or back off; and of workers whose rate is used up."""
+        """Wake attempts that back off or wait for a slot not for ever, and workers whose rate is used up."""
         self._in_flight = InFlight(self.alarms)
         self._queues = TaskQueues(loop, clock, self._in_flight, self.alarms)
         self._reports = Reports(self._ended, self._beat, self._put_back, self._deferred)
@@ -60,12 +72,17 @@ class Activities:
         return len(self._in_flight)
 
     def __repr__(self) -> str:
-        """Show how many there are."""
+        """Show how many attempts there are."""
         return f"<activities: {self._in_flight!r}>"
 
     @property
+    def children(self) -> Mapping[str, Attempt]:
+        """The attempts in flight, by run id and key."""
+        return self._in_flight.by_name()
+
+    @property
     def is_running(self) -> bool:
-        """Whether an attempt is at work, here or outside, and not waiting for a worker or backing off."""
+        """True if an attempt is at work, here or outside: it does not wait for a worker, back off or sleep."""
         return self._in_flight.is_running
 
     @contextmanager
@@ -79,7 +96,7 @@ class Activities:
             sleepers.discard(attempt)
 
     def under_way(self, run_id: str, seq: int) -> tuple[int, str] | None:
-        """Return since when an attempt of this activity is at work, ns since the epoch, and who is; None: nobody."""
+        """Return when the attempt of an activity began, ns since the epoch, and on which worker; None if none runs."""
         attempt = self._in_flight.find(run_id, seq)
         if attempt is None or not attempt.started_at:
             return None
@@ -92,11 +109,11 @@ class Activities:
         self._queues.add_worker(worker)
 
     def remove_worker(self, worker: WorkerSlots) -> None:
-        """Give `worker` no more attempts."""
+        """Give no more attempts to `worker`."""
         self._queues.remove_worker(worker)
 
     def close(self) -> None:
-        """Watch over nothing any more; the last heartbeats from outside are told before."""
+        """Stop all alarms; the last heartbeats from outside are told before."""
         for attempt in self._in_flight.outside():
             if attempt.unwritten is not None:
                 self._beat(attempt)
@@ -106,28 +123,25 @@ class Activities:
     # -- attempts ----------------------------------------------------------------------------------------------------
 
     def is_in_flight(self, run_id: str, seq: int) -> bool:
-        """Whether an attempt of this activity waits or runs here."""
+        """Return True if an attempt of this activity waits or runs here."""
         return self._in_flight.find(run_id, seq) is not None
 
-    def dispatch(self, run_id: str, workflow_id: str, workflow_type: str, pending: PendingActivity, queue: str) -> None:
-        """Run the next attempt of an activity as soon as a worker has a slot; nothing if it is in flight."""
-        details = pending.heartbeat_details
-        found = self._in_flight.find(run_id, pending.scheduled.seq)
+    def dispatch(self, assignment: Assignment) -> None:
+        """Make an attempt as soon as a worker has a slot; nothing if it is in flight."""
+        found = self._in_flight.find(assignment.run_id, assignment.key)
         if found is not None:
-            if found.number >= pending.attempt:
+            if found.assignment.number >= assignment.number:
                 return
             unwritten = found.unwritten  # somebody else told how it ended: it is over, and its details count
-            details = details if unwritten is None else unwritten
+            if unwritten is not None:
+                assignment = msgspec.structs.replace(assignment, details=unwritten)
             self._let_go(found)
-        attempt = self._attempt(run_id, workflow_id, workflow_type, pending, details)
-        self._queues.enqueue(attempt, pending.scheduled.task_queue or queue)
+        self._queues.enqueue(Attempt(assignment, self._reports))
 
-    def dispatch_local(
-        self, run_id: str, workflow_id: str, workflow_type: str, scheduled: ActivityScheduled, queue: str
-    ) -> None:
-        """Run a local activity; its retries stay in memory, only its end is told."""
-        if self._in_flight.find(run_id, -scheduled.seq) is None:
-            self._local.start(run_id, workflow_id, workflow_type, scheduled, queue, 1)
+    def dispatch_local(self, assignment: Assignment) -> None:
+        """Run a local activity, unless it is in flight; its retries stay in memory, only its end is told."""
+        if self._in_flight.find(assignment.run_id, assignment.key) is None:
+            self._local.start(assignment)
 
     def cancel(self, run_id: str, seq: int, number: int, reason: str) -> None:
         """Ask an attempt to stop; one that has not begun, or backs off, ends as cancelled at once.
@@ -158,7 +172,7 @@ class Activities:
         self._drop(run_id, seq, reason, TIMED_OUT)
 
     def drop_all(self, run_id: str, reason: str) -> None:
-        """Stop whatever a closed run left behind; nobody waits for it any more."""
+        """Stop all attempts that a closed run left behind; nobody waits for them any more."""
         for key in self._in_flight.keys(run_id):
             self._drop(run_id, key, reason, NOT_FOUND)
 
@@ -175,107 +189,86 @@ class Activities:
         attempt.settle()
         self._in_flight.forget(attempt)
 
-    def _attempt(
-        self,
-        run_id: str,
-        workflow_id: str,
-        workflow_type: str,
-        pending: PendingActivity,
-        details: tuple[Payload, ...],
-    ) -> Attempt:
-        if is_job(workflow_id):
-            workflow_id = workflow_type = ""
-        return Attempt(
-            run_id=run_id,
-            workflow_id=workflow_id,
-            workflow_type=workflow_type,
-            scheduled=pending.scheduled,
-            number=pending.attempt,
-            details=details,
-            reports=self._reports,
-        )
-
     def _put_back(self, attempt: Attempt) -> None:
-        """The worker stopped before the attempt was done: the next one of its queue makes it anew."""
+        """Make an attempt anew on the next worker of its queue, since its worker stopped before it was done."""
         self._in_flight.forget(attempt)
-        again = Attempt(
-            run_id=attempt.run_id,
-            workflow_id=attempt.workflow_id,
-            workflow_type=attempt.workflow_type,
-            scheduled=attempt.scheduled,
-            number=attempt.number,
-            details=attempt.details,
-            reports=self._reports,
-        )
-        self._queues.enqueue(again, attempt.task_queue)
+        again = msgspec.structs.replace(attempt.assignment, details=attempt.details)
+        self._queues.enqueue(Attempt(again, self._reports))
 
     # -- outside -----------------------------------------------------------------------------------------------------
 
-    def wait_outside(self, run_id: str, workflow_id: str, workflow_type: str, pending: PendingActivity) -> None:
-        """Watch the heartbeats of an attempt that somebody outside completes, of a run that came back.
+    def wait_outside(self, assignment: Assignment) -> None:
+        """Watch the heartbeats of an attempt that somebody completes from outside, after its run came back.
 
-        Its time of silence begins anew: while there was no engine, nobody could give a heartbeat.
+        The heartbeat time-out begins anew: while there was no engine, nobody could give a heartbeat.
         """
-        if self._in_flight.find(run_id, pending.scheduled.seq) is None:
-            attempt = self._attempt(run_id, workflow_id, workflow_type, pending, pending.heartbeat_details)
+        if self._in_flight.find(assignment.run_id, assignment.key) is None:
+            attempt = Attempt(assignment, self._reports)
             attempt.outside = True
             attempt.watch_heartbeats(self._loop, WorkerOptions())
             self._in_flight.keep(attempt)
 
     def time_out_outside(self, run_id: str, pending: PendingActivity) -> None:
-        """End an attempt that somebody outside should have completed by now."""
+        """Time out an attempt that somebody should have completed from outside by now."""
         seq = pending.scheduled.seq
         attempt = self._in_flight.find(run_id, seq)
-        if attempt is not None and attempt.number == pending.attempt:
+        if attempt is not None and attempt.assignment.number == pending.attempt:
             attempt.time_out(TimeoutType.START_TO_CLOSE)
             return
         failure = timed_out(TimeoutType.START_TO_CLOSE, pending.heartbeat_details)
         self._tell(run_id, FailActivity(seq=seq, attempt=pending.attempt, failure=failure, dice=random()))  # noqa: S311 - jitter
 
     def beat_outside(self, run_id: str, seq: int, number: int, details: tuple[Payload, ...]) -> bool:
-        """Take a sign of life from outside; False: no such attempt is under way here."""
+        """Take a sign of life from outside; return False if no such attempt is under way here."""
         attempt = self._in_flight.find(run_id, seq)
-        if attempt is None or attempt.number != number or attempt.loop is None:
+        if attempt is None or attempt.assignment.number != number or attempt.loop is None:
             return False
         attempt.heartbeat(details)
         return True
 
     def unwritten(self, run_id: str, seq: int) -> tuple[Payload, ...] | None:
-        """Return the latest heartbeat details of an attempt, if they are yet to be written down."""
+        """Return the latest heartbeat details of an attempt if they are not in the journal yet, else None."""
         attempt = self._in_flight.find(run_id, seq)
         return attempt.unwritten if attempt is not None else None
 
     def told_outside(self, run_id: str, seq: int, number: int) -> None:
-        """Somebody outside has told how an attempt ended: what is left of it here counts no more."""
+        """Drop the attempt: its outcome was reported from outside and is on disk."""
         attempt = self._in_flight.find(run_id, seq)
-        if attempt is not None and attempt.number == number:
+        if attempt is not None and attempt.assignment.number == number:
             self._let_go(attempt)
 
     def _deferred(self, attempt: Attempt) -> None:
-        limit = attempt.scheduled.start_to_close
+        assignment = attempt.assignment
+        limit = assignment.scheduled.start_to_close
         close_by = attempt.started_at + limit if limit else 0
-        self._tell(attempt.run_id, DeferActivity(seq=attempt.scheduled.seq, attempt=attempt.number, close_by=close_by))
+        command = DeferActivity(seq=assignment.scheduled.seq, attempt=assignment.number, close_by=close_by)
+        self._tell(assignment.run_id, command)
 
     # -- outcomes ----------------------------------------------------------------------------------------------------
 
     def _beat(self, attempt: Attempt) -> None:
-        self._tell(
-            attempt.run_id,
-            RecordHeartbeat(seq=attempt.scheduled.seq, attempt=attempt.number, details=attempt.details),
-        )
+        assignment = attempt.assignment
+        command = RecordHeartbeat(seq=assignment.scheduled.seq, attempt=assignment.number, details=attempt.details)
+        self._tell(assignment.run_id, command)
 
     def _ended(self, attempt: Attempt, result: Any, failure: Failure | None) -> None:
+        if failure is not None:
+            self.failed(attempt, failure)
+            return
         self._in_flight.forget(attempt)
-        seq, number = attempt.scheduled.seq, attempt.number
-        if failure is None:
-            identity = attempt.worker.identity if attempt.worker else ""
-            command: Command = CompleteActivity(seq=seq, attempt=number, result=result, identity=identity)
-        else:
-            command = FailActivity(
-                seq=seq,
-                attempt=number,
-                failure=failure,
-                heartbeat_details=attempt.details if attempt.has_beaten else None,
-                dice=random(),  # noqa: S311 - jitter
-            )
-        self._tell(attempt.run_id, command)
+        seq, number = attempt.assignment.scheduled.seq, attempt.assignment.number
+        identity = attempt.worker.identity if attempt.worker else ""
+        command = CompleteActivity(seq=seq, attempt=number, result=result, identity=identity)
+        self._tell(attempt.assignment.run_id, command)
+
+    def failed(self, child: Attempt, failure: Failure) -> None:
+        """Tell the run of an attempt that it has failed; the run decides whether there is another."""
+        self._in_flight.forget(child)
+        command = FailActivity(
+            seq=child.assignment.scheduled.seq,
+            attempt=child.assignment.number,
+            failure=failure,
+            heartbeat_details=child.details if child.has_beaten else None,
+            dice=random(),  # noqa: S311 - jitter
+        )
+        self._tell(child.assignment.run_id, command)

@@ -1,4 +1,9 @@
-"""Task queues: attempts wait for a worker with a free slot, and are served in the order in which they came."""
+"""Task queues: attempts wait for a worker with a free slot, and are served in the order in which they came.
+
+An attempt begins if a worker of its queue knows the activity and has a slot, and if neither that worker's rate nor the
+queue's is used up. Local activities take slots like others, but no rate holds them back. If no worker of the queue
+knows the activity, one of them takes the attempt only to say so.
+"""
 
 from __future__ import annotations
 
@@ -25,10 +30,10 @@ __all__ = ["TaskQueues"]
 
 
 class TaskQueues:
-    """All task queues of one system, and their workers; used on the engine's loop."""
+    """Keeps all task queues of one system, and their workers; used on the engine's loop."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop, clock: Clock, in_flight: InFlight, alarms: Alarms) -> None:
-        """Begin without workers; `alarms` are those of workers and queues whose rate is used up."""
+        """Begin without workers; `alarms` wake workers and queues whose rate is used up."""
         self._loop = loop
         self._clock = clock
         self._in_flight = in_flight
@@ -36,10 +41,10 @@ class TaskQueues:
         self._workers: dict[str, list[WorkerSlots]] = {}
         self._waiting: dict[str, deque[Attempt]] = {}
         self._rates: dict[str, TokenBucket] = {}
-        """How often attempts may begin in a queue, all its workers together, as the last of them to say it has said."""
+        """How often attempts may begin in a queue, all its workers together; the latest worker with a rate sets it."""
 
     def __repr__(self) -> str:
-        """Show how many wait."""
+        """Show how many attempts wait."""
         return f"<task queues: {sum(map(len, self._waiting.values()))} attempts wait>"
 
     def add_worker(self, worker: WorkerSlots) -> None:
@@ -52,7 +57,7 @@ class TaskQueues:
         self._serve(worker.task_queue)
 
     def remove_worker(self, worker: WorkerSlots) -> None:
-        """Give `worker` no more attempts."""
+        """Give no more attempts to `worker`."""
         workers = self._workers.get(worker.task_queue, [])
         if worker in workers:
             workers.remove(worker)
@@ -61,12 +66,14 @@ class TaskQueues:
         if not workers and self._rates.pop(worker.task_queue, None) is not None:
             self._alarms.forget(_queue_alarm(worker.task_queue))
 
-    def enqueue(self, attempt: Attempt, queue: str) -> None:
-        """Run an attempt as soon as a worker of `queue` has a slot for it."""
+    def enqueue(self, attempt: Attempt) -> None:
+        """Run an attempt as soon as a worker of its task queue has a slot for it."""
+        assignment = attempt.assignment
+        queue = assignment.task_queue
         attempt.dispatched_at = self._clock()
         self._in_flight.keep(attempt)
         waiting = self._waiting.get(queue)
-        if not waiting or attempt.is_local:  # a local one waits for a slot, and not for those who wait for a rate
+        if not waiting or assignment.is_local:  # a local one waits for a slot, and not for those who wait for a rate
             worker = self._free_worker(queue, attempt)
             if worker is not None:
                 self._start(worker, attempt)
@@ -74,7 +81,7 @@ class TaskQueues:
         if waiting is None:
             waiting = self._waiting[queue] = deque()
         waiting.append(attempt)
-        limit = attempt.scheduled.schedule_to_start
+        limit = assignment.scheduled.schedule_to_start
         if limit:
             self._in_flight.wake(attempt, attempt.dispatched_at + limit, partial(self._too_late, attempt))
 
@@ -91,7 +98,7 @@ class TaskQueues:
 
     def _free_worker(self, queue: str, attempt: Attempt) -> WorkerSlots | None:
         """Return a worker with a slot that knows the activity; if none of the queue does, one that will say so."""
-        name, known, unknowing = attempt.scheduled.activity_type, False, None
+        name, known, unknowing = attempt.assignment.scheduled.activity_type, False, None
         rate = self._rates.get(queue)
         if rate is not None and not self._may_begin(queue, _queue_alarm(queue), rate, attempt):
             return None
@@ -106,8 +113,8 @@ class TaskQueues:
         return None if known else unknowing
 
     def _may_begin(self, queue: str, alarm: str, rate: TokenBucket, attempt: Attempt) -> bool:
-        """Whether a rate lets an attempt begin now; if not, the queue is served when it does."""
-        if attempt.is_local or rate.ready_at <= self._clock():
+        """Return True if a rate lets an attempt begin now; if not, serve the queue when the rate does."""
+        if attempt.assignment.is_local or rate.ready_at <= self._clock():
             return True
         self._alarms.set(alarm, rate.ready_at, partial(self._serve, queue))
         return False
@@ -119,14 +126,14 @@ class TaskQueues:
     def _start(self, worker: WorkerSlots, attempt: Attempt) -> None:
         self._in_flight.silence(attempt)
         try:
-            definition = worker.definition(attempt.scheduled.activity_type)
+            definition = worker.definition(attempt.assignment.scheduled.activity_type)
         except UnknownActivityTypeError as error:
             failure = Failure(kind="application", message=str(error), type="NotFoundError")
             attempt.reports.outcome(attempt, None, failure)
-            attempt_failed(attempt, failure)
+            attempt_failed(attempt.assignment, failure)
             return
         now = self._clock()
-        if not attempt.is_local:
+        if not attempt.assignment.is_local:
             for rate in (worker.rate, self._rates.get(worker.task_queue)):
                 if rate is not None:
                     rate.take(now)
@@ -141,7 +148,7 @@ class TaskQueues:
                 timeout_type=TimeoutType.SCHEDULE_TO_START,
             )
             attempt.reports.outcome(attempt, None, failure)
-            attempt_failed(attempt, failure)
+            attempt_failed(attempt.assignment, failure)
 
 
 def _alarm(worker: WorkerSlots) -> str:

@@ -21,7 +21,7 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Any, TypeVar
 
-from understudy.actors.guard.interrupt import let_come, raiser
+from understudy.actors.guard.interrupt import deliver_pending, raiser
 from understudy.events.failures.exceptions import CancelledError
 
 __all__ = ["Shield", "ThreadCancel"]
@@ -30,12 +30,12 @@ R = TypeVar("R")
 
 
 class ThreadCancel:
-    """The cancellation of one call of a function in a thread."""
+    """Cancels one call of a function in a thread."""
 
     __slots__ = ("_asked", "_lock", "_over", "_shields", "_struck", "_thread", "_waiting")
 
     def __init__(self) -> None:
-        """Begin IDLE."""
+        """Begin in the state IDLE."""
         self._lock = threading.Lock()
         self._thread: int | None = None
         self._asked = False
@@ -45,7 +45,7 @@ class ThreadCancel:
         self._shields = 0
 
     def __repr__(self) -> str:
-        """Show where it stands."""
+        """Show the state and whether it was cancelled."""
         state = "over" if self._over else "idle" if self._thread is None else f"running, {self._shields} shields"
         return f"<ThreadCancel {state}{', cancelled' if self._asked else ''}>"
 
@@ -68,16 +68,16 @@ class ThreadCancel:
 
     @property
     def is_here(self) -> bool:
-        """Whether the calling thread is the one that may be struck, and no helper that the user's code has started."""
+        """True if the calling thread is the one that may be struck, and not a helper that the code has started."""
         return self._thread == get_ident()
 
     # -- the thread --------------------------------------------------------------------------------------------------
 
     def run(self, fn: Callable[..., R], *args: Any, **kwargs: Any) -> R:
-        """Call `fn`, to be interrupted while it runs; what it returned counts, even if it was struck at its end.
+        """Call `fn`, which may be interrupted while it runs; a result counts even if the thread was struck at its end.
 
         Raises:
-            CancelledError: it was cancelled, before it began or while it ran.
+            CancelledError: the call was cancelled, before it began or while it ran.
             BaseException: what `fn` raised.
         """
         returned: list[R] = []
@@ -106,24 +106,24 @@ class ThreadCancel:
             with self._lock:
                 self._over = True
             if self._struck:
-                let_come()
+                deliver_pending()
         except CancelledError:
             self._leave()  # it has come; whatever it interrupted is done now
 
     def enter_shield(self) -> None:
-        """Hold back what comes from here on; what has come before is raised here at the latest.
+        """Hold back a cancellation that comes from here on; an earlier one is raised here at the latest.
 
-        Then the count is one too high, which matters no more: nothing comes twice.
+        If it is raised here, the count of shields stays one too high. That does no harm: nothing is raised twice.
         """
         with self._lock:
             self._shields += 1
-        let_come()
+        deliver_pending()
 
     def leave_shield(self) -> None:
-        """End one shield.
+        """End one of the shields.
 
         Raises:
-            CancelledError: it was the outermost one, and a cancellation came meanwhile.
+            CancelledError: the shield was the outermost one, and a cancellation came meanwhile.
         """
         with self._lock:
             self._shields -= 1
@@ -140,17 +140,17 @@ class Shield:
     __slots__ = ("_cancel",)
 
     def __init__(self, cancel: ThreadCancel | None) -> None:
-        """Shield from `cancel`; None: there is nothing to hold back."""
+        """Shield from `cancel`; None if there is nothing to hold back."""
         self._cancel = cancel if cancel is not None and cancel.is_here else None
 
     def __enter__(self) -> None:
-        """Begin."""
+        """Begin to hold back."""
         if self._cancel is not None:
             self._cancel.enter_shield()
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """End; a cancellation that came meanwhile is raised instead of what the block raised."""
+        """End the shield; a cancellation that came meanwhile replaces what the block raised."""
         if self._cancel is not None:
             self._cancel.leave_shield()

@@ -1,4 +1,4 @@
-"""What a worker is told when it is made: its limits, rates and time-outs, as plain values."""
+"""The numbers that a worker is made with: limits, rates and time-outs, as plain values."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ __all__ = ["WorkerOptions"]
 
 
 class WorkerOptions(msgspec.Struct, frozen=True):
-    """The numbers of one worker."""
+    """Holds the numbers of one worker; times are seconds."""
 
     max_concurrent_activities: int = 1_000
     max_activities_per_second: float = 0.0
     """How many attempts begin a second, local ones not counted; 0: as many as there are slots."""
     max_task_queue_activities_per_second: float = 0.0
-    """The same of all workers of its task queue together; 0: this worker says nothing of it."""
+    """How many attempts all workers of the task queue begin a second; 0: this worker sets no such rate."""
     max_cached_workflows: int = 10_000
     idle_seconds: float = 300.0
     """A run that has been idle this long is passivated."""

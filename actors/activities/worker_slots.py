@@ -1,4 +1,8 @@
-"""What a worker brings to the system: definitions, slots, an executor; the engine's side of `Worker`."""
+"""A worker as the engine sees it: definitions, slots and an executor; the engine's side of `Worker`.
+
+A worker has a slot for each attempt that runs on it, and knows the attempts as `Occupant`s alone: it cancels them when
+it stops, and has them look at their long time-outs. Task queues ask it for a free slot and for its rate.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +11,7 @@ import sys
 import threading
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from concurrent.futures import Executor
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
 
@@ -25,15 +29,25 @@ from understudy.events.errors import (
 if TYPE_CHECKING:
     from concurrent.futures import ThreadPoolExecutor
 
-    from understudy.actors.activities.attempt import Attempt
+    from understudy.actors.activities.cancellation import ActivityCancellationDetails
     from understudy.events.converters.failure_converter import FailureConverter
     from understudy.events.converters.payload_converter import PayloadConverter
 
-__all__ = ["WorkerSlots", "is_process_pool", "registry"]
+__all__ = ["Occupant", "WorkerSlots", "is_process_pool", "registry"]
+
+
+class Occupant(Protocol):
+    """The attempt that has a slot, as far as its worker knows it; used on the engine's loop."""
+
+    def cancel(self, reason: str, details: ActivityCancellationDetails) -> None:
+        """Ask the code to stop."""
+
+    def sweep(self, now: float) -> None:
+        """Time out if a long limit is over at loop time `now`, s."""
 
 
 class WorkerSlots(msgspec.Struct, eq=False):
-    """One running worker, as the engine sees it; used on the engine's loop."""
+    """Keeps the slots and definitions of one running worker; used on the engine's loop."""
 
     task_queue: str
     identity: str
@@ -44,38 +58,40 @@ class WorkerSlots(msgspec.Struct, eq=False):
     loop: asyncio.AbstractEventLoop
     converter: PayloadConverter
     failures: FailureConverter
-    client: Any = None
+    client: object = None
+    """The client for the code of activities, whose class the engine does not know; None if there is none."""
     intercept: Callable[..., Awaitable[Any]] | None = None
-    """Calls the function of an attempt through interceptors; None: there are none."""
+    """Calls the function of an attempt through interceptors; None if there are none."""
     on_fatal: Callable[[BaseException], None] | None = None
-    """Told, once, of what ends the worker: its executor has broken."""
-    meter: Any = None
-    """What `activity.metric_meter()` is made of; None: nothing is counted."""
+    """Called once with the error that ends the worker: its executor has broken."""
+    meter: object = None
+    """The meter that `activity.metric_meter()` builds on; None if nothing is counted."""
     in_context: bool = False
-    """Whether its converter wants to know whose values it converts."""
+    """True if the converter wants to know whose values it converts."""
     rate: TokenBucket | None = None
-    """How often attempts may begin; None: as often as there is a slot."""
+    """How often attempts may begin; None if only slots limit them."""
     thread: int = msgspec.field(default_factory=threading.get_ident)
-    running: set[Attempt] = msgspec.field(default_factory=set["Attempt"])
+    running: set[Occupant] = msgspec.field(default_factory=set["Occupant"])
     shutting_down: bool = False
     stopping: threading.Event = msgspec.field(default_factory=threading.Event)
     _stopping: asyncio.Event | None = None
     drained: asyncio.Event | None = None
-    on_release: Any = None
+    on_release: Callable[[WorkerSlots], None] | None = None
+    """Called when a slot is free again; None if no task queue listens."""
     _own_executor: ThreadPoolExecutor | None = None
 
     def __post_init__(self) -> None:
-        """Ask the converter once, and not at every attempt; make the bucket that the options ask for."""
+        """Ask the converter once whether it takes a context; make the bucket for the rate of the options."""
         self.in_context = takes_context(self.converter)
         per_second = self.options.max_activities_per_second
         self.rate = TokenBucket(per_second) if per_second else None
 
     def has_slot(self) -> bool:
-        """Whether one more attempt may run."""
+        """Return True if one more attempt may run."""
         return len(self.running) < self.options.max_concurrent_activities and not self.shutting_down
 
     async def wait_for_shutdown(self) -> None:
-        """Wait until the worker stops."""
+        """Wait until the worker begins to stop."""
         if self._stopping is None:
             self._stopping = asyncio.Event()
             if self.shutting_down:
@@ -83,20 +99,20 @@ class WorkerSlots(msgspec.Struct, eq=False):
         await self._stopping.wait()
 
     def begin_shutdown(self) -> None:
-        """Take no more attempts, and let those that run know."""
+        """Take no more attempts, and wake code that waits for the worker to stop."""
         self.shutting_down = True
         self.stopping.set()
         if self._stopping is not None:
             self._stopping.set()
 
     def fail(self, error: BaseException) -> None:
-        """Take no more attempts, since none can run any more."""
+        """Take no more attempts, since the executor has broken, and report it once."""
         told, self.on_fatal = self.on_fatal, None
         if told is not None:
             self.begin_shutdown()
             told(error)
 
-    def release(self, attempt: Attempt) -> None:
+    def release(self, attempt: Occupant) -> None:
         """Take back the slot of an attempt whose code has ended."""
         self.running.discard(attempt)
         if self.drained is not None and not self.running:
@@ -105,7 +121,7 @@ class WorkerSlots(msgspec.Struct, eq=False):
             self.on_release(self)
 
     def knows(self, activity_type: str) -> bool:
-        """Whether this worker has the activity called `activity_type`, or a dynamic one."""
+        """Return True if this worker has the activity called `activity_type`, or a dynamic one."""
         return activity_type in self.activities or None in self.activities
 
     def definition(self, activity_type: str) -> ActivityDefinition:
@@ -151,22 +167,22 @@ class WorkerSlots(msgspec.Struct, eq=False):
         return self._own_executor
 
     def close(self) -> None:
-        """Let go of the thread pool, if it is our own; threads that run end by themselves."""
+        """Shut down our own thread pool, if there is one; threads that run end by themselves."""
         if self._own_executor is not None:
             self._own_executor.shutdown(wait=False, cancel_futures=True)
 
 
 def is_process_pool(executor: Executor) -> bool:
-    """Whether what an executor is given runs in other processes."""
+    """Return True if an executor runs its work in other processes."""
     pools = sys.modules.get("concurrent.futures.process")  # 20 ms to import; whoever made such a pool has
     return pools is not None and isinstance(executor, pools.ProcessPoolExecutor)
 
 
 def registry(kind: str, definitions: Iterable[Any]) -> dict[str | None, Any]:
-    """Return definitions by name.
+    """Return a table of definitions by name.
 
     Raises:
-        DuplicateDefinitionError: two have one name.
+        DuplicateDefinitionError: two definitions have one name.
     """
     table: dict[str | None, Any] = {}
     for definition in definitions:

@@ -1,4 +1,4 @@
-"""Raising an exception in another thread: Python's own means, with what has to be known about it.
+"""Raises an exception in another thread, by the function that Python has for it.
 
 `PyThreadState_SetAsyncExc` leaves an exception class with a thread. The thread raises it at one of its next bytecodes,
 at the entry of a function at the latest, wherever it is then. A thread that hangs in C gets it when C returns.
@@ -9,16 +9,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import cache
 
-__all__ = ["let_come", "raiser"]
+__all__ = ["deliver_pending", "raiser"]
 
 
-def let_come() -> None:
-    """Do nothing: an exception that is pending in the calling thread comes at the entry of a function at the latest."""
+def deliver_pending() -> None:
+    """Do nothing: entering a function raises an exception that is pending in the calling thread, at the latest."""
 
 
 @cache
 def raiser() -> Callable[[int, type[BaseException]], int]:
-    """Return Python's own function to raise a class, called without arguments, in the thread with an ident.
+    """Return Python's function that raises a class, called without arguments, in the thread with an ident.
 
     It could call an exception back, too, with a null pointer, but must not: CPython 3.11 then keeps asking for it at
     every call, and for ever at the first one while a debugger or coverage traces.

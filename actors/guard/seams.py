@@ -1,10 +1,9 @@
 """Refuses the outside world to workflow code, while workflow code runs and on its thread only.
 
-Theory. `actors.behaviors.guard.rules` says which calls are refused. `install` puts a thin wrapper at the seam of each:
-the attribute of a module or class that every such call passes through. A wrapper asks one dict whether its own thread
-is under guard; if not, it calls the original, which costs everyone else 40 to 100 ns a call. A turn puts its thread
-under guard with `enter` and takes it out with `leave`: a dict store each, 0.2 us together, since they stand around each
-activation.
+`actors.behaviors.guard.rules` says which calls are refused. `install` puts a thin wrapper at the seam of each: the
+attribute of a module or class that every such call passes through. A wrapper asks one dict whether its own thread is
+under guard; if not, it calls the original, which costs everyone else 40 to 100 ns a call. A turn puts its thread under
+guard with `enter` and takes it out with `leave`: a dict store each, 0.2 us together.
 
 A wrapper under guard then looks at who called. Walking outwards from the call:
 - an engine frame before any user's frame: the engine called, not the workflow; allowed. The same if the engine records
@@ -39,7 +38,7 @@ from understudy.events.errors import DeterminismError
 __all__ = ["DEEP_ACTIVATIONS", "cover", "enter", "install", "leave", "module_source", "unguarded", "uninstall"]
 
 DEEP_ACTIVATIONS: Final = 3
-"""How many live activations of each workflow definition are worth a deep look."""
+"""How many live activations of each workflow definition get a deep look."""
 
 _frame_at = sys._getframe  # noqa: SLF001 # pyright: ignore[reportPrivateUsage] - nothing public gives a caller's frame
 _ENGINE: Final = "understudy"
@@ -50,16 +49,16 @@ _NO_ARGUMENTS: Final = frozenset(
     | {f"time.{name}{unit}" for name in ("monotonic", "perf_counter", "process_time") for unit in ("", "_ns")}
     | {"time.time", "time.time_ns"}
 )
-"""Functions that take none and are called often: their wrappers pass none on, which halves the cost."""
+"""Functions without arguments that are called often: their wrappers pass none on, which halves the cost."""
 
 _active: dict[int, bool] = {}
-"""The threads under guard; empty most of the time, and that is what a wrapper asks first."""
+"""The threads under guard; a wrapper asks it first, and it is empty most of the time."""
 _special: dict[int, _Activation] = {}
-"""What is to be remembered of an activation, by thread: nothing, most of the time."""
+"""The activations to be remembered, by thread; empty most of the time."""
 
 
 class _Activation:
-    """An activation that is more than in and out: it broke a rule, is looked at deeply, or was interrupted."""
+    """Remembers an activation that broke a rule, has a deep look, or was interrupted."""
 
     __slots__ = ("looking", "violation")
 
@@ -139,7 +138,7 @@ def unguarded() -> _Unguarded:
 
 
 def _refuse(call: str, frame: FrameType | None) -> None:
-    """Raise the error for `call`, made from `frame`, unless it is none of the workflow's."""
+    """Raise the error for `call`, made from `frame`, unless the call is not the workflow's."""
     call, site = _site(call, frame)
     if site is None:
         return
@@ -155,7 +154,7 @@ def _package(frame: FrameType) -> str:
 
 
 def _site(call: str, frame: FrameType | None) -> tuple[str, FrameType | None]:
-    """Return what the user called and from where; no frame: the call is allowed."""
+    """Return the user's call and its frame; the frame is None if the call is allowed."""
     site: FrameType | None = None
     while frame is not None:
         package = _package(frame)
@@ -191,7 +190,7 @@ def _known_call(frame: FrameType) -> str | None:
 
 
 def _look(frame: FrameType, event: str, arg: Any) -> None:  # pragma: no cover - no tracing inside a profile function
-    """The deep look: a profile function that sees each call before it happens."""
+    """Look deep: as a profile function, see each call before it happens."""
     call: str | None
     caller: FrameType | None
     if event == "c_call":
@@ -209,7 +208,7 @@ def _look(frame: FrameType, event: str, arg: Any) -> None:  # pragma: no cover -
 _lock = threading.Lock()
 _observers: set[str] = set(OBSERVERS)
 _wrappers: dict[int, tuple[Any, Any]] = {}
-"""By the id of each original: the original (which keeps the id taken) and its wrapper."""
+"""Each original and its wrapper, by the id of the original; holding the original keeps its id taken."""
 _replaced: list[tuple[Any, str, Any, Any]] = []
 _covered: list[tuple[MutableMapping[str, Any], str, Any, Any]] = []
 _calls: dict[object, str] = {}
@@ -217,7 +216,7 @@ _codes: dict[CodeType, tuple[str, object | None]] = {}
 
 
 class _Seam:
-    """The `self` of wrappers of C functions.
+    """Stands as `self` in the wrappers of C functions.
 
     A wrapper of these is a bound method: like a C function, and unlike a Python one, it does not bind again when it
     stands in a class (`class Stopwatch: clock = time.perf_counter`), and it pickles as what it stands for.
@@ -274,7 +273,7 @@ def _is_harmless(harmless_from: int | None, args: tuple[Any, ...], kwargs: dict[
 
 
 def _wrapper(rule: Rule, original: Any, owner: object) -> Any:
-    """Make the wrapper of `original`, which looks like it to whoever inspects or pickles it."""
+    """Make the wrapper of `original`, which looks like the original to inspection and pickling."""
     from functools import wraps
 
     if isinstance(original, FunctionType):
@@ -339,7 +338,7 @@ def _share_abilities(original: Any, wrapper: Any) -> None:
 
 
 def _index(rule: Rule) -> None:
-    """Note what the deep look has to look for, and which Python functions are worth their own name in an error."""
+    """Collect the calls that the deep look finds, and the Python functions that errors name by their own name."""
     if rule.severity != "error" or rule.harmless_from is not None:
         return
     target = loaded(rule.call)
@@ -353,10 +352,10 @@ def _index(rule: Rule) -> None:
 
 
 def cover(names: MutableMapping[str, Any]) -> None:
-    """Put the wrappers into a module's own names, for what it took by value (`from time import time`).
+    """Put the wrappers into a module's own names, where it holds originals (`from time import time`).
 
     Args:
-        names: the `__dict__` of a module that holds workflow code; what is in it keeps its meaning.
+        names: the `__dict__` of a module that holds workflow code; its names keep their meaning.
     """
     with _lock:
         for name, value in list(names.items()):
@@ -367,7 +366,7 @@ def cover(names: MutableMapping[str, Any]) -> None:
 
 
 def uninstall() -> None:
-    """Take all wrappers away again; what somebody else replaced meanwhile is left to them."""
+    """Take all wrappers away again; leave alone what others have replaced meanwhile."""
     import os
 
     with _lock:

@@ -1,4 +1,4 @@
-"""Workflow code runs in here: watched for turns that do not yield, and refused what would differ in a replay."""
+"""Runs turns of workflow code: watches for turns that do not yield, and refuses calls that would differ in a replay."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ logger: Final = logging.getLogger("understudy.watchdog")
 
 
 class TurnGuard:
-    """The guard and the watchdog of one system; used on the engine's loop."""
+    """Puts the guard and the watchdog of one system around turns; used on the engine's loop."""
 
     def __init__(self) -> None:
-        """Begin with the guard off, until a worker wants it."""
+        """Begin with the guard off, until a worker asks for it."""
         self._watchdog = Watchdog(report=_report)
         self._looks: dict[WorkflowDefinition, int] = {}
-        """How many activations of each had a deep look; the first few are worth one."""
+        """How many activations of each definition had a deep look; the first few get one."""
 
     def install(self, definitions: Iterable[WorkflowDefinition]) -> None:
         """Switch the guard on for these workflows, and for what their modules took by name from others."""

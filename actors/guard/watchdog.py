@@ -40,20 +40,20 @@ from _thread import get_ident
 from collections.abc import Callable
 from typing import Any, Final
 
-from understudy.actors.guard.interrupt import let_come, raiser
+from understudy.actors.guard.interrupt import deliver_pending, raiser
 from understudy.events.errors import DeadlockError
 
 __all__ = ["Watchdog"]
 
 _LOOKS: Final = 4
-"""Looks per limit: a turn is struck between one and one and a quarter limits after it began."""
+"""Looks per limit, so a turn is struck between one and one and a quarter limits after it began."""
 _SHORTEST_LOOK: Final = 1e-4
 _LONGEST_LOOK: Final = 3600.0
 _FRAMES: Final = 30
-"""How much of the stack is reported, counted from the innermost frame."""
+"""Frames of the stack that are reported, from the innermost."""
 
 _Turn = tuple[str, str, float | None, int]
-"""Workflow id, run id, its own limit in seconds, thread; each turn is a new tuple and is told by its identity."""
+"""Workflow id, run id, limit in seconds, thread; each turn is a new tuple, recognised by its identity."""
 
 _log: Final = logging.getLogger("understudy.watchdog")
 
@@ -96,7 +96,7 @@ class Watchdog:
         self._thread: threading.Thread | None = None
 
     def __repr__(self) -> str:
-        """Show what is being watched."""
+        """Show the turn that is watched."""
         turn = self._turn
         return f"<Watchdog limit={self._limit:g}s {f'run {turn[1]!r}' if turn else 'idle'}>"
 
@@ -129,10 +129,10 @@ class Watchdog:
             return self._settle()
 
     def _settle(self) -> DeadlockError | None:
-        """Wait until the watchdog has raised what it announced, and let it come if it is still on its way."""
+        """Wait until the watchdog has raised what it announced, and take the error here if it is still pending."""
         with self._lock:
             pass
-        let_come()
+        deliver_pending()
         struck, self._struck = self._struck, None
         return struck
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
+from understudy.actors.activities.assignment import assignment_of
 from understudy.actors.activities.cancellation import CANCEL_REQUESTED, ActivityCancellationDetails
 from understudy.actors.behaviors.decisions.activities import awaited
 from understudy.actors.behaviors.decisions.commands import CompleteActivity, FailActivity, ReportActivity
@@ -20,7 +21,7 @@ from understudy.events.activity import ActivityPhase
 from understudy.events.errors import ActivityNotFoundError
 
 if TYPE_CHECKING:
-    from understudy.actors.activities.supervisor import Activities
+    from understudy.actors.activities.supervisor import ActivitySupervisor
     from understudy.actors.requests.post import Post
     from understudy.actors.requests.service import Service
     from understudy.events.payloads.payload import Payload
@@ -55,7 +56,7 @@ class Completion:
         activities: knows the attempts.
     """
 
-    def __init__(self, post: Post, service: Service, activities: Activities) -> None:
+    def __init__(self, post: Post, service: Service, activities: ActivitySupervisor) -> None:
         self._post = post
         self._service = service
         self._activities = activities
@@ -110,7 +111,7 @@ class Completion:
             pending = awaited(run.state, target.activity, seq=target.seq, attempt=target.attempt)
             start = run.state.start
             if pending.outside:
-                activities.wait_outside(run_id, start.workflow_id, start.workflow_type, pending)
+                activities.wait_outside(assignment_of(run.state, pending))
             if not activities.beat_outside(run_id, pending.scheduled.seq, pending.attempt, details):
                 raise ActivityNotFoundError(
                     activity=target.activity,

@@ -57,7 +57,7 @@ class Supervision(Protocol):
         """Hand a turn to the journal; its answers and effects come after the commit."""
         ...
 
-    def failed(self, child: Owner, error: EngineError) -> None:
+    def failed(self, child: Owner, failure: EngineError) -> None:
         """Let an actor whose turn could not be read or written begin anew from the disk, or let it go."""
         ...
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from understudy.actors.activities.log_records import _IDENTIFIER
+from understudy.actors.activities.log_records import ERROR_IDENTIFIER
 
 if TYPE_CHECKING:
     from understudy.events.state.execution import WorkflowExecution
@@ -28,4 +28,4 @@ def run_details(state: WorkflowExecution) -> dict[str, Any]:
 def turn_failure(state: WorkflowExecution) -> dict[str, Any]:
     """Return what is extra in the record of a turn whose code failed."""
     details = run_details(state)
-    return {"workflow": details, "temporal_workflow": details, _IDENTIFIER: "WorkflowTaskFailure"}
+    return {"workflow": details, "temporal_workflow": details, ERROR_IDENTIFIER: "WorkflowTaskFailure"}

@@ -67,7 +67,7 @@ def directive_of(error: EngineError) -> Directive:
     return Directive.STOP if never_was or isinstance(error, VersionConflictError) else Directive.RESTART
 
 
-class WorkflowSupervisor(Supervisor[Owner]):
+class WorkflowSupervisor(Supervisor[Owner, EngineError]):
     """The actors of one system's live runs; used on the engine's loop.
 
     Args:
@@ -94,6 +94,8 @@ class WorkflowSupervisor(Supervisor[Owner]):
         mailbox_limit: int,
     ) -> None:
         super().__init__(dispatcher, "workflows", Strategy(directive=directive_of, backoff=WRITE_BACKOFF))
+        self.reading_strategy = Strategy(directive=directive_of, backoff=READ_BACKOFF)
+        """What it does about actors whose events cannot be read."""
         self._store = store
         self._clock = clock
         self.new_id = new_id
@@ -244,26 +246,26 @@ class WorkflowSupervisor(Supervisor[Owner]):
             for run_id in begun:
                 self.dispatcher.loop.call_later(WRITE_BACKOFF.first, self.wake, run_id)
 
-    def failed(self, child: Owner, error: BaseException) -> None:
+    def failed(self, child: Owner, failure: EngineError) -> None:
         """Let an actor whose turn could not be read or written begin anew from the disk, or let it go."""
         run = child.run
         if run.phase is Phase.STOPPED:
             return  # a turn behind the one that it was let go for
+        strategy = self.strategy if run.is_loaded else self.reading_strategy
         run.drop_code()
-        run.trouble = error
-        if self.strategy.directive(error) is Directive.STOP:
-            logger.error("run %s of workflow %s is let go: %s", run.run_id, run.workflow_id, error)
-            self._let_go(child, error)
+        run.trouble = failure
+        if strategy.directive(failure) is Directive.STOP:
+            logger.error("run %s of workflow %s is let go: %s", run.run_id, run.workflow_id, failure)
+            self._let_go(child, failure)
             return
         already = run.phase is Phase.DRAINING
         run.phase = Phase.DRAINING
         if not already:
-            logger.warning("run %s of workflow %s waits for the store: %s", run.run_id, run.workflow_id, error)
+            logger.warning("run %s of workflow %s waits for the store: %s", run.run_id, run.workflow_id, failure)
             run.lost_turns += 1
-            backoff = self.strategy.backoff if run.is_loaded else READ_BACKOFF
             if run.restart_handle is not None:
                 run.restart_handle.cancel()
-            delay = backoff.delay(run.lost_turns)
+            delay = strategy.backoff.delay(run.lost_turns)
             run.restart_handle = self.dispatcher.loop.call_later(delay, self._restart, child)
 
     def _let_go(self, child: Owner, error: BaseException) -> None:

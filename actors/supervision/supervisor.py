@@ -1,6 +1,6 @@
 """A supervisor: an actor that has children, hears at once when one fails, and does what its strategy says.
 
-The strategy is data: which directive an error means, and after how long a child is restarted. What a restart is, only
+The strategy is data: which directive a failure means, and after how long a child is restarted. What a restart is, only
 the supervisor of that kind of child knows. Failures do not go through the mailbox: `failed` is called at once, so that
 nothing that happens later is handled before.
 """
@@ -20,25 +20,32 @@ from understudy.actors.supervision.backoff import Backoff
 __all__ = ["Directive", "Strategy", "Supervisor"]
 
 C = TypeVar("C")
+"""A child."""
+F = TypeVar("F")
+"""How children fail: by an exception, or by what is stored of one."""
 
 
 class Directive(Enum):
     """What becomes of a child that failed."""
 
     RESTART = "restart"
+    """It begins anew, after a back-off."""
     STOP = "stop"
+    """It is let go."""
+    ESCALATE = "escalate"
+    """Somebody else decides, who is told."""
 
 
 class Strategy(msgspec.Struct, frozen=True):
     """What a supervisor does about failures of its children."""
 
     directive: Callable[[Any], Directive]
-    """Which directive an error means; it has no effects."""
-    backoff: Backoff
-    """How long a child waits for its restart, by its failures in a row."""
+    """Which directive a failure means; it has no effects."""
+    backoff: Backoff = Backoff(first=0.0, last=0.0)
+    """How long a child waits for its restart, by its failures in a row; at once if nothing is said."""
 
 
-class Supervisor(LoopActor, Generic[C]):
+class Supervisor(LoopActor, Generic[C, F]):
     """An actor with children; used on the engine's loop.
 
     Args:
@@ -57,5 +64,5 @@ class Supervisor(LoopActor, Generic[C]):
         """The children that are alive, by id."""
 
     @abstractmethod
-    def failed(self, child: C, error: BaseException) -> None:
+    def failed(self, child: C, failure: F) -> None:
         """Do what the strategy says about a child that has failed."""

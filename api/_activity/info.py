@@ -14,7 +14,7 @@ from understudy.events.options.retry_policy import RetryPolicy
 from understudy.events.public import public
 
 if TYPE_CHECKING:
-    from understudy.actors.activities.attempt import Attempt
+    from understudy.actors.activities.current import RunningAttempt
 
 __all__ = ["Info", "info_of", "log_details"]
 
@@ -32,7 +32,7 @@ class Info:
     attempt: int
     current_attempt_scheduled_time: datetime
     heartbeat_details: Sequence[Any]
-    """What the attempt before handed on."""
+    """The heartbeat details of the previous attempt."""
     heartbeat_timeout: timedelta | None
     is_local: bool
     namespace: str
@@ -54,7 +54,7 @@ class Info:
 
     @property
     def in_workflow(self) -> bool:
-        """Whether a workflow asked for it."""
+        """True if a workflow asked for the activity."""
         return self.workflow_id is not None
 
     @property
@@ -63,44 +63,45 @@ class Info:
         return f"{self.workflow_run_id or self.activity_run_id}/{self.activity_id}"
 
 
-def info_of(attempt: Attempt) -> Info:
+def info_of(attempt: RunningAttempt) -> Info:
     """Return the facts about an attempt; any thread."""
-    if attempt.info is None:
-        attempt.info = _made(attempt)
-    info: Info = attempt.info
+    info = attempt.info
+    if not isinstance(info, Info):
+        info = attempt.info = _made(attempt)
     return info
 
 
-def log_details(attempt: Attempt) -> Mapping[str, Any]:
+def log_details(attempt: RunningAttempt) -> Mapping[str, Any]:
     """Return what a log record says about an attempt."""
     info = info_of(attempt)
     return {name: getattr(info, name) for name in ATTEMPT_DETAILS}
 
 
-def _made(attempt: Attempt) -> Info:
-    scheduled = attempt.scheduled
+def _made(attempt: RunningAttempt) -> Info:
+    assignment = attempt.assignment
+    scheduled = assignment.scheduled
     seq = str(scheduled.seq)
-    in_workflow = bool(attempt.workflow_id)
+    in_workflow = bool(assignment.workflow_id)
     return Info(
         activity_id=scheduled.activity_id or seq,
         activity_type=scheduled.activity_type,
-        attempt=attempt.number,
+        attempt=assignment.number,
         current_attempt_scheduled_time=_time(attempt.dispatched_at),
         heartbeat_details=attempt.heartbeat_details(),
         heartbeat_timeout=_duration(scheduled.heartbeat),
-        is_local=attempt.is_local,
+        is_local=assignment.is_local,
         namespace="default",
         schedule_to_close_timeout=_duration(scheduled.schedule_to_close),
         scheduled_time=_time(scheduled.at),
         start_to_close_timeout=_duration(scheduled.start_to_close),
         started_time=_time(attempt.started_at),
-        task_queue=attempt.task_queue,
-        task_token=f"{attempt.run_id}/{seq}/{attempt.number}".encode(),
-        workflow_id=attempt.workflow_id or None,
+        task_queue=assignment.task_queue,
+        task_token=f"{assignment.run_id}/{seq}/{assignment.number}".encode(),
+        workflow_id=assignment.workflow_id or None,
         workflow_namespace="default" if in_workflow else None,
-        workflow_run_id=attempt.run_id if in_workflow else None,
-        workflow_type=attempt.workflow_type or None,
-        activity_run_id=None if in_workflow else attempt.run_id,
+        workflow_run_id=assignment.run_id if in_workflow else None,
+        workflow_type=assignment.workflow_type or None,
+        activity_run_id=None if in_workflow else assignment.run_id,
         priority=Priority(
             priority_key=scheduled.priority or None,
             fairness_key=scheduled.fairness_key or None,

@@ -19,7 +19,8 @@ from understudy.events.public import public
 
 if TYPE_CHECKING:
     from understudy._activity.info import Info
-    from understudy.actors.activities.attempt import Attempt
+    from understudy.actors.activities.call import CalledAttempt
+    from understudy.actors.activities.current import RunningAttempt
     from understudy.actors.activities.worker_slots import WorkerSlots
     from understudy.actors.behaviors.definitions.definition import ActivityDefinition
     from understudy.worker.interceptors import Interceptor
@@ -81,7 +82,7 @@ class ActivityInboundInterceptor:
 class _OutboundRoot(ActivityOutboundInterceptor):
     """Asks the attempt."""
 
-    def __init__(self, attempt: Attempt) -> None:
+    def __init__(self, attempt: RunningAttempt) -> None:
         self._attempt = attempt
 
     def info(self) -> Info:
@@ -94,7 +95,7 @@ class _OutboundRoot(ActivityOutboundInterceptor):
 class _InboundRoot(ActivityInboundInterceptor):
     """Calls the function."""
 
-    def __init__(self, attempt: Attempt, worker: WorkerSlots, definition: ActivityDefinition) -> None:
+    def __init__(self, attempt: CalledAttempt, worker: WorkerSlots, definition: ActivityDefinition) -> None:
         self._attempt = attempt
         self._worker = worker
         self._definition = definition
@@ -111,7 +112,9 @@ class _InboundRoot(ActivityInboundInterceptor):
 def activity_runner(interceptors: Sequence[Interceptor]) -> Callable[..., Any]:
     """Return what calls the function of an attempt through interceptors: a `WorkerSlots.intercept`."""
 
-    async def run(attempt: Attempt, worker: WorkerSlots, definition: ActivityDefinition, args: Sequence[Any]) -> Any:
+    async def run(
+        attempt: CalledAttempt, worker: WorkerSlots, definition: ActivityDefinition, args: Sequence[Any]
+    ) -> Any:
         inbound: ActivityInboundInterceptor = _InboundRoot(attempt, worker, definition)
         for interceptor in reversed(interceptors):
             inbound = interceptor.intercept_activity(inbound)
@@ -119,7 +122,7 @@ def activity_runner(interceptors: Sequence[Interceptor]) -> Callable[..., Any]:
         executor = None if definition.is_async else worker.executor_for_plain()
         try:
             return await inbound.execute_activity(
-                ExecuteActivityInput(definition.fn, args, executor, attempt.scheduled.headers)
+                ExecuteActivityInput(definition.fn, args, executor, attempt.assignment.scheduled.headers)
             )
         finally:
             attempt.outbound = None  # it knows the attempt: no cycle is left to the collector

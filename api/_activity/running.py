@@ -1,17 +1,18 @@
-"""What running activity code asks: facts about its attempt, heartbeats, cancellation, the worker's end."""
+"""The functions of `understudy.activity` for running code: facts, heartbeats, cancellation, the end of the worker.
+
+Each finds the attempt that it is called in by a context variable, and asks it by the protocol `RunningAttempt`: so the
+functions are the same in a coroutine, in a thread, in another process and in a test without an engine.
+"""
 
 from __future__ import annotations
 
-import asyncio
 import sys
 from contextlib import AbstractContextManager
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, cast
 
-from understudy.actors.activities.attempt import AsyncCompletion, Attempt
-from understudy.actors.activities.call import converter_of
 from understudy.actors.activities.cancellation import ActivityCancellationDetails
-from understudy.actors.activities.current import current_attempt, wait_canceled
+from understudy.actors.activities.current import AsyncCompletion, RunningAttempt, converter_of, current_attempt
 from understudy.actors.activities.thread_cancel import Shield
 from understudy.events.errors import NotInActivityError
 from understudy.events.public import public
@@ -41,7 +42,7 @@ __all__ = [
 ]
 
 
-def _attempt() -> Attempt:
+def _attempt() -> RunningAttempt:
     try:
         return current_attempt.get()
     except LookupError:
@@ -50,7 +51,7 @@ def _attempt() -> Attempt:
 
 @public("understudy.activity")
 def in_activity() -> bool:
-    """Whether activity code is running here."""
+    """Return True if activity code is running here."""
     return current_attempt.get(None) is not None
 
 
@@ -63,12 +64,11 @@ def info() -> Info:
     """
     attempt = _attempt()
     if attempt.outbound is not None:
-        facts: Info = attempt.outbound.info()
-        return facts
-    return attempt.info or _facts(attempt)
+        return cast("Info", attempt.outbound.info())
+    return cast("Info | None", attempt.info) or _facts(attempt)
 
 
-def _facts(attempt: Attempt) -> Info:
+def _facts(attempt: RunningAttempt) -> Info:
     """Return the facts about an attempt; shielded, since an import that is struck would leave its lock behind."""
     with Shield(attempt.thread_cancel):
         from understudy._activity.info import info_of
@@ -99,8 +99,8 @@ def heartbeat(*details: Any) -> None:
 
 @public("understudy.activity")
 def is_cancelled() -> bool:
-    """Whether the attempt was asked to stop: by its workflow, by a time-out, or because the worker stops."""
-    return _attempt().cancel_details is not None
+    """Return True if the attempt was asked to stop: by its workflow, by a time-out, or because the worker stops."""
+    return _attempt().cancellation.details is not None
 
 
 @public("understudy.activity")
@@ -110,7 +110,7 @@ def cancellation_details() -> ActivityCancellationDetails | None:
     Raises:
         NotInActivityError: called outside of an activity.
     """
-    return _attempt().cancel_details
+    return _attempt().cancellation.details
 
 
 @public("understudy.activity")
@@ -143,7 +143,7 @@ def raise_complete_async() -> NoReturn:
 
 @public("understudy.activity")
 def is_worker_shutdown() -> bool:
-    """Whether the worker is stopping; there is time to finish, but not for ever."""
+    """Return True if the worker is stopping; there is time to finish, but not for ever."""
     worker = _attempt().worker
     return worker is not None and worker.shutting_down
 
@@ -151,12 +151,7 @@ def is_worker_shutdown() -> bool:
 @public("understudy.activity")
 async def wait_for_cancelled() -> None:
     """Wait until the attempt is asked to stop; for async activities. Its own task is cancelled then, too."""
-    attempt = _attempt()
-    if attempt.canceled is None:
-        attempt.canceled = asyncio.Event()
-        if attempt.cancel_details is not None:
-            attempt.canceled.set()
-    await attempt.canceled.wait()
+    await _attempt().cancellation.wait()
 
 
 @public("understudy.activity")
@@ -165,7 +160,7 @@ def wait_for_cancelled_sync(timeout: timedelta | float | None = None) -> None:
 
     Where a cancellation is raised in the thread, it comes here; see `shield_thread_cancel_exception`.
     """
-    _ = wait_canceled(_attempt(), _seconds(timeout))
+    _ = _attempt().cancellation.wait_in_thread(_seconds(timeout))
 
 
 @public("understudy.activity")
@@ -194,7 +189,7 @@ def payload_converter() -> PayloadConverter:
     attempt = _attempt()
     if attempt.worker is None:
         raise NotInActivityError(call="activity.payload_converter()")
-    return converter_of(attempt, attempt.worker)
+    return converter_of(attempt.assignment, attempt.worker)
 
 
 @public("understudy.activity")
@@ -213,7 +208,7 @@ def client() -> Client:
             where="where there is no client: in an ActivityEnvironment without one, or in another process",
             fix="In a test, pass one: ActivityEnvironment(client=...); else use it in a coroutine or a thread",
         )
-    return worker.client  # type: ignore[no-any-return]  # the engine does not know the client's class
+    return cast("Client", worker.client)
 
 
 @public("understudy.activity")
@@ -224,7 +219,7 @@ def metric_meter() -> MetricMeter:
         NotInActivityError: called outside of an activity.
     """
     attempt = _attempt()
-    meter: MetricMeter | None = attempt.worker.meter if attempt.worker is not None else None
+    meter = cast("MetricMeter | None", attempt.worker.meter if attempt.worker is not None else None)
     if meter is None:
         with Shield(attempt.thread_cancel):
             from understudy._metrics import MetricMeter

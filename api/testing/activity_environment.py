@@ -1,7 +1,7 @@
 """An environment for activity code alone: what `activity.info()`, `heartbeat` and kin find when a test calls it.
 
 There is no engine behind it. The environment stands where an attempt would: it is what the context variable of
-`understudy.actors.activities.cancellation` holds while the function runs, so every function of `understudy.activity`
+`understudy.actors.activities.current` holds while the function runs, so every function of `understudy.activity`
 works as it does in a worker, and nothing of the product knows about tests.
 """
 
@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any, Final, ParamSpec, TypeVar, cast
 
 from understudy._metrics import MetricMeter
 from understudy.activity import Info
-from understudy.actors.activities.attempt import Attempt, Reports
-from understudy.actors.activities.cancellation import CANCEL_REQUESTED, ActivityCancellationDetails
+from understudy.actors.activities.assignment import Assignment
+from understudy.actors.activities.cancellation import CANCEL_REQUESTED, ActivityCancellationDetails, Cancellation
 from understudy.actors.activities.current import current_attempt
 from understudy.actors.activities.thread_cancel import ThreadCancel
 from understudy.actors.activities.worker_options import WorkerOptions
@@ -32,6 +32,7 @@ from understudy.events.public import public
 
 if TYPE_CHECKING:
     from understudy._client.client import Client
+    from understudy.actors.activities.current import Outbound
     from understudy.events.converters.payload_converter import PayloadConverter
 
 __all__ = ["ActivityEnvironment"]
@@ -150,7 +151,7 @@ class ActivityEnvironment:
             return
         self._stopping = True
         for attempt in list(self._running):
-            attempt.do(attempt.slots.begin_shutdown)
+            attempt.do(attempt.worker.begin_shutdown)
 
     async def _run_async(
         self, fn: Callable[..., Coroutine[Any, Any, Any]], args: Sequence[Any], kwargs: dict[str, Any]
@@ -167,7 +168,7 @@ class ActivityEnvironment:
         if self._cancelled is not None:
             attempt.stop(self._cancelled)
         if self._stopping:
-            attempt.slots.begin_shutdown()
+            attempt.worker.begin_shutdown()
         self._running.add(attempt)
         token = current_attempt.set(attempt)
         try:
@@ -192,70 +193,75 @@ class ActivityEnvironment:
         )
 
 
-class _EnvironmentAttempt(Attempt):
-    """An attempt without an engine: facts in, nothing out."""
+class _EnvironmentAttempt:
+    """An attempt without an engine, a `RunningAttempt`: it tells the facts that the test gave, and records nothing."""
 
-    __slots__ = ("_environment", "_has_loop", "slots", "task")
-
-    def __init__(self, environment: ActivityEnvironment, slots: WorkerSlots, *, has_loop: bool) -> None:
-        info = environment.info
-        super().__init__(
-            # An activity may stand alone there; the hints here are those of the engine, which has no such thing.
-            run_id=cast("str", info.workflow_run_id),
-            workflow_id=cast("str", info.workflow_id),
-            workflow_type=cast("str", info.workflow_type),
-            scheduled=_scheduled(info),
-            number=info.attempt,
-            details=(),
-            reports=Reports(_ignore, _ignore, _ignore, _ignore),
-            is_local=info.is_local,
-        )
-        self.info = info
-        self.worker = self.slots = slots
+    def __init__(self, environment: ActivityEnvironment, worker: WorkerSlots, *, has_loop: bool) -> None:
+        self.assignment = _assignment(environment.info)
+        self.info: object = environment.info
+        self.worker = worker
+        self.cancellation = Cancellation()
+        self.thread_cancel: ThreadCancel | None = None
+        self.outbound: Outbound | None = None
+        self.dispatched_at = self.started_at = 0
         self.task: asyncio.Future[Any] | None = None
         self._environment = environment
         self._has_loop = has_loop
 
+    def __repr__(self) -> str:
+        what = self.assignment
+        return f"<attempt {what.number} of {what.scheduled.activity_type!r} #{what.scheduled.seq} in {what.run_id}>"
+
     def do(self, fn: Callable[[], object]) -> None:
         """Call `fn` where the attempt may be touched: on its loop if it has one."""
-        if self._has_loop and threading.get_ident() != self.slots.thread:
-            self.slots.loop.call_soon_threadsafe(fn)
+        if self._has_loop and threading.get_ident() != self.worker.thread:
+            self.worker.loop.call_soon_threadsafe(fn)
         else:
             fn()
 
     def stop(self, details: ActivityCancellationDetails) -> None:
-        """Be cancelled."""
-        self.cancel_details = details
-        if self.canceled is not None:
-            self.canceled.set()
-        if self.canceled_in_thread is not None:
-            self.canceled_in_thread.set()
+        """Ask the code to stop, as an engine would."""
+        self.cancellation.ask("", details)
         if self.thread_cancel is not None:
             self.thread_cancel.cancel()
         if self.task is not None:
             self.task.cancel()
 
+    def heartbeat_details(self) -> list[Any]:
+        """Return the details that the test has put into the facts."""
+        return list(self._environment.info.heartbeat_details)
+
     def beat(self, details: Sequence[Any]) -> None:
-        """Tell the test of a sign of life, if its details could be stored."""
-        where = f"the heartbeat details of activity {self.scheduled.activity_type!r}"
-        self.slots.converter.encode_args(details, None, where=where)
+        """Give the test a sign of life, if its details can be stored."""
+        where = f"the heartbeat details of activity {self.assignment.scheduled.activity_type!r}"
+        self.worker.converter.encode_args(details, None, where=where)
         self._environment.on_heartbeat(*details)
 
 
 def _ignore(*_: object) -> None:
-    """Nobody asked."""
+    """Take a heartbeat that no test looks at."""
 
 
 def _is_uninterrupted(fn: object) -> bool:
-    """Whether the definition of a plain function says that no cancellation is raised in it."""
+    """Return True if the definition of a plain function says that no cancellation is raised in it."""
     try:
         return activity_of(fn).no_thread_cancel_exception
     except DefinitionError:
         return False
 
 
-def _scheduled(info: Info) -> ActivityScheduled:
-    """Return the event that an engine would have for an activity of that name; all else is told by the facts."""
-    return ActivityScheduled(
+def _assignment(info: Info) -> Assignment:
+    """Return the assignment that an engine would have for an activity of that name; the facts tell all else."""
+    scheduled = ActivityScheduled(
         at=0, seq=1, activity_type=info.activity_type, activity_id=info.activity_id, task_queue=info.task_queue
+    )
+    return Assignment(
+        # An activity may stand alone in the facts; the hints here are those of the engine, which has no such thing.
+        run_id=cast("str", info.workflow_run_id),
+        workflow_id=cast("str", info.workflow_id),
+        workflow_type=cast("str", info.workflow_type),
+        scheduled=scheduled,
+        task_queue=info.task_queue,
+        number=info.attempt,
+        is_local=info.is_local,
     )

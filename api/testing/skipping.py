@@ -149,6 +149,6 @@ def _late(attempt: Attempt, now: int, ns: int) -> tuple[int, TimeoutType] | None
     limit, due = attempt.limit(attempt.started_at), list[tuple[int, TimeoutType]]()
     if limit:
         due.append((attempt.started_at + limit, attempt.due_type))
-    if attempt.scheduled.heartbeat:
-        due.append((now + attempt.scheduled.heartbeat, TimeoutType.HEARTBEAT))
+    if attempt.assignment.scheduled.heartbeat:
+        due.append((now + attempt.assignment.scheduled.heartbeat, TimeoutType.HEARTBEAT))
     return min((late for late in due if late[0] <= now + ns), default=None)

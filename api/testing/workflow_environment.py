@@ -14,6 +14,7 @@ from msgspec.structs import replace
 from understudy._client.client import Client
 from understudy._client.config import ServiceClient
 from understudy._client.handles.handle import WorkflowHandle
+from understudy.actors.activities.attempt import Attempt
 from understudy.actors.activities.current import current_attempt
 from understudy.actors.clock import Clock, SkippableClock, system_clock
 from understudy.actors.runs.waiters import Waiters
@@ -266,7 +267,9 @@ class WorkflowEnvironment:
         if self._skipper is None:
             await asyncio.sleep(ns / 1e9)
         else:
-            await self._client.engine.dispatcher.run(self._skipper.sleep(ns, current_attempt.get(None)))
+            attempt = current_attempt.get(None)
+            of_engine = attempt if isinstance(attempt, Attempt) else None
+            await self._client.engine.dispatcher.run(self._skipper.sleep(ns, of_engine))
 
     async def get_current_time(self, handle: WorkflowHandle[Any, Any] | None = None) -> datetime:
         """Return the time that it is for the engine, in UTC.

@@ -7,11 +7,14 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from understudy import activity
-from understudy.actors.activities.supervisor import Activities
+from understudy.actors.activities.assignment import Assignment
+from understudy.actors.activities.attempt import Attempt
+from understudy.actors.activities.supervisor import ActivitySupervisor
 from understudy.actors.activities.worker_options import WorkerOptions
 from understudy.actors.activities.worker_slots import WorkerSlots
 from understudy.actors.behaviors.decisions.commands import Command
 from understudy.actors.behaviors.definitions.definition import activity_of
+from understudy.actors.dispatch import Dispatcher
 from understudy.events.activity import ActivityScheduled
 from understudy.events.converters.failure_converter import FailureConverter
 from understudy.events.converters.payload_converter import PayloadConverter
@@ -26,11 +29,14 @@ __all__ = [
     "PATIENCE",
     "SOON",
     "Office",
+    "assigned",
+    "attempts",
     "beat",
     "fail",
     "greet",
     "limp",
     "linger",
+    "only",
     "scheduled",
     "settle",
 ]
@@ -77,7 +83,7 @@ class Office:
         self.loop = asyncio.get_running_loop()
         self.told: asyncio.Queue[tuple[str, Any]] = asyncio.Queue()
         self.opened_at = self.loop.time()
-        self.activities = Activities(self.loop, self.clock, self.tell)
+        self.activities = ActivitySupervisor(Dispatcher(self.loop), self.clock, self.tell)
 
     def clock(self) -> int:
         """The time, ns: `NOW` when the office opened, and on with the loop."""
@@ -115,11 +121,12 @@ class Office:
         """Dispatch an activity."""
         pending = PendingActivity(scheduled(seq, fn, *args, **options))
         pending.attempt = attempt
-        self.activities.dispatch(run_id, "order-1", "Order", pending, "orders")
+        self.activities.dispatch(assigned(pending, run_id))
 
     def dispatch_local(self, seq: int, fn: Any, *args: Any, **options: Any) -> None:
         """Dispatch a local activity."""
-        self.activities.dispatch_local("run-1", "order-1", "Order", scheduled(seq, fn, *args, **options), "orders")
+        event = scheduled(seq, fn, *args, **options)
+        self.activities.dispatch_local(Assignment("run-1", "order-1", "Order", event, "orders", is_local=True))
 
 
 ALL: Final = (greet, linger, fail, limp, beat)
@@ -130,6 +137,30 @@ def scheduled(seq: int, fn: Any, *args: Any, **options: Any) -> ActivitySchedule
     name = fn if isinstance(fn, str) else str(activity_of(fn).name)
     payloads = PayloadConverter.default.encode_args(args)
     return ActivityScheduled(at=NOW, seq=seq, activity_type=name, input=payloads, **options)
+
+
+def assigned(pending: PendingActivity, run_id: str = "run-1") -> Assignment:
+    """The assignment of an activity that a run waits for."""
+    return Assignment(
+        run_id,
+        "order-1",
+        "Order",
+        pending.scheduled,
+        pending.scheduled.task_queue or "orders",
+        number=pending.attempt,
+        details=pending.heartbeat_details,
+    )
+
+
+def only(worker: WorkerSlots) -> Attempt:
+    """The one attempt that a worker runs."""
+    (attempt,) = attempts(worker)
+    return attempt
+
+
+def attempts(worker: WorkerSlots) -> list[Attempt]:
+    """The attempts that a worker runs."""
+    return [occupant for occupant in worker.running if isinstance(occupant, Attempt)]
 
 
 async def settle() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.actors.office import Office, beat, fail, greet, linger, scheduled, settle
+from tests.actors.office import Office, assigned, attempts, beat, fail, greet, linger, only, scheduled, settle
 from understudy.actors.activities.attempt import SHUTDOWN
 from understudy.actors.activities.cancellation import (
     CANCEL_REQUESTED,
@@ -49,7 +49,7 @@ async def test_a_heartbeat_is_told_and_the_next_attempt_finds_it(office: Office)
     assert isinstance(await office.next(), CompleteActivity)
     pending = PendingActivity(scheduled(2, beat))
     pending.heartbeat_details = details
-    office.activities.dispatch("run-1", "order-1", "Order", pending, "orders")
+    office.activities.dispatch(assigned(pending))
     assert (await office.next()).result == PayloadConverter.default.encode([50])
 
 
@@ -79,11 +79,11 @@ async def test_a_worker_has_no_more_attempts_at_a_time_than_slots(office: Office
     for seq in (1, 2, 3):
         office.dispatch(seq, linger)
     await settle()
-    assert {attempt.scheduled.seq for attempt in worker.running} == {1, 2}
+    assert {attempt.assignment.key for attempt in attempts(worker)} == {1, 2}
     office.activities.cancel("run-1", 1, 1, "no longer wanted")
     assert (await office.next()).seq == 1
     await settle()
-    assert {attempt.scheduled.seq for attempt in worker.running} == {2, 3}
+    assert {attempt.assignment.key for attempt in attempts(worker)} == {2, 3}
     office.activities.drop_all("run-1", "the workflow closed")
     await settle()
 
@@ -135,7 +135,7 @@ async def test_an_attempt_whose_worker_stops_is_made_by_the_next_and_no_outcome_
     first = office.work()
     office.dispatch(1, linger, attempt=2)
     await settle()
-    (attempt,) = first.running
+    attempt = only(first)
     first.begin_shutdown()
     office.activities.remove_worker(first)
     attempt.cancel(SHUTDOWN, WORKER_SHUTDOWN)
@@ -144,7 +144,7 @@ async def test_an_attempt_whose_worker_stops_is_made_by_the_next_and_no_outcome_
     assert office.activities.is_in_flight("run-1", 1)
     second = office.work()
     await settle()
-    assert [(again.scheduled.seq, again.number) for again in second.running] == [(1, 2)]
+    assert [(again.assignment.key, again.assignment.number) for again in attempts(second)] == [(1, 2)]
     office.activities.drop_all("run-1", "the workflow closed")
     await settle()
 
@@ -196,7 +196,7 @@ async def test_who_waits_or_backs_off_has_an_alarm_and_nobody_else(office: Offic
 async def test_what_is_unwritten_is_told_when_the_worker_stops_and_the_next_attempt_has_it(office: Office) -> None:
     first = office.work()
     office.dispatch(1, linger)
-    (attempt,) = first.running
+    attempt = only(first)
     for page in (1, 2):
         attempt.beat([page])
     assert await office.next() == RecordHeartbeat(seq=1, attempt=1, details=PayloadConverter.default.encode_args([1]))
@@ -208,7 +208,7 @@ async def test_what_is_unwritten_is_told_when_the_worker_stops_and_the_next_atte
     await settle()
     assert (await office.next()).details == PayloadConverter.default.encode_args([3])
     second = office.work()
-    (again,) = second.running
+    again = only(second)
     assert again.heartbeat_details() == [3]
     office.activities.drop_all("run-1", "the workflow closed")
     await settle()
@@ -218,11 +218,11 @@ async def test_an_attempt_that_never_beats_hands_nothing_on_and_one_that_does_it
     office.work()
     pending = PendingActivity(scheduled(1, fail, "for now"))
     pending.heartbeat_details = PayloadConverter.default.encode_args([1])
-    office.activities.dispatch("run-1", "order-1", "Order", pending, "orders")
+    office.activities.dispatch(assigned(pending))
     assert (await office.next()).heartbeat_details is None
     worker = office.work(linger, queue="beats")
     office.dispatch(2, linger, task_queue="beats")
-    (attempt,) = worker.running
+    attempt = only(worker)
     attempt.beat([1])
     attempt.beat([])
     await office.next()
@@ -234,13 +234,13 @@ async def test_an_attempt_that_never_beats_hands_nothing_on_and_one_that_does_it
 async def test_a_heartbeat_behind_the_outcome_asks_the_code_to_stop(office: Office) -> None:
     worker = office.work()
     office.dispatch(1, linger)
-    (attempt,) = worker.running
+    attempt = only(worker)
     await settle()
     office.activities.told_outside("run-1", 1, 1)
     assert (len(office.activities), len(worker.running)) == (0, 1)
     attempt.beat(["still here"])
     await settle()
-    assert attempt.cancel_details == NOT_FOUND
+    assert attempt.cancellation.details == NOT_FOUND
     assert worker.running == set()
     assert office.nothing_told()
 
@@ -264,7 +264,7 @@ async def test_an_attempt_that_is_cancelled_as_soon_as_it_starts_keeps_no_slot(
 ) -> None:
     worker = office.work(slots=1)
     office.dispatch(1, linger)
-    (attempt,) = worker.running
+    attempt = only(worker)
     office.activities.remove_worker(worker)
     attempt.cancel("it has to stop", why)
     await settle()

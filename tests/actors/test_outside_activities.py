@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from tests.actors.office import Office, linger, scheduled, settle
+from tests.actors.office import Office, assigned, linger, only, scheduled, settle
 from tests.turn import on_turned_loop, turn_loop
 from understudy import activity
 from understudy.actors.behaviors.decisions.commands import DeferActivity, RecordHeartbeat
@@ -75,7 +75,7 @@ async def test_the_next_attempt_takes_over_from_one_that_was_told_to_be_over(off
     assert office.activities.unwritten("run-1", 2) is None
     worker = office.work(linger, queue="later")
     office.dispatch(1, linger, attempt=2, task_queue="later")
-    (attempt,) = worker.running
+    attempt = only(worker)
     assert attempt.heartbeat_details() == [2]
     office.activities.drop_all("run-1", "the workflow closed")
     await settle()
@@ -85,7 +85,7 @@ async def test_a_run_that_comes_back_waits_for_an_attempt_outside_and_hears_its_
     pending = PendingActivity(scheduled(1, leave, heartbeat=1_000_000))
     pending.outside = True
     for _ in range(2):
-        office.activities.wait_outside("run-1", "order-1", "Order", pending)
+        office.activities.wait_outside(assigned(pending))
     assert len(office.activities) == 1
     assert (await office.next()).failure.timeout_type is TimeoutType.HEARTBEAT
     assert office.nothing_told()
@@ -96,7 +96,7 @@ async def test_an_attempt_outside_that_is_overdue_is_ended(office: Office, *, kn
     pending = PendingActivity(scheduled(1, leave))
     pending.outside, pending.heartbeat_details = True, PayloadConverter.default.encode_args([7])
     if known:
-        office.activities.wait_outside("run-1", "order-1", "Order", pending)
+        office.activities.wait_outside(assigned(pending))
     office.activities.time_out_outside("run-1", pending)
     command = await office.next()
     assert command.failure.timeout_type is TimeoutType.START_TO_CLOSE

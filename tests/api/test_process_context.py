@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
 import threading
 import time
@@ -139,6 +140,27 @@ async def test_what_cannot_be_done_from_there_says_so(engine: Harness, pool: Pro
     client, heartbeat = await engine.execute(Call.run, "asks")
     assert client.startswith("NotInActivityError: activity.client() was called where there is no client")
     assert heartbeat.startswith("PayloadEncodeError")
+
+
+async def test_code_there_cannot_await_a_stop_and_hears_which_call_blocks(
+    engine: Harness, pool: ProcessPoolExecutor
+) -> None:
+    @activity.defn
+    def awaits() -> list[str]:
+        said = []
+        for wait in (activity.wait_for_cancelled, activity.wait_for_worker_shutdown):
+            try:
+                asyncio.run(wait())
+            except RuntimeError as error:
+                said.append(str(error))
+        return said
+
+    await engine.work(Call, awaits, activity_executor=pool)
+    canceled, stopped = await engine.execute(Call.run, "awaits")
+    assert canceled == (
+        "activity.wait_for_cancelled() was called in another process. Call its form that ends in _sync."
+    )
+    assert stopped.startswith("activity.wait_for_worker_shutdown() was called in another process")
 
 
 async def test_an_activity_that_is_silent_in_another_process_fails(engine: Harness, pool: ProcessPoolExecutor) -> None:

@@ -38,7 +38,6 @@ MIXINS: dict[str, str] = {
     "understudy._client.jobs.client.StandaloneActivities": "to be cut",
     "understudy._client.promises.Promises": "to be cut",
     "understudy._client.starts.with_start.UpdateWithStart": "to be cut",
-    "understudy.actors.activities.attempt.Attempt": "to be cut",
     "understudy.actors.behaviors.code.handles.ChildHandle": "to be cut",
     "understudy.actors.behaviors.loop.numbered.CountingLoop": "to be cut",
     "understudy.actors.behaviors.loop.ready.ReadyLoop": "to be cut",
@@ -54,7 +53,6 @@ LARGE: dict[str, tuple[int, str]] = {
     "understudy._client.handles.handle.WorkflowHandle": (568, "to be cut"),
     "understudy.actors.behaviors.code.run.Run": (338, "to be cut"),
     "understudy.actors.behaviors.loop.loop.DeterministicLoop": (510, "to be cut"),
-    "understudy.testing.activity_environment._EnvironmentAttempt": (335, "to be cut"),
 }
 """Classes that are larger than the mark with their own bases: (lines at most, the one subject that they are)."""
 
@@ -94,7 +92,6 @@ TWINS: dict[str, str] = {
 """Names of modules that are used more than once, and the one subject that all of them have."""
 
 SHORT: dict[str, str] = {
-    "actors/activities/current.py": "to be cut",
     "actors/activities/pickling.py": "to be cut",
     "actors/activities/token_bucket.py": "to be cut",
     "actors/activities/worker_options.py": "to be cut",
@@ -287,8 +284,6 @@ def test_a_module_hides_no_class_of_ours_behind_any(module: Module) -> None:
 
 
 USERS_VALUES: dict[str, str] = {
-    "actors/activities/attempt.py self.info": "to be cut",
-    "actors/activities/attempt.py self.outbound": "to be cut",
     "actors/behaviors/code/context.py self.instance": "to be cut",
     "actors/behaviors/code/inbox.py self._context": "to be cut",
     "actors/behaviors/code/inbox.py self._owner": "to be cut",
