@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from understudy.actors.activities.attempt import Attempt
     from understudy.actors.activities.worker_slots import WorkerSlots
     from understudy.actors.behaviors.definitions.definition import ActivityDefinition
-    from understudy.worker.interceptors import Interceptor
 
 __all__ = [
     "ActivityInboundInterceptor",
@@ -79,7 +78,7 @@ class ActivityInboundInterceptor:
 
 
 class _OutboundRoot(ActivityOutboundInterceptor):
-    """Asks the attempt."""
+    """The end of the outbound chain: it asks the attempt."""
 
     def __init__(self, attempt: Attempt) -> None:
         self._attempt = attempt
@@ -92,7 +91,7 @@ class _OutboundRoot(ActivityOutboundInterceptor):
 
 
 class _InboundRoot(ActivityInboundInterceptor):
-    """Calls the function."""
+    """The end of the inbound chain: it calls the function."""
 
     def __init__(self, attempt: Attempt, worker: WorkerSlots, definition: ActivityDefinition) -> None:
         self._attempt = attempt
@@ -108,13 +107,19 @@ class _InboundRoot(ActivityInboundInterceptor):
         )
 
 
-def activity_runner(interceptors: Sequence[Interceptor]) -> Callable[..., Any]:
-    """Return what calls the function of an attempt through interceptors: a `WorkerSlots.intercept`."""
+def activity_runner(
+    links: Sequence[Callable[[ActivityInboundInterceptor], ActivityInboundInterceptor]],
+) -> Callable[..., Any]:
+    """Return what calls the function of an attempt through interceptors: a `WorkerSlots.intercept`.
+
+    Args:
+        links: each stands one interceptor in front of what is behind it; the first is the outermost.
+    """
 
     async def run(attempt: Attempt, worker: WorkerSlots, definition: ActivityDefinition, args: Sequence[Any]) -> Any:
         inbound: ActivityInboundInterceptor = _InboundRoot(attempt, worker, definition)
-        for interceptor in reversed(interceptors):
-            inbound = interceptor.intercept_activity(inbound)
+        for link in reversed(links):
+            inbound = link(inbound)
         inbound.init(_OutboundRoot(attempt))
         executor = None if definition.is_async else worker.executor_for_plain()
         try:

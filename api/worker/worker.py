@@ -4,6 +4,8 @@ A worker brings definitions, slots and an executor to the engine that its client
 `await worker.run()` in async programs; `with Worker(...)` in synchronous ones, whose client came from `Client.open`.
 """
 
+# ruff: noqa: ARG002 - `keeps_config` reads the arguments, and some are accepted without effect
+
 from __future__ import annotations
 
 import asyncio
@@ -12,7 +14,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from datetime import timedelta
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Final, Self, cast
+from typing import TYPE_CHECKING, Any, Final, Self
 
 from msgspec.structs import replace
 
@@ -27,6 +29,7 @@ from understudy.worker.checks import (
     checked_executor,
     checked_options,
     checked_pause,
+    keeps_config,
     refuse_methods,
     refuse_no_client,
     refuse_nothing_to_do,
@@ -57,6 +60,7 @@ DEADLOCK_SECONDS: Final = 2.0
 class Worker:
     """Runs the workflows and activities of one task queue."""
 
+    @keeps_config
     def __init__(
         self,
         client: Client,
@@ -175,9 +179,7 @@ class Worker:
             DefinitionError: one of the definitions is none, or would not replay.
             DuplicateDefinitionError: two definitions have one name.
         """
-        given = dict(locals())
-        del given["self"]
-        self._config = cast("WorkerConfig", given)
+        self._config: WorkerConfig  # what `keeps_config` has kept
         refuse_no_client(client)
         self._client = client
         self._task_queue = task_queue

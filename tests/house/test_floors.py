@@ -25,8 +25,6 @@ BELOW = {
 
 
 KNOTS: dict[str, int] = {
-    "understudy._activity.interceptors": 2,
-    "understudy._activity.running": 32,
     "understudy.actors.activities.attempt": 7,
     "understudy.actors.behaviors.code.activities": 10,
     "understudy.actors.effects": 14,

@@ -11,7 +11,8 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Protocol, TypedDict, TypeVar, Unpack, overload
 
 if TYPE_CHECKING:
-    from understudy._client.handles.update_handle import WorkflowUpdateHandle, WorkflowUpdateStage
+    from understudy._client.handles.update_handle import WorkflowUpdateHandle
+    from understudy._client.handles.update_stage import WorkflowUpdateStage
     from understudy._workflow.definition import UpdateMethodMultiParam
 
 __all__ = ["ExecuteUpdateMethod", "StartUpdateMethod"]

@@ -39,9 +39,9 @@ if TYPE_CHECKING:
         StartActivityInput,
         TerminateActivityInput,
     )
-    from understudy._client.jobs.description import ActivityExecutionDescription
+    from understudy._client.jobs.description import ActivityExecutionCount, ActivityExecutionDescription
     from understudy._client.jobs.handle import ActivityHandle
-    from understudy._client.jobs.listing import ActivityExecutionAsyncIterator, ActivityExecutionCount
+    from understudy._client.jobs.listing import ActivityExecutionAsyncIterator
 
 __all__ = ["Interceptor", "OutboundInterceptor"]
 
