@@ -32,7 +32,7 @@ class Info:
     attempt: int
     current_attempt_scheduled_time: datetime
     heartbeat_details: Sequence[Any]
-    """What the attempt before handed on."""
+    """The details that the attempt before handed on."""
     heartbeat_timeout: timedelta | None
     is_local: bool
     namespace: str
@@ -54,7 +54,7 @@ class Info:
 
     @property
     def in_workflow(self) -> bool:
-        """Whether a workflow asked for it."""
+        """True if a workflow asked for the activity."""
         return self.workflow_id is not None
 
     @property

@@ -34,7 +34,7 @@ __all__ = [
 @public("understudy.worker")
 @dataclass
 class ExecuteActivityInput:
-    """What an attempt is begun with."""
+    """The call of an activity's function, as interceptors see it."""
 
     fn: Callable[..., Any]
     args: Sequence[Any]

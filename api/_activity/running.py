@@ -50,7 +50,7 @@ def _attempt() -> Attempt:
 
 @public("understudy.activity")
 def in_activity() -> bool:
-    """Whether activity code is running here."""
+    """Return True if activity code is running here."""
     return current_attempt.get(None) is not None
 
 
@@ -99,7 +99,7 @@ def heartbeat(*details: Any) -> None:
 
 @public("understudy.activity")
 def is_cancelled() -> bool:
-    """Whether the attempt was asked to stop: by its workflow, by a time-out, or because the worker stops."""
+    """Return True if the attempt was asked to stop: by its workflow, by a time-out, or because the worker stops."""
     return _attempt().cancel_details is not None
 
 
@@ -143,7 +143,7 @@ def raise_complete_async() -> NoReturn:
 
 @public("understudy.activity")
 def is_worker_shutdown() -> bool:
-    """Whether the worker is stopping; there is time to finish, but not for ever."""
+    """Return True if the worker is stopping; there is time to finish, but not for ever."""
     worker = _attempt().worker
     return worker is not None and worker.shutting_down
 

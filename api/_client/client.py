@@ -181,7 +181,7 @@ class Client(UpdateWithStart, Promises, StandaloneActivities, Activities):
         }
         wanted = WantedStart(workflow, arguments(arg, args), id, task_queue, options)
         if self.chain is not None:
-            from understudy._client.interceptors.starts import input_of_start
+            from understudy._client.interceptors.start_inputs import input_of_start
 
             handle: WorkflowHandle[Any, Any] = await self.chain.start_workflow(input_of_start(wanted))
             return handle

@@ -78,7 +78,7 @@ class Connection:
 
     @property
     def own_converters(self) -> tuple[PayloadConverter, FailureConverter, bool] | None:
-        """What its workers read and write values and failures by; None: what the engine has."""
+        """The converters of its workers, for values and failures; None: those of the engine."""
         own = self._data_converter
         if own is self._service_client.data_converter:
             return None
@@ -231,7 +231,7 @@ class Connection:
 
     @property
     def identity(self) -> str:
-        """Who this is, in the history."""
+        """The name of this client in the history."""
         return self._service_client.identity
 
     @property
@@ -241,7 +241,7 @@ class Connection:
 
     @property
     def data_converter(self) -> DataConverter:
-        """How values become payloads."""
+        """The converter of values into payloads."""
         return self._data_converter
 
     @property
@@ -250,7 +250,7 @@ class Connection:
         return self._config.get("default_workflow_query_reject_condition")
 
     def config(self, *, active_config: bool = False) -> ClientConfig:
-        """Return what the client was told, by name.
+        """Return the client's arguments, by name.
 
         Args:
             active_config: accepted so that programs run: without plugins the active config is that of the start.

@@ -1,7 +1,7 @@
 """An environment for activity code alone: what `activity.info()`, `heartbeat` and kin find when a test calls it.
 
 There is no engine behind it. The environment stands where an attempt would: it is what the context variable of
-`understudy.actors.activities.cancellation` holds while the function runs, so every function of `understudy.activity`
+`understudy.actors.activities.current` holds while the function runs, so every function of `understudy.activity`
 works as it does in a worker, and nothing of the product knows about tests.
 """
 
@@ -224,7 +224,7 @@ class _EnvironmentAttempt(Attempt):
             fn()
 
     def stop(self, details: ActivityCancellationDetails) -> None:
-        """Be cancelled."""
+        """Cancel the attempt, wherever its code runs."""
         self.cancel_details = details
         if self.canceled is not None:
             self.canceled.set()
@@ -243,11 +243,11 @@ class _EnvironmentAttempt(Attempt):
 
 
 def _ignore(*_: object) -> None:
-    """Nobody asked."""
+    """Ignore a report that nobody asked for."""
 
 
 def _is_uninterrupted(fn: object) -> bool:
-    """Whether the definition of a plain function says that no cancellation is raised in it."""
+    """Return True if the definition of a plain function says that no cancellation is raised in it."""
     try:
         return activity_of(fn).no_thread_cancel_exception
     except DefinitionError:

@@ -69,7 +69,7 @@ ReplayerConfig.__module__ = "understudy.worker"
 @public("understudy.worker")
 @dataclass(frozen=True)
 class WorkflowReplayResult:
-    """What the replay of one history came to."""
+    """The result of the replay of one history."""
 
     history: WorkflowHistory
     """As it was given."""
@@ -83,7 +83,7 @@ class WorkflowReplayResult:
 @public("understudy.worker")
 @dataclass(frozen=True)
 class WorkflowReplayResults:
-    """What the replays of many histories came to."""
+    """The results of the replays of many histories."""
 
     replay_failures: Mapping[str, BaseException]
     """Failures by run id; empty: all is well."""
@@ -295,7 +295,7 @@ class Replayer:
 
 
 class _Actor(NamedTuple):
-    """What the guard tells of the run that it watches."""
+    """The ids that the guard tells of the run that it watches."""
 
     name: str
     run_id: str

@@ -1,4 +1,4 @@
-"""Workers: what runs workflow and activity code in this process.
+"""Workers run workflow and activity code in this process.
 
 A worker brings definitions, slots and an executor to the engine that its client opened. `async with Worker(...)` or
 `await worker.run()` in async programs; `with Worker(...)` in synchronous ones, whose client came from `Client.open`.
@@ -43,9 +43,11 @@ from understudy.worker.sandbox import GUARDING, NOT_GUARDING, WorkflowRunner, is
 
 if TYPE_CHECKING:
     from understudy._client.client import Client
+    from understudy._temporal.poller_autoscaling import PollerBehavior
     from understudy._temporal.shared_state import SharedStateManager
+    from understudy._temporal.versioning import WorkerDeploymentConfig
     from understudy.actors.system import System
-    from understudy.worker.config import PollerBehavior, WorkerConfig, WorkerDeploymentConfig
+    from understudy.worker.config import WorkerConfig
     from understudy.worker.patches import PatchActivationInput
 
 __all__ = ["Worker"]
@@ -255,12 +257,12 @@ class Worker:
 
     @property
     def is_running(self) -> bool:
-        """Whether it takes work."""
+        """True while the worker takes work."""
         return self._slots is not None and not self._stopped
 
     @property
     def is_shutdown(self) -> bool:
-        """Whether it has stopped."""
+        """True once the worker has stopped."""
         return self._stopped
 
     # -- life --------------------------------------------------------------------------------------------------------
@@ -294,7 +296,7 @@ class Worker:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Stop, as `shutdown`."""
+        """Stop the worker, as `shutdown`."""
         self._fatal.leave()
         await asyncio.shield(self._finish())
         self._fatal.check(kind)

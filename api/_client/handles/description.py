@@ -68,7 +68,7 @@ class PauseInfo:
     identity: str
     """Who has paused it; `understudy`: the engine, because its code failed too often."""
     freeze_timers: bool
-    """Whether its timers stand still meanwhile."""
+    """True if its timers stand still meanwhile."""
 
 
 @dataclass(frozen=True)

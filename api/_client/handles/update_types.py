@@ -28,7 +28,7 @@ class _UpdateOptions(TypedDict, total=False):
 
 
 class StartUpdateCall(Protocol):
-    """`handle.start_update`."""
+    """The forms of `handle.start_update`."""
 
     @overload
     async def __call__(
@@ -81,7 +81,7 @@ class StartUpdateCall(Protocol):
 
 
 class ExecuteUpdateCall(Protocol):
-    """`handle.execute_update`."""
+    """The forms of `handle.execute_update`."""
 
     @overload
     async def __call__(

@@ -32,7 +32,7 @@ from understudy._client.interceptors.job_inputs import (
     StartActivityInput,
     TerminateActivityInput,
 )
-from understudy._client.interceptors.starts import wanted_job, wanted_start
+from understudy._client.interceptors.start_inputs import wanted_job, wanted_start
 from understudy._client.jobs.handle import INCLUDED, cancel_job, describe_job, terminate_job
 from understudy._client.jobs.listing import count_jobs, list_jobs
 from understudy._client.jobs.start import start_job

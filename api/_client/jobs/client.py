@@ -111,7 +111,7 @@ class StandaloneActivities(Connection):
         )
         wanted = WantedJob(activity, arguments(arg, args), id, task_queue, options)
         if self.chain is not None:
-            from understudy._client.interceptors.starts import input_of_job
+            from understudy._client.interceptors.start_inputs import input_of_job
 
             handle: ActivityHandle[Any] = await self.chain.start_activity(input_of_job(wanted))
             return handle

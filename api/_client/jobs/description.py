@@ -1,4 +1,4 @@
-"""What a client sees of stand-alone activities: counted, in a list, and described by a handle."""
+"""Views of stand-alone activities that a client is given: a count, an entry of a list, a description."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ __all__ = [
 
 @public("understudy.client")
 class ActivityExecutionStatus(IntEnum):
-    """How a stand-alone activity stands."""
+    """The status of a stand-alone activity."""
 
     UNSPECIFIED = 0
     RUNNING = 1
@@ -55,7 +55,7 @@ class ActivityExecutionStatus(IntEnum):
 
 @public("understudy.client")
 class PendingActivityState(IntEnum):
-    """How a stand-alone activity stands that is running."""
+    """The state of a stand-alone activity that is running."""
 
     UNSPECIFIED = 0
     SCHEDULED = 1
@@ -79,7 +79,7 @@ class ActivityExecutionCountAggregationGroup:
 @public("understudy.client")
 @dataclass(frozen=True)
 class ActivityExecutionCount:
-    """How many there are."""
+    """A count of stand-alone activities."""
 
     count: int
     groups: Sequence[ActivityExecutionCountAggregationGroup]

@@ -204,7 +204,7 @@ class UpdateWithStart(Connection):
         given = arguments(arg, args)
         wanted = WantedUpdate(update, given, wait_for_stage, id, result_type, rpc_timeout)
         if self.chain is not None:
-            from understudy._client.interceptors.starts import input_with_start
+            from understudy._client.interceptors.start_inputs import input_with_start
 
             asked = input_with_start(operation.start, wanted, operation, rpc_metadata)
             try:
