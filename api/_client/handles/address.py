@@ -99,15 +99,16 @@ async def send_signal(
     to: Address, signal: Any, args: Sequence[Any], *, request_id: str | None = None, headers: Headers = NO_HEADERS
 ) -> None:
     """Send a signal; see `WorkflowHandle.signal`."""
+    connection = to.connection
     name, payloads = message_call(to.converter, HandlerKind.SIGNAL, signal, args, to.of_whom)
     command = SignalWorkflow(
         name=name,
         input=payloads,
-        headers=dict(headers),
-        identity=to.connection.identity,
+        headers=dict(headers) if headers else {},
+        identity=connection.identity,
         request_id=request_id or "",
     )
-    await send(to, command)
+    await connection.engine.dispatcher.run(connection.service.send_to(to.workflow_id, to.run_id, command))
 
 
 async def ask_query(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypedDict
+from typing import TYPE_CHECKING, Any, Final, TypedDict
 
 import msgspec
 
@@ -127,7 +127,7 @@ class WantedStart(msgspec.Struct, frozen=True):
     """What interceptors send along."""
 
 
-class PreparedStart(NamedTuple):
+class PreparedStart(msgspec.Struct, frozen=True):
     """A start that was checked."""
 
     event: WorkflowStarted
@@ -162,14 +162,14 @@ def prepared_start(connection: Connection, wanted: WantedStart) -> PreparedStart
         InvalidArgumentError: something cannot be.
         PayloadEncodeError: an argument cannot be stored, or does not fit its hint.
     """
-    workflow = wanted.workflow
-    converter = connection.converter_of(wanted.id)
-    name, definition = find_workflow(connection.engine, workflow, wanted.task_queue)
+    workflow, workflow_id, task_queue = wanted.workflow, wanted.id, wanted.task_queue
+    converter, engine = connection.converter_of(workflow_id), connection.engine
+    name, definition = find_workflow(engine, workflow, task_queue)
     event = WorkflowStarted(
-        at=connection.engine.clock(),
-        workflow_id=checked_id(wanted.id, "id"),
+        at=engine.clock(),
+        workflow_id=checked_id(workflow_id, "id"),
         workflow_type=name,
-        task_queue=checked_name(wanted.task_queue, "task_queue"),
+        task_queue=checked_name(task_queue, "task_queue"),
         input=workflow_call(converter, definition, wanted.args, Phrase("workflow {!r}", (name,))),
         flags=BEHAVIOUR_FLAGS,
         identity=connection.identity,
