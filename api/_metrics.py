@@ -30,22 +30,22 @@ MetricAttributes: TypeAlias = Mapping[str, str | int | float | bool]
 
 @public("understudy.common")
 class MetricCommon(ABC):
-    """What all metrics have."""
+    """The properties that all metrics have."""
 
     @property
     @abstractmethod
     def name(self) -> str:
-        """Its name."""
+        """The name of the metric."""
 
     @property
     @abstractmethod
     def description(self) -> str | None:
-        """What it tells, if it says so."""
+        """What the metric tells, if it says so."""
 
     @property
     @abstractmethod
     def unit(self) -> str | None:
-        """What its numbers count, if it says so."""
+        """What the numbers of the metric count, if it says so."""
 
     @abstractmethod
     def with_additional_attributes(self, additional_attributes: MetricAttributes) -> Self:
@@ -115,7 +115,7 @@ class MetricMeter(ABC):
 
     @abstractmethod
     def create_counter(self, name: str, description: str | None = None, unit: str | None = None) -> MetricCounter:
-        """Return a counter."""
+        """Return a counter of that name."""
 
     @abstractmethod
     def create_histogram(self, name: str, description: str | None = None, unit: str | None = None) -> MetricHistogram:

@@ -21,7 +21,8 @@ from understudy._client.errors import (
     WorkflowUpdateRPCTimeoutOrCancelledError,
 )
 from understudy._client.handles.handle import WorkflowHandle
-from understudy._client.handles.update_handle import WorkflowUpdateHandle, WorkflowUpdateStage
+from understudy._client.handles.update_handle import WorkflowUpdateHandle
+from understudy._client.handles.update_stage import WorkflowUpdateStage
 from understudy._client.history.filter import WorkflowHistoryEventFilterType
 from understudy._client.starts.with_start import WithStartWorkflowOperation
 from understudy._doors import later
@@ -69,17 +70,15 @@ if TYPE_CHECKING:
     )
     from understudy._client.jobs.description import (
         ActivityExecution,
+        ActivityExecutionCount,
+        ActivityExecutionCountAggregationGroup,
         ActivityExecutionDescription,
         ActivityExecutionStatus,
         PendingActivityState,
     )
     from understudy._client.jobs.errors import ActivityFailureError
     from understudy._client.jobs.handle import ActivityHandle
-    from understudy._client.jobs.listing import (
-        ActivityExecutionAsyncIterator,
-        ActivityExecutionCount,
-        ActivityExecutionCountAggregationGroup,
-    )
+    from understudy._client.jobs.listing import ActivityExecutionAsyncIterator
     from understudy._temporal.transport import DnsLoadBalancingConfig, HttpConnectProxyConfig, RetryConfig, TLSConfig
 else:
     __getattr__, __dir__ = later(

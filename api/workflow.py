@@ -6,7 +6,7 @@ run through the running loop and must be called from workflow code, on the workf
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from understudy._calls.activity_options import ActivityConfig, LocalActivityConfig
 from understudy._doors import later
@@ -239,8 +239,3 @@ __all__ = [
     "wait",
     "wait_condition",
 ]
-
-T = TypeVar("T")
-
-
-# -- clock, dice, timers ---------------------------------------------------------------------------------------------

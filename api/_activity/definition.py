@@ -175,12 +175,12 @@ def _name_of(fn: Any) -> str:
 
 
 def _in_workflow() -> bool:
-    """Whether workflow code is running here; also while a run is dropped from memory, when nothing must be done."""
+    """Return True if workflow code is running here; also while a run leaves memory, when nothing must be done."""
     return type(running_loop()) is DeterministicLoop
 
 
 class _Caller:
-    """What an activity function does where a workflow calls it.
+    """The function that stands for an activity: in a workflow it runs the activity, elsewhere it is the plain call.
 
     Args:
         fn: the user's function.

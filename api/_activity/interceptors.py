@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from understudy.actors.activities.current import RunningAttempt
     from understudy.actors.activities.worker_slots import WorkerSlots
     from understudy.actors.behaviors.definitions.definition import ActivityDefinition
-    from understudy.worker.interceptors import Interceptor
 
 __all__ = [
     "ActivityInboundInterceptor",
@@ -36,7 +35,7 @@ __all__ = [
 @public("understudy.worker")
 @dataclass
 class ExecuteActivityInput:
-    """What an attempt is begun with."""
+    """The call of an activity's function, as interceptors see it."""
 
     fn: Callable[..., Any]
     args: Sequence[Any]
@@ -80,7 +79,7 @@ class ActivityInboundInterceptor:
 
 
 class _OutboundRoot(ActivityOutboundInterceptor):
-    """Asks the attempt."""
+    """The end of the outbound chain: it asks the attempt."""
 
     def __init__(self, attempt: RunningAttempt) -> None:
         self._attempt = attempt
@@ -93,7 +92,7 @@ class _OutboundRoot(ActivityOutboundInterceptor):
 
 
 class _InboundRoot(ActivityInboundInterceptor):
-    """Calls the function."""
+    """The end of the inbound chain: it calls the function."""
 
     def __init__(self, attempt: CalledAttempt, worker: WorkerSlots, definition: ActivityDefinition) -> None:
         self._attempt = attempt
@@ -109,15 +108,21 @@ class _InboundRoot(ActivityInboundInterceptor):
         )
 
 
-def activity_runner(interceptors: Sequence[Interceptor]) -> Callable[..., Any]:
-    """Return what calls the function of an attempt through interceptors: a `WorkerSlots.intercept`."""
+def activity_runner(
+    links: Sequence[Callable[[ActivityInboundInterceptor], ActivityInboundInterceptor]],
+) -> Callable[..., Any]:
+    """Return what calls the function of an attempt through interceptors: a `WorkerSlots.intercept`.
+
+    Args:
+        links: each stands one interceptor in front of what is behind it; the first is the outermost.
+    """
 
     async def run(
         attempt: CalledAttempt, worker: WorkerSlots, definition: ActivityDefinition, args: Sequence[Any]
     ) -> Any:
         inbound: ActivityInboundInterceptor = _InboundRoot(attempt, worker, definition)
-        for interceptor in reversed(interceptors):
-            inbound = interceptor.intercept_activity(inbound)
+        for link in reversed(links):
+            inbound = link(inbound)
         inbound.init(_OutboundRoot(attempt))
         executor = None if definition.is_async else worker.executor_for_plain()
         try:

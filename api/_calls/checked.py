@@ -1,4 +1,4 @@
-"""What all doors check before anything is stored, and how it is stored: ids, names, durations, policies, memos."""
+"""Checks that all doors make before anything is stored, and stored forms: ids, names, durations, policies, memos."""
 
 from __future__ import annotations
 

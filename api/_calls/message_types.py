@@ -31,7 +31,7 @@ class _RelatedSignalOptions(TypedDict, total=False):
 
 
 class SignalCall(Protocol):
-    """`handle.signal`."""
+    """The forms of `handle.signal`."""
 
     @overload
     async def __call__(
@@ -81,7 +81,7 @@ class RelatedSignalCall(Protocol):
 
 
 class QueryCall(Protocol):
-    """`handle.query`."""
+    """The forms of `handle.query`."""
 
     @overload
     async def __call__(self, query: Callable[[Any], Awaitable[R]], **options: Unpack[_QueryOptions]) -> R: ...

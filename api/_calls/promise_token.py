@@ -19,7 +19,7 @@ _SEPARATOR: Final = "\n"
 
 
 class PromiseToken(NamedTuple):
-    """What a token says."""
+    """The parts of a token: a secret, and the workflow that waits."""
 
     secret: str
     workflow_id: str

@@ -18,12 +18,13 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 import msgspec
 import pykka
 
+from understudy._client.handles.handle import WorkflowHandle
 from understudy.actors.behaviors.definitions.definition import HandlerKind
 from understudy.actors.runs.actor import WorkflowActor
 from understudy.events.errors import ArgumentTypeError, InvalidArgumentError, UnknownSignalError, nearest_name
 
 if TYPE_CHECKING:
-    from understudy._client.client import Client
+    from understudy._client.connection import Connection
     from understudy.actors.behaviors.definitions.definition import HandlerDefinition, WorkflowDefinition
     from understudy.events.workflow import WorkflowStarted
 
@@ -39,7 +40,7 @@ class Signal(msgspec.Struct, frozen=True):
 
 
 class Query(msgspec.Struct, frozen=True):
-    """Ask a query."""
+    """Ask a query; answered with what its handler returns."""
 
     name: str
     args: tuple[Any, ...] = ()
@@ -76,9 +77,9 @@ class Result(msgspec.Struct, frozen=True):
 class WorkflowRef(pykka.ActorRef[WorkflowActor]):
     """A reference to a workflow; any thread."""
 
-    def __init__(self, client: Client, workflow_id: str, run_id: str | None) -> None:
+    def __init__(self, client: Connection, workflow_id: str, run_id: str | None) -> None:
         """Use `Client.actor_ref` instead; pykka's own __init__ wants an actor that is in memory."""
-        self._client = client
+        self._connection = client
         self.workflow_id = workflow_id
         self.run_id = run_id
         self.actor_class = WorkflowActor
@@ -91,9 +92,9 @@ class WorkflowRef(pykka.ActorRef[WorkflowActor]):
     __str__ = __repr__
 
     def is_alive(self) -> bool:
-        """Whether messages can be sent: the client is open, and the engine runs."""
+        """Return True if messages can be sent: the client is open, and the engine runs."""
         try:
-            return not self._client.engine.stopped
+            return not self._connection.engine.stopped
         except pykka.ActorDeadError:
             return False
         except RuntimeError:
@@ -161,7 +162,7 @@ class WorkflowRef(pykka.ActorRef[WorkflowActor]):
             running = asyncio.get_running_loop()
         except RuntimeError:
             return
-        if self.is_alive() and running is self._client.engine.dispatcher.loop:
+        if self.is_alive() and running is self._connection.engine.dispatcher.loop:
             raise RuntimeError(
                 f"ask({message!r}) blocks, and this is the engine's own loop: use block=False, or a WorkflowHandle"
             )
@@ -169,11 +170,11 @@ class WorkflowRef(pykka.ActorRef[WorkflowActor]):
     def _send(self, message: Any) -> Any:
         if not self.is_alive():
             raise pykka.ActorDeadError(f"{self} not found")
-        loop = self._client.engine.dispatcher.loop
+        loop = self._connection.engine.dispatcher.loop
         return asyncio.run_coroutine_threadsafe(self._request(message), loop)
 
     def _request(self, message: Any) -> Coroutine[Any, Any, Any]:
-        handle = self._client.get_workflow_handle(self.workflow_id, run_id=self.run_id)
+        handle = self._handle()
         if isinstance(message, Signal):
             return handle.signal(message.name, args=message.args, request_id=message.request_id)
         if isinstance(message, Query):
@@ -192,18 +193,24 @@ class WorkflowRef(pykka.ActorRef[WorkflowActor]):
             what="the message", got=repr(message), expected="a Signal, Query, Update, Cancel, Terminate or Result"
         )
 
+    def _handle(self, result_type: Any = None) -> WorkflowHandle[Any, Any]:
+        connection, run_id = self._connection, self.run_id
+        return WorkflowHandle(
+            connection, self.workflow_id, run_id=run_id, result_run_id=run_id, result_type=result_type
+        )
+
     async def _result(self, result_type: Any) -> Any:
         definition = await self._definition()
         hint = result_type
         if hint is None and definition is not None:
             hint = definition.signature.returns
-        return await self._client.get_workflow_handle(self.workflow_id, run_id=self.run_id, result_type=hint).result()
+        return await self._handle(hint).result()
 
     async def _definition(self) -> WorkflowDefinition | None:
-        return self._client.engine.definitions.of(await self._start())
+        return self._connection.engine.definitions.of(await self._start())
 
     async def _start(self) -> WorkflowStarted:
-        service = self._client.service
+        service = self._connection.service
         return (await service.snapshot(service.run_of(self.workflow_id, self.run_id))).execution.start
 
     # -- what a proxy asks for; the coroutines run on the engine's loop ------------------------------------------------
@@ -212,7 +219,7 @@ class WorkflowRef(pykka.ActorRef[WorkflowActor]):
         """Return a future for what a coroutine on the engine's loop comes to."""
         answer: pykka.Future[Any] = pykka.ThreadingFuture()
         if self.is_alive():
-            future = asyncio.run_coroutine_threadsafe(request(), self._client.engine.dispatcher.loop)
+            future = asyncio.run_coroutine_threadsafe(request(), self._connection.engine.dispatcher.loop)
             future.add_done_callback(partial(_hand_over, answer))
         else:
             answer.set_exception((pykka.ActorDeadError, pykka.ActorDeadError(f"{self} not found"), None))
@@ -239,9 +246,9 @@ class WorkflowRef(pykka.ActorRef[WorkflowActor]):
             UnknownWorkflowTypeError: no worker knows the type, so it may be either.
         """
         start = await self._start()
-        definition = self._client.engine.definitions.of(start)
+        definition = self._connection.engine.definitions.of(start)
         if definition is None:
-            raise self._client.engine.definitions.unknown_type(start)
+            raise self._connection.engine.definitions.unknown_type(start)
         handlers = _handlers(definition, name) or _handlers(definition, None)
         if len(handlers) > 1:
             raise _ambiguous(name, definition, handlers)
@@ -251,7 +258,7 @@ class WorkflowRef(pykka.ActorRef[WorkflowActor]):
                 name=name, known=names, nearest=nearest_name(name, names), workflow_type=definition.label
             )
         [handler] = handlers
-        handle = self._client.get_workflow_handle(self.workflow_id, run_id=self.run_id)
+        handle = self._handle()
         if handler.kind is HandlerKind.QUERY:
             return await handle.query(name, args=args, result_type=handler.signature.returns)
         if handler.kind is HandlerKind.UPDATE:

@@ -1,20 +1,20 @@
-"""What a client does with activities: handles for those that are completed from outside."""
+"""Activities that are completed from outside, seen from a client: it gives handles of them."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast, overload
+from typing import TYPE_CHECKING, overload
 
+from understudy._client.connection import Connection
 from understudy.events.errors import InvalidArgumentError
 
 if TYPE_CHECKING:
-    from understudy._client.client import Client
     from understudy._client.handles.completion import AsyncActivityHandle
 
 __all__ = ["Activities"]
 
 
-class Activities:
-    """The part of `Client` that is about activities."""
+class Activities(Connection):
+    """CompletionReports from outside: the part of a client that gives handles to whoever completes an activity."""
 
     @overload
     def get_async_activity_handle(self, *, activity_id: str, run_id: str | None = None) -> AsyncActivityHandle: ...
@@ -46,13 +46,12 @@ class Activities:
         from understudy._client.handles.activity_reference import AsyncActivityIDReference
         from understudy._client.handles.completion import AsyncActivityHandle
 
-        client = cast("Client", self)
         if task_token is not None:
             if workflow_id is not None or run_id is not None or activity_id is not None:
                 raise InvalidArgumentError(
                     what="task_token", got="given with ids", expected="one or the other", fix="Pass task_token alone"
                 )
-            return AsyncActivityHandle(client, task_token)
+            return AsyncActivityHandle(self, task_token)
         if activity_id is None:
             raise InvalidArgumentError(
                 what="activity_id",
@@ -60,4 +59,4 @@ class Activities:
                 expected="the activity's id",
                 fix="Pass workflow_id, run_id and activity_id, or task_token alone",
             )
-        return AsyncActivityHandle(client, AsyncActivityIDReference(workflow_id, run_id, activity_id))
+        return AsyncActivityHandle(self, AsyncActivityIDReference(workflow_id, run_id, activity_id))

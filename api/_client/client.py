@@ -1,4 +1,8 @@
-"""The client itself: starts workflows, and gives handles of them; one mixin for each further subject."""
+"""The client itself: it starts workflows and gives handles of them, through its interceptors where it has some.
+
+It is the face that Temporal's surface wants as one class. Each further subject is a mixin that rests on `Connection`
+alone.
+"""
 
 from __future__ import annotations
 
@@ -10,15 +14,22 @@ from understudy._calls.checked import checked_id
 from understudy._calls.targets import NO_ARG, NO_METADATA, arguments
 from understudy._client.actor_ref import WorkflowRef
 from understudy._client.async_activities import Activities
+from understudy._client.config import ServiceClient
 from understudy._client.handles.handle import WorkflowHandle
 from understudy._client.jobs.client import StandaloneActivities
 from understudy._client.promises import Promises
-from understudy._client.starts.start import StartOptions, prepared_start
+from understudy._client.starts.start import StartOptions, WantedStart, start_workflow
 from understudy._client.starts.typed import typed_execute, typed_start
 from understudy._client.starts.with_start import UpdateWithStart
 from understudy.actors.behaviors.definitions.definition import workflow_of
+from understudy.events.converters.data_converter import DataConverter
 from understudy.events.errors import ArgumentTypeError
-from understudy.events.options.policies import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
+from understudy.events.options.policies import (
+    HeaderCodecBehavior,
+    QueryRejectCondition,
+    WorkflowIDConflictPolicy,
+    WorkflowIDReusePolicy,
+)
 from understudy.events.options.priority import Priority
 from understudy.events.options.retry_policy import RetryPolicy
 from understudy.events.public import public
@@ -31,6 +42,47 @@ R = TypeVar("R")
 @public("understudy.client")
 class Client(UpdateWithStart, Promises, StandaloneActivities, Activities):
     """A connection to one engine; cheap to keep, to be closed once."""
+
+    def __init__(
+        self,
+        service_client: ServiceClient,
+        *,
+        namespace: str = "default",
+        data_converter: DataConverter = DataConverter.default,
+        plugins: Sequence[Any] = (),
+        interceptors: Sequence[Any] = (),
+        default_workflow_query_reject_condition: QueryRejectCondition | None = None,
+        header_codec_behavior: HeaderCodecBehavior = HeaderCodecBehavior.NO_CODEC,
+    ) -> None:
+        """Make another client of an engine, as `Client(**client.config())`; `Client.connect` opens one.
+
+        It is a guest: the client that opened the engine ends it, and should be closed last.
+
+        Args:
+            service_client: of a client that is open.
+            namespace: accepted so that programs run; there is one.
+            data_converter: how values become payloads, also in the client's workers; its codec has to be the first's.
+            plugins: refused unless empty: they are not applied.
+            interceptors: what stands around the client's calls, the first outermost.
+            default_workflow_query_reject_condition: statuses in which queries are not asked that say none themselves.
+            header_codec_behavior: no effect: headers go the way of all values.
+
+        Raises:
+            InvalidArgumentError: the engine has another codec, or an argument cannot be.
+        """
+        super().__init__(
+            service_client,
+            namespace=namespace,
+            data_converter=data_converter,
+            plugins=plugins,
+            interceptors=interceptors,
+            default_workflow_query_reject_condition=default_workflow_query_reject_condition,
+            header_codec_behavior=header_codec_behavior,
+        )
+        if interceptors:
+            from understudy._client.interceptors.root import chain_of
+
+            self.chain = chain_of(self, interceptors)
 
     # -- workflows ---------------------------------------------------------------------------------------------------
 
@@ -103,9 +155,7 @@ class Client(UpdateWithStart, Promises, StandaloneActivities, Activities):
             WorkflowAlreadyStartedError: the id is taken.
             EngineError: the store failed; nothing has started.
         """
-        if self.chain is not None:
-            return await self.chain.start(workflow, arguments(arg, args), locals())
-        del rpc_metadata, rpc_timeout, request_eager_start, versioning_override, stack_level
+        del stack_level
         options: StartOptions = {
             "result_type": result_type,
             "execution_timeout": execution_timeout,
@@ -122,16 +172,20 @@ class Client(UpdateWithStart, Promises, StandaloneActivities, Activities):
             "start_delay": start_delay,
             "start_signal": start_signal,
             "start_signal_args": start_signal_args,
+            "rpc_metadata": rpc_metadata,
+            "rpc_timeout": rpc_timeout,
+            "request_eager_start": request_eager_start,
             "request_id": request_id,
             "priority": priority,
+            "versioning_override": versioning_override,
         }
-        start = prepared_start(self, workflow, arguments(arg, args), options, id=id, task_queue=task_queue)
-        began = self.engine.starts.start(start.event, *start.policies, first=start.signal)
-        run_id = (await self.engine.dispatcher.run(began)).run_id
-        client = self.origin or self
-        return WorkflowHandle(
-            client, id, run_id=None, first_execution_run_id=run_id, result_run_id=run_id, result_type=start.hint
-        )
+        wanted = WantedStart(workflow, arguments(arg, args), id, task_queue, options)
+        if self.chain is not None:
+            from understudy._client.interceptors.start_inputs import input_of_start
+
+            handle: WorkflowHandle[Any, Any] = await self.chain.start_workflow(input_of_start(wanted))
+            return handle
+        return await start_workflow(self, wanted)
 
     @typed_execute
     async def execute_workflow(

@@ -1,4 +1,4 @@
-"""What a client is made with, as data: an engine that is open, and what else the client has been told."""
+"""Arguments of a client, as data: an engine that is open, and the client's options."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class ServiceClient(msgspec.Struct, frozen=True, eq=False):
 
 
 class ClientConfig(TypedDict, total=False):
-    """What a client has been told; `Client(**client.config())` makes another one like it, of the same engine."""
+    """The arguments of a client, by name; `Client(**client.config())` makes another one like it, of the same engine."""
 
     service_client: Required[ServiceClient]
     namespace: str

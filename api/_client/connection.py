@@ -9,7 +9,6 @@ import asyncio
 import os
 import socket
 from collections.abc import Mapping, Sequence
-from copy import copy
 from datetime import timedelta
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Self, Unpack
@@ -32,11 +31,10 @@ from understudy.events.options.policies import HeaderCodecBehavior, QueryRejectC
 
 if TYPE_CHECKING:
     from understudy._client.connect_config import ConnectOptions
-    from understudy._client.interceptors.chain import ClientChain
+    from understudy._client.interceptors.chain import Chain
     from understudy._temporal.transport import DnsLoadBalancingConfig, HttpConnectProxyConfig, RetryConfig, TLSConfig
     from understudy.events.converters.failure_converter import FailureConverter
     from understudy.events.converters.payload_converter import PayloadConverter
-    from understudy.events.payloads.payload import Payload
 
 __all__ = ["Connection"]
 
@@ -44,12 +42,7 @@ _LIMITS: Final = PayloadLimitsConfig()
 
 
 class Connection:
-    """One user of an engine; the base of `Client`."""
-
-    headers: dict[str, Payload] = {}  # noqa: RUF012 - never changed; set on a client that a chain ends in
-    """What is sent along with starts and messages."""
-    origin: Self | None = None
-    """The client with the interceptors, which handles are made for; None: this one."""
+    """One user of an engine: all that handles, starts and jobs need of a client; the base of `Client`."""
 
     def __init__(
         self,
@@ -62,22 +55,7 @@ class Connection:
         default_workflow_query_reject_condition: QueryRejectCondition | None = None,
         header_codec_behavior: HeaderCodecBehavior = HeaderCodecBehavior.NO_CODEC,
     ) -> None:
-        """Make another client of an engine, as `Client(**client.config())`; `Client.connect` opens one.
-
-        It is a guest: the client that opened the engine ends it, and should be closed last.
-
-        Args:
-            service_client: of a client that is open.
-            namespace: accepted so that programs run; there is one.
-            data_converter: how values become payloads, also in the client's workers; its codec has to be the first's.
-            plugins: refused unless empty: they are not applied.
-            interceptors: what stands around the client's calls, the first outermost.
-            default_workflow_query_reject_condition: statuses in which queries are not asked that say none themselves.
-            header_codec_behavior: no effect: headers go the way of all values.
-
-        Raises:
-            InvalidArgumentError: the engine has another codec, or an argument cannot be.
-        """
+        """Take part in an engine that is open; the arguments and errors are those of `Client`."""
         checked_client(namespace, plugins, default_workflow_query_reject_condition)
         systems.check_codec(service_client.data_converter, data_converter)
         self._engine: System | None = service_client.engine
@@ -95,17 +73,12 @@ class Connection:
         )
         self._service = service_client.engine.service
         self._in_context = data_converter.takes_context
-        self.chain = self._chain(interceptors) if interceptors else None
-
-    def _chain(self, interceptors: Sequence[Any]) -> ClientChain:
-        from understudy._client.interceptors.chain import ClientChain
-
-        client: Any = self
-        return ClientChain(client, interceptors)
+        self.chain: Chain | None = None
+        """The interceptors that calls go through; None: there are none."""
 
     @property
     def own_converters(self) -> tuple[PayloadConverter, FailureConverter, bool] | None:
-        """What its workers read and write values and failures by; None: what the engine has."""
+        """The converters of its workers, for values and failures; None: those of the engine."""
         own = self._data_converter
         if own is self._service_client.data_converter:
             return None
@@ -116,18 +89,8 @@ class Connection:
         converter = self._data_converter.payload_converter
         return for_workflow(converter, workflow_id) if self._in_context else converter
 
-    def plain(self, headers: Mapping[str, Payload]) -> Self:
-        """Return this client without its interceptors, for the end of their chain.
-
-        Args:
-            headers: what it sends along with starts and messages.
-        """
-        other = copy(self)
-        other.chain, other.headers, other.origin = None, dict(headers), self.origin or self
-        return other
-
     def __repr__(self) -> str:
-        """Show the URL."""
+        """Show the URL of the store."""
         closed = "" if self._engine is not None else ", closed"
         return f"<{type(self).__name__} of {self._service_client.url!r}{closed}>"
 
@@ -268,17 +231,17 @@ class Connection:
 
     @property
     def identity(self) -> str:
-        """Who this is, in the history."""
+        """The name of this client in the history."""
         return self._service_client.identity
 
     @property
     def namespace(self) -> str:
-        """The only one."""
+        """The only namespace that there is."""
         return "default"
 
     @property
     def data_converter(self) -> DataConverter:
-        """How values become payloads."""
+        """The converter of values into payloads."""
         return self._data_converter
 
     @property
@@ -287,7 +250,7 @@ class Connection:
         return self._config.get("default_workflow_query_reject_condition")
 
     def config(self, *, active_config: bool = False) -> ClientConfig:
-        """Return what the client was told, by name.
+        """Return the client's arguments, by name.
 
         Args:
             active_config: accepted so that programs run: without plugins the active config is that of the start.
@@ -304,13 +267,13 @@ class Connection:
             await engine.dispatcher.run(engine.stop())
 
     async def __aenter__(self) -> Self:
-        """Return the client."""
+        """Return the client, which is open."""
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Close the client."""
+        """Close the client, as `close`."""
         await self.close()
 
     def __enter__(self) -> Self:

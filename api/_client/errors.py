@@ -1,4 +1,4 @@
-"""How a client hears of the end of a workflow or a query that was not what it hoped for."""
+"""Errors of a client: a workflow, a query or an update that did not end as was hoped, and waits that took too long."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class WorkflowFailureError(UnderstudyError, Exception):
     __module__ = "understudy.client"
 
     def __init__(self, *, cause: BaseException) -> None:
-        """Wrap the reason."""
+        """Wrap the reason as `cause`."""
         super().__init__("Workflow execution failed")
         self.__cause__ = cause
 
@@ -39,14 +39,14 @@ class WorkflowFailureError(UnderstudyError, Exception):
 
     @property
     def cause(self) -> BaseException:
-        """The reason."""
+        """The exception that is the reason."""
         if self.__cause__ is None:
             msg = "a WorkflowFailureError without a cause"
             raise RuntimeError(msg)
         return self.__cause__
 
     def __reduce__(self) -> tuple[object, ...]:
-        """Pickle with the reason."""
+        """Pickle together with the reason."""
         return partial(type(self), cause=self.cause), ()
 
 
@@ -76,7 +76,7 @@ class WorkflowQueryRejectedError(UnderstudyError, Exception):
     __module__ = "understudy.client"
 
     def __init__(self, status: WorkflowExecutionStatus | None) -> None:
-        """Name the status."""
+        """Name the status of the run."""
         name = status.name if status is not None else "unknown"
         super().__init__(f"the query was rejected: the workflow's status is {name}")
         self._status = status
@@ -97,7 +97,7 @@ class WorkflowUpdateFailedError(UnderstudyError, Exception):
     __module__ = "understudy.client"
 
     def __init__(self, cause: BaseException) -> None:
-        """Wrap the reason."""
+        """Wrap the reason as `cause`."""
         super().__init__("Workflow update failed")
         self.__cause__ = cause
 
@@ -107,14 +107,14 @@ class WorkflowUpdateFailedError(UnderstudyError, Exception):
 
     @property
     def cause(self) -> BaseException:
-        """The reason."""
+        """The exception that is the reason."""
         if self.__cause__ is None:
             msg = "a WorkflowUpdateFailedError without a cause"
             raise RuntimeError(msg)
         return self.__cause__
 
     def __reduce__(self) -> tuple[object, ...]:
-        """Pickle with the reason."""
+        """Pickle together with the reason."""
         return type(self), (self.__cause__,)
 
 
@@ -130,11 +130,11 @@ class WorkflowUpdateRPCTimeoutOrCancelledError(RPCTimeoutOrCancelledError):
     __module__ = "understudy.client"
 
     def __init__(self) -> None:
-        """Say so."""
+        """Say that the update itself may go on."""
         super().__init__("the rpc_timeout of waiting for the update has passed; the update itself may go on")
 
     def __reduce__(self) -> tuple[object, ...]:
-        """Pickle without arguments."""
+        """Pickle without any arguments."""
         return type(self), ()
 
 

@@ -19,7 +19,7 @@ __all__ = ["Promises"]
 
 
 class Promises(Connection):
-    """The part of a client that resolves promises."""
+    """Durable promises: the part of a client that resolves and rejects them."""
 
     async def resolve_promise(self, token: str, value: Any = None) -> None:
         """Resolve a promise of a workflow; it is on disk when this returns. The first resolution counts.

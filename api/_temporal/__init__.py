@@ -1,1 +1,8 @@
-"""A room of its own; its map is to be written."""
+"""What Temporal's programs name and what has no effect here: accepted, so that they run unchanged.
+
+`connection_options` and `transport` are about a connection to a server, `polling`, `poller_autoscaling` and
+`shared_state` about a worker that asks one for work, `versioning` about builds side by side, `restrictions` about a
+sandbox. Each says why it has nothing to do. Who reads for the engine may skip the room.
+
+Everybody in `api/` may import it; it imports none of them.
+"""

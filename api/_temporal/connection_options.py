@@ -46,12 +46,12 @@ class GrpcCompression(ABC):
 
 @public("understudy.service")
 class _NoGrpcCompression(GrpcCompression):
-    """Not at all."""
+    """Calls would not be compressed."""
 
 
 @public("understudy.service")
 class _GzipGrpcCompression(GrpcCompression):
-    """By gzip."""
+    """Calls would be compressed by gzip."""
 
 
 KeepAliveConfig.default = KeepAliveConfig()

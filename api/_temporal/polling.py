@@ -1,4 +1,4 @@
-"""How a worker of Temporal's would ask its server for work: accepted and ignored, since work is handed over here."""
+"""Polls of a worker of Temporal's at its server: accepted and ignored, since work is handed over here."""
 
 from __future__ import annotations
 

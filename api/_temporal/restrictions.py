@@ -1,4 +1,4 @@
-"""What a sandbox of Temporal's would restrict, as values: kept as they were given, and not looked at."""
+"""Restrictions of a sandbox of Temporal's, as values: kept as they were given, and not looked at."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ SandboxMatcher.all_uses_runtime = SandboxMatcher(use=_ANY, only_runtime=True)
 @public(_DOOR)
 @dataclass(frozen=True)
 class SandboxRestrictions:
-    """What a sandbox lets through and what it restricts; kept, and not looked at."""
+    """Modules that a sandbox lets through, and those that it restricts; kept, and not looked at."""
 
     passthrough_modules: AbstractSet[str]
     invalid_modules: SandboxMatcher

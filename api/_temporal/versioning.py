@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from enum import Enum, IntEnum
 
 from understudy.events.errors import InvalidArgumentError
+from understudy.events.options.policies import VersioningBehavior
 from understudy.events.public import public
 
 __all__ = [
@@ -20,6 +21,7 @@ __all__ = [
     "PinnedVersioningOverride",
     "VersioningIntent",
     "VersioningOverride",
+    "WorkerDeploymentConfig",
     "WorkerDeploymentVersion",
 ]
 
@@ -49,6 +51,16 @@ class WorkerDeploymentVersion:
                 what="canonical", got=repr(canonical), expected="<deployment name>.<build id>", fix="Name both"
             )
         return WorkerDeploymentVersion(deployment, build)
+
+
+@public("understudy.worker")
+@dataclass(frozen=True)
+class WorkerDeploymentConfig:
+    """Which build of a deployment a worker is; accepted and ignored."""
+
+    version: WorkerDeploymentVersion
+    use_worker_versioning: bool
+    default_versioning_behavior: VersioningBehavior = VersioningBehavior.UNSPECIFIED
 
 
 @public("understudy.common")

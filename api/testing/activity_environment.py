@@ -15,8 +15,8 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, ParamSpec, TypeVar, cast
 
+from understudy._activity.info import Info
 from understudy._metrics import MetricMeter
-from understudy.activity import Info
 from understudy.actors.activities.assignment import Assignment
 from understudy.actors.activities.cancellation import CANCEL_REQUESTED, ActivityCancellationDetails, Cancellation
 from understudy.actors.activities.current import current_attempt

@@ -42,7 +42,7 @@ class FinalAsserts(FailureConverter, WithSerializationContext):
 
     @property
     def takes_context(self) -> bool:
-        """Whether the converter that does the work asks for a context."""
+        """True if the converter that does the work asks for a context."""
         return takes_context(self._converter)
 
     def with_context(self, context: SerializationContext) -> Self:

@@ -49,7 +49,7 @@ class TimeSkipper:
 
     @property
     def enabled(self) -> bool:
-        """Whether waiting for a result makes time jump."""
+        """True if waiting for a result makes time jump."""
         return self._enabled
 
     @enabled.setter

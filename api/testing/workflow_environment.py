@@ -219,7 +219,7 @@ class WorkflowEnvironment:
 
     @property
     def supports_time_skipping(self) -> bool:
-        """Whether time can jump."""
+        """True if time can jump."""
         return self._skipper is not None
 
     @property
@@ -240,13 +240,13 @@ class WorkflowEnvironment:
             await self._client.close()
 
     async def __aenter__(self) -> Self:
-        """Return the environment."""
+        """Return the environment, which is open."""
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Stop, as `shutdown`."""
+        """Stop the engine, as `shutdown`."""
         await self.shutdown()
 
     # -- time --------------------------------------------------------------------------------------------------------

@@ -1,4 +1,9 @@
-"""Workers, which run workflows and activities, and the replayer, which holds recorded histories against code."""
+"""Workers, which run workflows and activities, and the replayer, which holds recorded histories against code.
+
+A door that is a folder. Read `worker` and what it is told (`config`, `checks`, `definition_check`), `fatal`, and what
+it puts around code (`interceptors`, `patches`, `sandbox`); `replayer` is on its own. `workflow_sandbox` is another
+door. Only `understudy` itself imports this room.
+"""
 
 from __future__ import annotations
 
@@ -16,8 +21,9 @@ if TYPE_CHECKING:
         ActivityOutboundInterceptor,
         ExecuteActivityInput,
     )
+    from understudy._temporal.poller_autoscaling import PollerBehavior, PollerBehaviorAutoscaling
     from understudy._temporal.shared_state import SharedStateManager
-    from understudy._temporal.versioning import WorkerDeploymentVersion
+    from understudy._temporal.versioning import WorkerDeploymentConfig, WorkerDeploymentVersion
     from understudy._workflow.inputs import (
         ContinueAsNewInput,
         SignalChildWorkflowInput,
@@ -35,7 +41,7 @@ if TYPE_CHECKING:
         HandleUpdateInput,
         WorkflowInboundInterceptor,
     )
-    from understudy.worker.config import PollerBehavior, PollerBehaviorAutoscaling, WorkerConfig, WorkerDeploymentConfig
+    from understudy.worker.config import WorkerConfig
     from understudy.worker.patches import PatchActivationInput
     from understudy.worker.replayer import Replayer, ReplayerConfig, WorkflowReplayResult, WorkflowReplayResults
 else:
@@ -44,7 +50,7 @@ else:
         "understudy.worker.config",
         "understudy.worker.patches",
         "understudy.worker.replayer",
-        "understudy._temporal.polling",
+        "understudy._temporal.poller_autoscaling",
         "understudy._temporal.shared_state",
         "understudy._temporal.versioning",
         "understudy._activity.interceptors",

@@ -1,7 +1,7 @@
 """Checks of what a worker is told.
 
 What would change the meaning of a program if it were ignored is refused (`refuse_what_is_not_applied`); what its code
-needs comes out as the engine wants it.
+needs comes out as the engine wants it. All of it is kept by name (`keeps_config`), for the checks and for `config()`.
 """
 
 from __future__ import annotations
@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Final
+from functools import wraps
+from typing import TYPE_CHECKING, Any, Final, ParamSpec
 
 from understudy.actors.activities.worker_options import WorkerOptions
 from understudy.events.errors import ArgumentTypeError, DefinitionError, InvalidArgumentError
@@ -22,12 +23,15 @@ __all__ = [
     "checked_executor",
     "checked_options",
     "checked_pause",
+    "keeps_config",
     "refuse_methods",
     "refuse_no_client",
     "refuse_nothing_to_do",
     "refuse_what_is_not_applied",
     "seconds",
 ]
+
+P = ParamSpec("P")
 
 _DEFAULTS: Final = WorkerOptions()
 
@@ -37,6 +41,21 @@ _NOT_APPLIED: Final = {
     "tuner": "Pass max_concurrent_activities",
 }
 """Parameters without which a program would mean something else, and what to do instead."""
+
+
+def keeps_config(init: Callable[P, None]) -> Callable[P, None]:
+    """Return an `__init__` that first keeps its arguments by name, given or not, as `self._config`."""
+    known: Any = init
+    names = known.__code__.co_varnames[: known.__code__.co_argcount + known.__code__.co_kwonlyargcount]
+
+    @wraps(init)
+    def keeping(*args: P.args, **kwargs: P.kwargs) -> None:
+        given = {**known.__kwdefaults__, **dict(zip(names, args, strict=False)), **kwargs}
+        made: Any = args[0]
+        made._config = {name: given[name] for name in names[1:] if name in given}  # noqa: SLF001 - of the class above
+        init(*args, **kwargs)
+
+    return keeping
 
 
 def refuse_what_is_not_applied(config: WorkerConfig) -> None:

@@ -1,4 +1,4 @@
-"""What a worker can be told, as data: its config, and what the config's own classes are.
+"""The config of a worker: all that it can be told, by name.
 
 The config has every parameter of Temporal's worker. What its server, its core or its sandbox need is kept and does
 nothing; each parameter's line in `Worker` says so.
@@ -8,45 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
-from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, TypeAlias, TypedDict
+from typing import TYPE_CHECKING, Any, TypedDict
 
-from understudy._temporal.polling import PollerBehaviorSimpleMaximum
+from understudy._temporal.poller_autoscaling import PollerBehavior
 from understudy._temporal.shared_state import SharedStateManager
-from understudy._temporal.versioning import WorkerDeploymentVersion
-from understudy.events.options.policies import VersioningBehavior
-from understudy.events.public import public
+from understudy._temporal.versioning import WorkerDeploymentConfig
 from understudy.worker.sandbox import WorkflowRunner
 
 if TYPE_CHECKING:
     from understudy._client.client import Client
     from understudy.worker.patches import PatchActivationInput
 
-__all__ = ["PollerBehavior", "PollerBehaviorAutoscaling", "WorkerConfig", "WorkerDeploymentConfig"]
-
-
-@public("understudy.worker")
-@dataclass(frozen=True)
-class PollerBehaviorAutoscaling:
-    """Between how many polls a worker chooses; accepted and ignored: work is handed over, not polled."""
-
-    minimum: int = 1
-    maximum: int = 100
-    initial: int = 5
-
-
-PollerBehavior: TypeAlias = PollerBehaviorSimpleMaximum | PollerBehaviorAutoscaling
-
-
-@public("understudy.worker")
-@dataclass(frozen=True)
-class WorkerDeploymentConfig:
-    """Which build of a deployment a worker is; accepted and ignored, see `understudy._temporal.versioning`."""
-
-    version: WorkerDeploymentVersion
-    use_worker_versioning: bool
-    default_versioning_behavior: VersioningBehavior = VersioningBehavior.UNSPECIFIED
+__all__ = ["WorkerConfig"]
 
 
 class WorkerConfig(TypedDict, total=False):

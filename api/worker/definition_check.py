@@ -1,4 +1,4 @@
-"""What a worker and a replayer refuse alike, workflows that would not replay, and what a worker warns of."""
+"""Checks of definitions by the lint: what would not replay is refused, and a worker warns of what may differ."""
 
 from __future__ import annotations
 

@@ -37,7 +37,7 @@ class Interceptor:
 
 
 def interception(interceptors: Sequence[Interceptor]) -> Interception | None:
-    """Return what interceptors put around workflows; None: nothing."""
+    """Return what interceptors put around workflows; None: they put nothing there."""
     if not interceptors:
         return None
     from understudy._workflow.interceptor_class import WorkflowInterceptorClassInput
@@ -56,4 +56,4 @@ def around_activities(interceptors: Sequence[Interceptor]) -> Callable[..., Any]
         return None
     from understudy._activity.interceptors import activity_runner
 
-    return activity_runner(interceptors)
+    return activity_runner([each.intercept_activity for each in interceptors])

@@ -4,6 +4,8 @@ It leads new code through a history exactly as an actor does that comes back to 
 refuse (SAME-AGAIN). Nothing is stored and no activity runs.
 """
 
+# ruff: noqa: ARG002 - `keeps_config` reads the arguments, and some are accepted without effect
+
 from __future__ import annotations
 
 import asyncio
@@ -11,7 +13,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Se
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, TypedDict, cast
+from typing import TYPE_CHECKING, Any, Final, TypedDict
 
 from msgspec.structs import replace
 
@@ -27,6 +29,7 @@ from understudy.events.errors import ArgumentTypeError, InvalidArgumentError, Un
 from understudy.events.options.policies import HeaderCodecBehavior
 from understudy.events.public import public
 from understudy.events.state.evolve import fold
+from understudy.worker.checks import keeps_config
 from understudy.worker.definition_check import refuse_what_cannot_replay
 from understudy.worker.interceptors import Interceptor, interception
 from understudy.worker.sandbox import GUARDING, NOT_GUARDING, WorkflowRunner, is_guarding
@@ -65,7 +68,7 @@ ReplayerConfig.__module__ = "understudy.worker"
 @public("understudy.worker")
 @dataclass(frozen=True)
 class WorkflowReplayResult:
-    """What the replay of one history came to."""
+    """The result of the replay of one history."""
 
     history: WorkflowHistory
     """As it was given."""
@@ -79,7 +82,7 @@ class WorkflowReplayResult:
 @public("understudy.worker")
 @dataclass(frozen=True)
 class WorkflowReplayResults:
-    """What the replays of many histories came to."""
+    """The results of the replays of many histories."""
 
     replay_failures: Mapping[str, BaseException]
     """Failures by run id; empty: all is well."""
@@ -89,6 +92,7 @@ class WorkflowReplayResults:
 class Replayer:
     """Replays histories of the workflows that it is given."""
 
+    @keeps_config
     def __init__(
         self,
         *,
@@ -132,9 +136,7 @@ class Replayer:
             DefinitionError: one of the definitions is none, or would not replay.
             DuplicateDefinitionError: two definitions have one name.
         """
-        given = dict(locals())
-        del given["self"]
-        self._config = cast("ReplayerConfig", given)
+        self._config: ReplayerConfig  # what `keeps_config` has kept
         if not workflows:
             raise InvalidArgumentError(
                 what="workflows", got="nothing", expected="at least one definition", fix="Pass workflows=[...]"

@@ -33,7 +33,7 @@ RestrictedWorkflowAccessError = DeterminismError
 
 @public("understudy.worker")
 class WorkflowRunner:
-    """How workflow code is run; one of its two kinds, the engine knows no others."""
+    """A way to run workflow code; the engine knows the two kinds below, and no others."""
 
 
 @public("understudy.worker")

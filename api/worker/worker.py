@@ -1,8 +1,10 @@
-"""Workers: what runs workflow and activity code in this process.
+"""Workers run workflow and activity code in this process.
 
 A worker brings definitions, slots and an executor to the engine that its client opened. `async with Worker(...)` or
 `await worker.run()` in async programs; `with Worker(...)` in synchronous ones, whose client came from `Client.open`.
 """
+
+# ruff: noqa: ARG002 - `keeps_config` reads the arguments, and some are accepted without effect
 
 from __future__ import annotations
 
@@ -12,7 +14,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from datetime import timedelta
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Final, Self, cast
+from typing import TYPE_CHECKING, Any, Final, Self
 
 from msgspec.structs import replace
 
@@ -27,6 +29,7 @@ from understudy.worker.checks import (
     checked_executor,
     checked_options,
     checked_pause,
+    keeps_config,
     refuse_methods,
     refuse_no_client,
     refuse_nothing_to_do,
@@ -40,9 +43,11 @@ from understudy.worker.sandbox import GUARDING, NOT_GUARDING, WorkflowRunner, is
 
 if TYPE_CHECKING:
     from understudy._client.client import Client
+    from understudy._temporal.poller_autoscaling import PollerBehavior
     from understudy._temporal.shared_state import SharedStateManager
+    from understudy._temporal.versioning import WorkerDeploymentConfig
     from understudy.actors.system import System
-    from understudy.worker.config import PollerBehavior, WorkerConfig, WorkerDeploymentConfig
+    from understudy.worker.config import WorkerConfig
     from understudy.worker.patches import PatchActivationInput
 
 __all__ = ["Worker"]
@@ -57,6 +62,7 @@ DEADLOCK_SECONDS: Final = 2.0
 class Worker:
     """Runs the workflows and activities of one task queue."""
 
+    @keeps_config
     def __init__(
         self,
         client: Client,
@@ -175,9 +181,7 @@ class Worker:
             DefinitionError: one of the definitions is none, or would not replay.
             DuplicateDefinitionError: two definitions have one name.
         """
-        given = dict(locals())
-        del given["self"]
-        self._config = cast("WorkerConfig", given)
+        self._config: WorkerConfig  # what `keeps_config` has kept
         refuse_no_client(client)
         self._client = client
         self._task_queue = task_queue
@@ -253,12 +257,12 @@ class Worker:
 
     @property
     def is_running(self) -> bool:
-        """Whether it takes work."""
+        """True while the worker takes work."""
         return self._slots is not None and not self._stopped
 
     @property
     def is_shutdown(self) -> bool:
-        """Whether it has stopped."""
+        """True once the worker has stopped."""
         return self._stopped
 
     # -- life --------------------------------------------------------------------------------------------------------
@@ -292,7 +296,7 @@ class Worker:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Stop, as `shutdown`."""
+        """Stop the worker, as `shutdown`."""
         self._fatal.leave()
         await asyncio.shield(self._finish())
         self._fatal.check(kind)

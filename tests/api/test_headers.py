@@ -12,7 +12,18 @@ import pytest
 from tests.api.carrying import Child, user, who
 from tests.api.harness import QUEUE, Harness
 from understudy import activity, workflow
-from understudy.client import WorkflowUpdateFailedError
+from understudy.client import (
+    Client,
+    OutboundInterceptor,
+    QueryWorkflowInput,
+    SignalWorkflowInput,
+    StartWorkflowInput,
+    StartWorkflowUpdateInput,
+    WorkflowHandle,
+    WorkflowUpdateFailedError,
+    WorkflowUpdateHandle,
+)
+from understudy.client import Interceptor as ClientInterceptor
 from understudy.converter import DataConverter, Payload
 from understudy.exceptions import ApplicationError
 from understudy.worker import (
@@ -36,6 +47,47 @@ from understudy.worker import (
 )
 
 CONVERTER = DataConverter.default.payload_converter
+
+
+class Sending(OutboundInterceptor):
+    """Sends a user along with starts and messages."""
+
+    def __init__(self, next: OutboundInterceptor, name: str) -> None:
+        super().__init__(next)
+        self.headers = {"user": CONVERTER.to_payload(name)}
+
+    async def start_workflow(self, input: StartWorkflowInput) -> WorkflowHandle[Any, Any]:
+        input.headers = self.headers
+        return await super().start_workflow(input)
+
+    async def signal_workflow(self, input: SignalWorkflowInput) -> None:
+        input.headers = self.headers
+        await super().signal_workflow(input)
+
+    async def query_workflow(self, input: QueryWorkflowInput) -> Any:
+        input.headers = self.headers
+        return await super().query_workflow(input)
+
+    async def start_workflow_update(self, input: StartWorkflowUpdateInput) -> WorkflowUpdateHandle[Any]:
+        input.headers = self.headers
+        return await super().start_workflow_update(input)
+
+
+class Sender(ClientInterceptor):
+    """Makes a client send a user along."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def intercept_client(self, next: OutboundInterceptor) -> OutboundInterceptor:
+        return Sending(next, self.name)
+
+
+def client_of(name: str, engine: Harness) -> Client:
+    """A client of an engine that sends a user along with starts and messages."""
+    config = engine.client.config()
+    config["interceptors"] = [Sender(name)]
+    return Client(**config)
 
 
 def headers() -> Mapping[str, Payload]:
@@ -178,7 +230,7 @@ EXPECTED = [
 
 async def sent(engine: Harness, rounds: int = 0, **options: Any) -> Any:
     """Start a parent with the header of a user, as a client's interceptor does."""
-    client = engine.client.plain({"user": CONVERTER.to_payload("kim")})
+    client = client_of("kim", engine)
     handle = await client.start_workflow(Parent.run, rounds, id="parent", task_queue=QUEUE, **options)
     return client, handle
 
@@ -223,7 +275,7 @@ class Headers:
 
 async def test_without_interceptors_a_new_run_has_no_headers(engine: Harness) -> None:
     await engine.work(Headers)
-    client = engine.client.plain({"user": CONVERTER.to_payload("kim")})
+    client = client_of("kim", engine)
     handle = await client.start_workflow(Headers.run, list[bool](), id="headers", task_queue=QUEUE)
     assert await handle.result() == [True, False]
 
@@ -264,7 +316,7 @@ async def test_headers_of_messages_reach_handlers_and_validators(engine: Harness
     await engine.start(Open.run, id="open")
 
     def of(name: str) -> Any:
-        return engine.client.plain({"user": CONVERTER.to_payload(name)}).get_workflow_handle("open")
+        return client_of(name, engine).get_workflow_handle("open")
 
     assert await of("ada").query(Open.asked_by) == "ada"
     assert user.get() == "nobody"
@@ -278,7 +330,7 @@ async def test_headers_of_messages_reach_handlers_and_validators(engine: Harness
 
 async def test_a_signal_that_goes_with_a_start_has_its_headers(engine: Harness) -> None:
     await engine.work(Open, interceptors=[Carrier()])
-    client = engine.client.plain({"user": CONVERTER.to_payload("kim")})
+    client = client_of("kim", engine)
     handle = await client.start_workflow(Open.run, id="open", task_queue=QUEUE, start_signal="tell")
     await client.get_workflow_handle("open").signal("tell")
     assert await handle.result() == ["kim", "kim"]
@@ -286,7 +338,7 @@ async def test_a_signal_that_goes_with_a_start_has_its_headers(engine: Harness) 
 
 async def test_a_run_with_interceptors_goes_on_after_a_restart(durable: Harness) -> None:
     await durable.work(Open, interceptors=[Carrier()])
-    client = durable.client.plain({"user": CONVERTER.to_payload("kim")})
+    client = client_of("kim", durable)
     await client.start_workflow(Open.run, id="open", task_queue=QUEUE, start_signal="tell")
     await durable.restart()
     await durable.work(Open, interceptors=[Carrier()])

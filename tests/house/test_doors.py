@@ -28,6 +28,9 @@ DOORS = frozenset(
 )
 """The modules users import from, beside the facade: the names of the interface that we follow."""
 
+CONTRIB = "understudy.contrib"
+"""What is for users of another library: it is made of what the doors offer."""
+
 EVERYDAY: dict[str, str] = {
     "Client": "every program connects",
     "UnderstudyError": "what a caller catches",
@@ -123,6 +126,16 @@ def test_no_module_imports_its_own_facade() -> None:
         if through_the_facade(module, seen)
     ]
     assert knots == [], "import from the module that defines it"
+
+
+@pytest.mark.parametrize(
+    "module",
+    [module for module in modules() if module.name not in DOORS | {FACADE} and not under(module.name, CONTRIB)],
+    ids=lambda module: module.where,
+)
+def test_nothing_behind_the_doors_imports_a_door(module: Module) -> None:
+    through = [f"line {seen.line}: {seen.target}" for seen in imports(module) if seen.target in DOORS | {FACADE}]
+    assert through == [], "import from the module that defines it"
 
 
 def test_no_module_uses_the_bare_name_of_a_folder() -> None:

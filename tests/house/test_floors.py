@@ -25,8 +25,6 @@ BELOW = {
 
 
 KNOTS: dict[str, int] = {
-    "understudy._activity.interceptors": 2,
-    "understudy._activity.running": 32,
     "understudy.actors.behaviors.code.activities": 10,
 }
 """Modules that still import each other: the first of a knot by name, and how many are tied up in it."""
@@ -53,7 +51,7 @@ def floor_of(module: Module) -> str | None:
 
 
 def test_every_contract_of_the_floors_is_configured() -> None:
-    assert set(contracts()) == {"behaviors", "doors", "floors", "purity", "store"} | LAYERED.keys()
+    assert set(contracts()) == {"behaviors", "client", "doors", "floors", "purity", "rooms", "store"} | LAYERED.keys()
 
 
 def test_a_contract_counts_all_imports_those_for_type_checkers_too() -> None:
@@ -94,6 +92,14 @@ def test_a_module_imports_only_its_own_floor_and_those_below(module: Module) -> 
         if under(seen.target, "understudy") and not any(under(seen.target, allowed) for allowed in BELOW[floor])
     ]
     assert upward == []
+
+
+def test_every_room_behind_the_doors_has_its_place_in_the_layers() -> None:
+    rooms = contracts()["rooms"]
+    named = set(re.findall(r"\w+", " ".join(rooms["layers"]))) | set(rooms["exhaustive_ignores"])
+    found = {module.name.split(".")[1] for module in modules() if "." in module.name}
+    assert rooms["exhaustive"]
+    assert named - {"projections"} == found
 
 
 def knots(graph: dict[str, set[str]]) -> list[set[str]]:

@@ -1,30 +1,18 @@
-"""What an operator does with a run through its handle: pause and unpause it, and reset it to an earlier event."""
+"""Operators' control of a run through its handle: pause and unpause it, and reset it to an earlier event."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 from understudy._calls.targets import checked_kind
+from understudy._client.handles.address import Addressed, send
 from understudy.actors.behaviors.decisions.commands import PauseWorkflow, ResetWorkflow, UnpauseWorkflow
 from understudy.events.errors import ArgumentTypeError, InvalidArgumentError
 from understudy.events.options.policies import ResetChildren
 
-if TYPE_CHECKING:
-    from understudy._client.client import Client
-
 __all__ = ["Operator"]
 
 
-class Operator:
-    """The control of a workflow's handle; a base of `WorkflowHandle`."""
-
-    _client: Client
-    _id: str
-    _run_id: str | None
-
-    async def _tell(self, command: Any) -> Any:
-        client = self._client
-        return await client.engine.dispatcher.run(client.service.send_to(self._id, self._run_id, command))
+class Operator(Addressed):
+    """The control of a workflow's handle: pause, unpause, reset."""
 
     async def pause(self, *, note: str | None = None, freeze_timers: bool = False) -> None:
         """Let the run's code take nothing more until it is unpaused; one that is paused stays as it is.
@@ -40,7 +28,10 @@ class Operator:
             WorkflowClosedError: the run is closed.
         """
         note = _checked_note(note)
-        await self._tell(PauseWorkflow(note=note, freeze_timers=freeze_timers, identity=self._client.identity))
+        await send(
+            self._address,
+            PauseWorkflow(note=note, freeze_timers=freeze_timers, identity=self._address.connection.identity),
+        )
 
     async def unpause(self, *, note: str | None = None) -> None:
         """Let the run's code go on with what has come meanwhile; one that is not paused goes on anyway.
@@ -52,7 +43,7 @@ class Operator:
             WorkflowNotFoundError: there is no such workflow.
             WorkflowClosedError: the run is closed.
         """
-        await self._tell(UnpauseWorkflow(note=_checked_note(note), identity=self._client.identity))
+        await send(self._address, UnpauseWorkflow(note=_checked_note(note), identity=self._address.connection.identity))
 
     async def reset(
         self,
@@ -96,9 +87,9 @@ class Operator:
             reapply_signals=reapply_signals,
             reapply_updates=reapply_updates,
             children=children,
-            identity=self._client.identity,
+            identity=self._address.connection.identity,
         )
-        new_run_id: str = await self._tell(command)
+        new_run_id: str = await send(self._address, command)
         return new_run_id
 
 

@@ -1,4 +1,4 @@
-"""What a client sees of a run at one moment: its description."""
+"""The description of a run: what a client sees of it at one moment."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from understudy.events.converters.in_context import for_workflow
 from understudy.events.options.policies import WorkflowExecutionStatus
 
 if TYPE_CHECKING:
-    from understudy._client.client import Client
     from understudy.actors.requests.service import Snapshot
     from understudy.events.converters.data_converter import DataConverter
     from understudy.events.failures.failure import Failure
@@ -28,7 +27,7 @@ __all__ = [
     "PendingActivityInfo",
     "PendingChildInfo",
     "WorkflowExecutionDescription",
-    "description_of",
+    "described",
 ]
 
 D = TypeVar("D")
@@ -69,7 +68,7 @@ class PauseInfo:
     identity: str
     """Who has paused it; `understudy`: the engine, because its code failed too often."""
     freeze_timers: bool
-    """Whether its timers stand still meanwhile."""
+    """True if its timers stand still meanwhile."""
 
 
 @dataclass(frozen=True)
@@ -177,19 +176,16 @@ def _time(ns: int | None) -> datetime | None:
     return datetime.fromtimestamp(ns / 1_000_000_000, UTC) if ns else None
 
 
-async def description_of(client: Client, workflow_id: str, run_id: str | None) -> WorkflowExecutionDescription:
-    """Return what is known of a run now; on the engine's loop.
+def described(snapshot: Snapshot, data_converter: DataConverter) -> WorkflowExecutionDescription:
+    """Return a run as a snapshot of the engine shows it.
 
-    Raises:
-        WorkflowNotFoundError: there is no such workflow.
+    Args:
+        snapshot: the run's state and its troubles.
+        data_converter: the client's; it is asked for one in the context of the workflow.
     """
-    snapshot = await client.service.snapshot(client.service.run_of(workflow_id, run_id))
-    return _description(snapshot, for_workflow(client.data_converter, workflow_id))
-
-
-def _description(snapshot: Snapshot, converter: DataConverter) -> WorkflowExecutionDescription:
     state = snapshot.execution
     started = state.start
+    converter = for_workflow(data_converter, started.workflow_id)
     begun = datetime.fromtimestamp(started.at / 1_000_000_000, UTC)
     return WorkflowExecutionDescription(
         id=started.workflow_id,
@@ -266,7 +262,7 @@ def _message(failure: Failure, converter: DataConverter) -> str:
 
 
 def _is_outside(pending: PendingActivity) -> bool:
-    """Whether somebody outside is awaited, and nobody has asked them to stop."""
+    """True if somebody outside is awaited, and nobody has asked them to stop."""
     return pending.outside and pending.phase is ActivityPhase.SCHEDULED
 
 

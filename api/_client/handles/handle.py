@@ -1,51 +1,40 @@
-"""Handles: what a client does with one workflow: await its result, look at it, send it messages, end it."""
+"""Handles of workflows: a client awaits a workflow's result, looks at it, sends it messages, and ends it."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from understudy._calls.targets import NO_ARG, NO_METADATA, arguments, message_call, result_hint
+from understudy._calls.targets import NO_ARG, NO_METADATA, arguments, message_name, result_hint
 from understudy._calls.typed import typed_query, typed_signal
 from understudy._client.errors import (
     RPCTimeoutOrCancelledError,
     WorkflowContinuedAsNewError,
     WorkflowFailureError,
-    WorkflowQueryRejectedError,
     in_time,
 )
+from understudy._client.handles.address import Address, ask_query, describe, request_cancel, send_signal, terminate
 from understudy._client.handles.control import Operator
 from understudy._client.handles.updates import UpdateSender
 from understudy._client.history.reader import HistoryReader
-from understudy.actors.behaviors.decisions.commands import CancelWorkflow, SignalWorkflow, TerminateWorkflow
 from understudy.actors.behaviors.definitions.definition import HandlerKind
 from understudy.events.converters.in_context import for_workflow
-from understudy.events.errors import EngineError, UsageError, WorkflowClosedError
-from understudy.events.errors.rpc import WorkflowQueryFailedError
 from understudy.events.event import Event
 from understudy.events.failures.exceptions import CancelledError, TerminatedError
 from understudy.events.failures.exceptions import TimeoutError as WorkflowTimeoutError
-from understudy.events.options.policies import QueryRejectCondition, TimeoutType, WorkflowExecutionStatus
+from understudy.events.options.policies import QueryRejectCondition, TimeoutType
+from understudy.events.payloads.payload import NO_HEADERS
 from understudy.events.workflow import WorkflowCanceled, WorkflowCompleted, WorkflowFailed, WorkflowTerminated
 
 if TYPE_CHECKING:
-    from understudy._client.client import Client
+    from understudy._client.connection import Connection
     from understudy._client.handles.description import WorkflowExecutionDescription
-    from understudy.events.converters.payload_converter import PayloadConverter
-    from understudy.events.payloads.payload import Payload
 
 __all__ = ["WorkflowHandle"]
 
 R = TypeVar("R")
 S = TypeVar("S")
-
-_REJECTING: Final = {
-    QueryRejectCondition.NOT_OPEN: frozenset(WorkflowExecutionStatus) - {WorkflowExecutionStatus.RUNNING},
-    QueryRejectCondition.NOT_COMPLETED_CLEANLY: frozenset(WorkflowExecutionStatus)
-    - {WorkflowExecutionStatus.RUNNING, WorkflowExecutionStatus.COMPLETED},
-}
 
 
 class WorkflowHandle(UpdateSender, HistoryReader, Operator, Generic[S, R]):
@@ -53,7 +42,7 @@ class WorkflowHandle(UpdateSender, HistoryReader, Operator, Generic[S, R]):
 
     def __init__(
         self,
-        client: Client,
+        client: Connection,
         id: str,
         *,
         run_id: str | None = None,
@@ -62,27 +51,24 @@ class WorkflowHandle(UpdateSender, HistoryReader, Operator, Generic[S, R]):
         result_type: Any = None,
     ) -> None:
         """Use `Client.start_workflow` or `Client.get_workflow_handle` instead."""
-        self._client = client
-        self._id = id
-        self._run_id = run_id
+        super().__init__(Address(client, id, run_id, first_execution_run_id))
         self._result_run_id = result_run_id
-        self._first_execution_run_id = first_execution_run_id
         self._result_type = result_type
 
     def __repr__(self) -> str:
-        """Show the ids."""
-        run = f", run {self._run_id}" if self._run_id else ""
-        return f"<WorkflowHandle of {self._id!r}{run}>"
+        """Show the workflow id, and the run where one is meant."""
+        run = f", run {self.run_id}" if self.run_id else ""
+        return f"<WorkflowHandle of {self.id!r}{run}>"
 
     @property
     def id(self) -> str:
-        """The workflow id."""
-        return self._id
+        """The id of the workflow."""
+        return self._address.workflow_id
 
     @property
     def run_id(self) -> str | None:
         """The run that messages go to; None: the open one, else the latest."""
-        return self._run_id
+        return self._address.run_id
 
     @property
     def result_run_id(self) -> str | None:
@@ -92,11 +78,7 @@ class WorkflowHandle(UpdateSender, HistoryReader, Operator, Generic[S, R]):
     @property
     def first_execution_run_id(self) -> str | None:
         """The first run of the chain, where known."""
-        return self._first_execution_run_id
-
-    @property
-    def _converter(self) -> PayloadConverter:
-        return self._client.converter_of(self._id)
+        return self._address.first_execution_run_id
 
     # -- result ------------------------------------------------------------------------------------------------------
 
@@ -125,17 +107,19 @@ class WorkflowHandle(UpdateSender, HistoryReader, Operator, Generic[S, R]):
             PayloadDecodeError: the result does not fit the type it is wanted as.
         """
         del rpc_metadata
+        dispatcher = self._address.connection.engine.dispatcher
         if rpc_timeout is None:
-            return await self._client.engine.dispatcher.run(self._result(follow_runs=follow_runs))
-        late = RPCTimeoutOrCancelledError(f"the rpc_timeout of waiting for workflow {self._id!r} has passed")
+            return await dispatcher.run(self._result(follow_runs=follow_runs))
+        late = RPCTimeoutOrCancelledError(f"the rpc_timeout of waiting for workflow {self.id!r} has passed")
         async with in_time(rpc_timeout, late):
-            return await self._client.engine.dispatcher.run(self._result(follow_runs=follow_runs))
+            return await dispatcher.run(self._result(follow_runs=follow_runs))
 
     async def _result(self, *, follow_runs: bool) -> R:
-        service = self._client.service
-        run_id = self._result_run_id or service.run_of(self._id, self._run_id)
-        if run_id not in self._client.engine.runs.live:
-            run_id = service.run_of(self._id, run_id)
+        to, connection = self._address, self._address.connection
+        service = connection.service
+        run_id = self._result_run_id or service.run_of(to.workflow_id, to.run_id)
+        if run_id not in connection.engine.runs.live:
+            run_id = service.run_of(to.workflow_id, run_id)
         while True:
             event = await service.closing(run_id)
             following = getattr(event, "new_run_id", "")
@@ -150,20 +134,22 @@ class WorkflowHandle(UpdateSender, HistoryReader, Operator, Generic[S, R]):
             if event.result is None:
                 return None  # type: ignore[return-value]  # the workflow returned None
             hint = Any if self._result_type is None else self._result_type
-            result: R = self._converter.decode(event.result, hint, where=f"the result of workflow {self._id!r}")
+            where = f"the result of workflow {self.id!r}"
+            result: R = self._address.converter.decode(event.result, hint, where=where)
             return result
         raise WorkflowFailureError(cause=self._cause(event))
 
     def _cause(self, event: Event) -> BaseException:
-        failures = for_workflow(self._client.data_converter.failure_converter, self._id)
+        to = self._address
+        failures = for_workflow(to.connection.data_converter.failure_converter, to.workflow_id)
         if isinstance(event, WorkflowFailed):
-            return failures.to_exception(event.failure, self._converter)
+            return failures.to_exception(event.failure, to.converter)
         if isinstance(event, WorkflowCanceled):
             if event.failure is not None:
-                return failures.to_exception(event.failure, self._converter)
+                return failures.to_exception(event.failure, to.converter)
             return CancelledError("Workflow cancelled")
         if isinstance(event, WorkflowTerminated):
-            details = [self._converter.decode(p, Any, where="termination details") for p in event.details]
+            details = [to.converter.decode(p, Any, where="termination details") for p in event.details]
             return TerminatedError(event.reason or "Workflow terminated", *details)
         return WorkflowTimeoutError("Workflow timed out", type=TimeoutType.START_TO_CLOSE, last_heartbeat_details=[])
 
@@ -177,12 +163,13 @@ class WorkflowHandle(UpdateSender, HistoryReader, Operator, Generic[S, R]):
         Raises:
             WorkflowNotFoundError: there is no such workflow.
         """
-        if self._client.chain is not None:
-            return await self._client.chain.describe((self._id, self._run_id), locals())
-        del rpc_metadata, rpc_timeout
-        from understudy._client.handles.description import description_of
+        to, chain = self._address, self._address.connection.chain
+        if chain is not None:
+            from understudy._client.interceptors.inputs import DescribeWorkflowInput
 
-        return await self._client.engine.dispatcher.run(description_of(self._client, self._id, self._run_id))
+            asked = DescribeWorkflowInput(to.workflow_id, to.run_id, rpc_metadata, rpc_timeout)
+            return await chain.describe_workflow(asked)
+        return await describe(to)
 
     # -- messages ----------------------------------------------------------------------------------------------------
 
@@ -212,20 +199,23 @@ class WorkflowHandle(UpdateSender, HistoryReader, Operator, Generic[S, R]):
             WorkflowClosedError: the run is closed.
             PayloadEncodeError: an argument cannot be stored, or does not fit its hint.
         """
-        given, client = arguments(arg, args), self._client
-        if client.chain is not None:
-            await client.chain.signal((self._id, self._run_id), signal, given, locals())
+        given, to, chain = arguments(arg, args), self._address, self._address.connection.chain
+        if chain is not None:
+            from understudy._client.interceptors.inputs import OwnOfCall, SignalWorkflowInput
+
+            asked = SignalWorkflowInput(
+                id=to.workflow_id,
+                run_id=to.run_id,
+                signal=message_name(HandlerKind.SIGNAL, signal),
+                args=given,
+                headers=NO_HEADERS,
+                rpc_metadata=rpc_metadata,
+                rpc_timeout=rpc_timeout,
+                _own=OwnOfCall(signal, request_id),
+            )
+            await chain.signal_workflow(asked)
             return
-        del rpc_metadata, rpc_timeout
-        name, payloads = self._message(HandlerKind.SIGNAL, signal, given)
-        command = SignalWorkflow(
-            name=name,
-            input=payloads,
-            headers=client.headers,
-            identity=client.identity,
-            request_id=request_id or "",
-        )
-        await self._send(command)
+        await send_signal(to, signal, given, request_id=request_id)
 
     @typed_query
     async def query(
@@ -257,33 +247,24 @@ class WorkflowHandle(UpdateSender, HistoryReader, Operator, Generic[S, R]):
             WorkflowQueryRejectedError: the run's status met the reject condition.
         """
         hint, given = result_hint(query, result_type), arguments(arg, args)
-        if self._client.chain is not None:
-            return await self._client.chain.query((self._id, self._run_id), query, given, hint, locals())
-        del rpc_metadata, rpc_timeout
-        name, payloads = self._message(HandlerKind.QUERY, query, given)
-        answer = await self._client.engine.dispatcher.run(self._query(name, payloads, reject_condition))
-        return None if answer is None else self._converter.decode(answer, hint, where=f"the answer to query {name!r}")
+        to, chain = self._address, self._address.connection.chain
+        if chain is not None:
+            from understudy._client.interceptors.inputs import OwnOfCall, QueryWorkflowInput
 
-    async def _query(
-        self, name: str, payloads: tuple[Payload, ...], reject: QueryRejectCondition | None
-    ) -> Payload | None:
-        service = self._client.service
-        run_id = service.run_of(self._id, self._run_id)
-        reject = self._client.default_workflow_query_reject_condition if reject is None else reject
-        if reject is not None:
-            status = (await service.snapshot(run_id)).execution.status
-            if status in _REJECTING.get(QueryRejectCondition(reject), ()):
-                raise WorkflowQueryRejectedError(status)
-        try:
-            return await service.query(run_id, name, payloads, self._client.headers)
-        except (UsageError, EngineError, WorkflowQueryFailedError):
-            raise
-        except Exception as error:
-            text = f"query {name!r} of workflow {self._id!r} failed: {type(error).__name__}: {error}"
-            raise WorkflowQueryFailedError(text) from error
-
-    def _message(self, kind: HandlerKind, handler: Any, args: Sequence[Any]) -> tuple[str, tuple[Payload, ...]]:
-        return message_call(self._converter, kind, handler, args, f"of workflow {self._id!r}")
+            asked = QueryWorkflowInput(
+                id=to.workflow_id,
+                run_id=to.run_id,
+                query=message_name(HandlerKind.QUERY, query),
+                args=given,
+                reject_condition=reject_condition,
+                headers=NO_HEADERS,
+                ret_type=hint,
+                rpc_metadata=rpc_metadata,
+                rpc_timeout=rpc_timeout,
+                _own=OwnOfCall(query),
+            )
+            return await chain.query_workflow(asked)
+        return await ask_query(to, query, given, hint=hint, reject=reject_condition)
 
     async def cancel(
         self,
@@ -304,12 +285,14 @@ class WorkflowHandle(UpdateSender, HistoryReader, Operator, Generic[S, R]):
         Raises:
             WorkflowNotFoundError: there is no such workflow, or the open run of that id is of another chain.
         """
-        if self._client.chain is not None:
-            await self._client.chain.cancel((self._id, self._run_id), self._first_execution_run_id, locals())
+        to, chain = self._address, self._address.connection.chain
+        if chain is not None:
+            from understudy._client.interceptors.inputs import CancelWorkflowInput
+
+            run = to.workflow_id, to.run_id, to.first_execution_run_id
+            await chain.cancel_workflow(CancelWorkflowInput(*run, reason, rpc_metadata, rpc_timeout))
             return
-        del rpc_metadata, rpc_timeout
-        with suppress(WorkflowClosedError):
-            await self._send_to_chain(CancelWorkflow(reason=reason, identity=self._client.identity))
+        await request_cancel(to, reason)
 
     async def terminate(
         self,
@@ -330,18 +313,11 @@ class WorkflowHandle(UpdateSender, HistoryReader, Operator, Generic[S, R]):
             WorkflowNotFoundError: there is no such workflow.
             WorkflowClosedError: the run is closed.
         """
-        if self._client.chain is not None:
-            await self._client.chain.terminate((self._id, self._run_id), self._first_execution_run_id, locals())
+        to, chain = self._address, self._address.connection.chain
+        if chain is not None:
+            from understudy._client.interceptors.inputs import TerminateWorkflowInput
+
+            run = to.workflow_id, to.run_id, to.first_execution_run_id
+            await chain.terminate_workflow(TerminateWorkflowInput(*run, args, reason, rpc_metadata, rpc_timeout))
             return
-        del rpc_metadata, rpc_timeout
-        details = self._converter.encode_args(args, None, where="termination details")
-        command = TerminateWorkflow(reason=reason or "", details=details, identity=self._client.identity)
-        await self._send_to_chain(command)
-
-    async def _send(self, command: Any, first_run_id: str | None = None) -> None:
-        client = self._client
-        sent = client.service.send_to(self._id, self._run_id, command, first_run_id=first_run_id)
-        await client.engine.dispatcher.run(sent)
-
-    async def _send_to_chain(self, command: Any) -> None:
-        await self._send(command, self._first_execution_run_id)
+        await terminate(to, args, reason)

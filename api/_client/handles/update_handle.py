@@ -4,50 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import timedelta
-from enum import IntEnum
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from understudy._calls.targets import NO_METADATA
 from understudy._client.errors import WorkflowUpdateFailedError, WorkflowUpdateRPCTimeoutOrCancelledError, in_time
 from understudy.events.converters.in_context import for_workflow
-from understudy.events.errors import ArgumentTypeError, InvalidArgumentError
 from understudy.events.failures.exceptions import ApplicationError
 
 if TYPE_CHECKING:
-    from understudy._client.client import Client
+    from understudy._client.connection import Connection
     from understudy.events.failures.failure import Failure
 
-__all__ = ["WorkflowUpdateHandle", "WorkflowUpdateStage", "checked_stage"]
+__all__ = ["WorkflowUpdateHandle"]
 
 R = TypeVar("R")
-
-
-class WorkflowUpdateStage(IntEnum):
-    """How far an update is to be before its sender goes on."""
-
-    ADMITTED = 1
-    """Not to be waited for."""
-    ACCEPTED = 2
-    """Its validator has let it in, and that is on disk."""
-    COMPLETED = 3
-    """Its handler has ended, and that is on disk."""
-
-
-def checked_stage(stage: object) -> WorkflowUpdateStage:
-    """Return a stage that can be waited for.
-
-    Raises:
-        InvalidArgumentError: it is ADMITTED, or none.
-    """
-    if not isinstance(stage, WorkflowUpdateStage):
-        raise ArgumentTypeError(
-            what="wait_for_stage", got=repr(stage), expected="an understudy.client.WorkflowUpdateStage"
-        )
-    if stage is WorkflowUpdateStage.ADMITTED:
-        raise InvalidArgumentError(
-            what="wait_for_stage", got="ADMITTED", expected="ACCEPTED or COMPLETED", fix="Wait for ACCEPTED"
-        )
-    return stage
 
 
 class WorkflowUpdateHandle(Generic[R]):
@@ -55,7 +25,7 @@ class WorkflowUpdateHandle(Generic[R]):
 
     def __init__(
         self,
-        client: Client,
+        client: Connection,
         id: str,
         workflow_id: str,
         *,
@@ -64,7 +34,7 @@ class WorkflowUpdateHandle(Generic[R]):
         known_outcome: Failure | None = None,
     ) -> None:
         """Use `WorkflowHandle.start_update` or `WorkflowHandle.get_update_handle` instead."""
-        self._client = client
+        self._connection = client
         self._id = id
         self._workflow_id = workflow_id
         self._run_id = workflow_run_id
@@ -72,22 +42,22 @@ class WorkflowUpdateHandle(Generic[R]):
         self._rejected = known_outcome
 
     def __repr__(self) -> str:
-        """Show the ids."""
+        """Show the update's id and the workflow's."""
         return f"<WorkflowUpdateHandle {self._id!r} of {self._workflow_id!r}>"
 
     @property
     def id(self) -> str:
-        """The update's id."""
+        """The id of the update."""
         return self._id
 
     @property
     def workflow_id(self) -> str:
-        """The workflow's id."""
+        """The id of the workflow."""
         return self._workflow_id
 
     @property
     def workflow_run_id(self) -> str | None:
-        """The run that has it."""
+        """The run that has the update."""
         return self._run_id
 
     async def result(
@@ -107,16 +77,16 @@ class WorkflowUpdateHandle(Generic[R]):
         """
         del rpc_metadata
         async with in_time(rpc_timeout, WorkflowUpdateRPCTimeoutOrCancelledError()):
-            return await self._client.engine.dispatcher.run(self._result())
+            return await self._connection.engine.dispatcher.run(self._result())
 
     async def _result(self) -> R:
-        client = self._client
-        converter = client.converter_of(self._workflow_id)
-        failures = for_workflow(client.data_converter.failure_converter, self._workflow_id)
+        connection = self._connection
+        converter = connection.converter_of(self._workflow_id)
+        failures = for_workflow(connection.data_converter.failure_converter, self._workflow_id)
         failure, result = self._rejected, None
         if failure is None:
-            run_id = client.service.run_of(self._workflow_id, self._run_id)
-            outcome = await client.service.update_outcome(run_id, self._id)
+            run_id = connection.service.run_of(self._workflow_id, self._run_id)
+            outcome = await connection.service.update_outcome(run_id, self._id)
             if outcome is None:
                 cause = ApplicationError(
                     f"workflow {self._workflow_id!r} ended before its update {self._id!r} was completed",

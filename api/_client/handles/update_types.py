@@ -11,7 +11,8 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Protocol, TypedDict, TypeVar, Unpack, overload
 
 if TYPE_CHECKING:
-    from understudy._client.handles.update_handle import WorkflowUpdateHandle, WorkflowUpdateStage
+    from understudy._client.handles.update_handle import WorkflowUpdateHandle
+    from understudy._client.handles.update_stage import WorkflowUpdateStage
     from understudy._workflow.definition import UpdateMethodMultiParam
 
 __all__ = ["ExecuteUpdateMethod", "StartUpdateMethod"]
@@ -27,7 +28,7 @@ class _UpdateOptions(TypedDict, total=False):
 
 
 class StartUpdateCall(Protocol):
-    """`handle.start_update`."""
+    """The forms of `handle.start_update`."""
 
     @overload
     async def __call__(
@@ -80,7 +81,7 @@ class StartUpdateCall(Protocol):
 
 
 class ExecuteUpdateCall(Protocol):
-    """`handle.execute_update`."""
+    """The forms of `handle.execute_update`."""
 
     @overload
     async def __call__(

@@ -1,37 +1,47 @@
-"""Updates, seen from a client: sent through a workflow's handle, and awaited through one of their own."""
+"""Updates, seen from a client: sent through a workflow's handle, and awaited through a handle of their own."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
+import msgspec
+
 from understudy._calls.checked import checked_id
-from understudy._calls.targets import NO_ARG, NO_METADATA, arguments, message_call, result_hint
+from understudy._calls.targets import NO_ARG, NO_METADATA, arguments, message_call, message_name, result_hint
 from understudy._client.errors import WorkflowUpdateRPCTimeoutOrCancelledError, in_time
+from understudy._client.handles.address import Address, Addressed, Headers
 from understudy._client.handles.typed import typed_execute_update, typed_start_update
-from understudy._client.handles.update_handle import WorkflowUpdateHandle, WorkflowUpdateStage, checked_stage
+from understudy._client.handles.update_handle import WorkflowUpdateHandle
+from understudy._client.handles.update_stage import WorkflowUpdateStage, checked_stage
 from understudy.actors.behaviors.decisions.commands import UpdateWorkflow
 from understudy.actors.behaviors.definitions.definition import HandlerKind
+from understudy.events.payloads.payload import NO_HEADERS
 
 if TYPE_CHECKING:
-    from understudy._client.client import Client
     from understudy.events.failures.failure import Failure
-    from understudy.events.payloads.payload import Payload
 
-__all__ = ["UpdateSender"]
-
-R = TypeVar("R")
+__all__ = ["PreparedUpdate", "UpdateSender", "WantedUpdate", "prepared_update", "send_update"]
 
 
-class UpdateSender:
-    """The updates of a workflow's handle; a base of `WorkflowHandle`."""
+class WantedUpdate(msgspec.Struct, frozen=True):
+    """An update as it was asked for; nothing of it is checked."""
 
-    _client: Client
-    _id: str
-    _run_id: str | None
-    _first_execution_run_id: str | None
+    update: Any
+    """The handler's method, or a name."""
+    args: Sequence[Any]
+    stage: WorkflowUpdateStage
+    """How far the update is to be before its sender goes on."""
+    id: str | None
+    result_type: Any
+    rpc_timeout: timedelta | None
+    headers: Headers = NO_HEADERS
+
+
+class UpdateSender(Addressed):
+    """The updates of a workflow's handle: send them, wait for them, find them again."""
 
     @typed_start_update
     async def start_update(
@@ -67,26 +77,27 @@ class UpdateSender:
             WorkflowClosedError: the run is closed.
             PayloadEncodeError: an argument cannot be stored, or does not fit its hint.
         """
-        client, given = self._client, arguments(arg, args)
-        if client.chain is not None:
-            return await client.chain.update(
-                (self._id, self._run_id), self._first_execution_run_id, update, given, locals()
-            )
-        del rpc_metadata
-        stage = checked_stage(wait_for_stage)
-        of_whom = f"of workflow {self._id!r}"
-        converter = client.converter_of(self._id)
-        name, payloads = message_call(converter, HandlerKind.UPDATE, update, given, of_whom)
-        command = update_command(client, name, payloads, id)
-        hint = result_hint(update, result_type)
-        async with in_time(rpc_timeout, WorkflowUpdateRPCTimeoutOrCancelledError()):
-            return await client.engine.dispatcher.run(self._start(command, hint, stage))
+        to, chain, given = self._address, self._address.connection.chain, arguments(arg, args)
+        if chain is not None:
+            from understudy._client.interceptors.inputs import OwnOfCall, StartWorkflowUpdateInput
 
-    async def _start(self, command: UpdateWorkflow, hint: Any, stage: WorkflowUpdateStage) -> WorkflowUpdateHandle[Any]:
-        service = self._client.service
-        run_id = service.run_of(self._id, self._run_id, self._first_execution_run_id)
-        rejected = await service.update(run_id, command)
-        return await handle_at(self._client, command, self._id, run_id, hint, rejected, stage)
+            asked = StartWorkflowUpdateInput(
+                id=to.workflow_id,
+                run_id=to.run_id,
+                first_execution_run_id=to.first_execution_run_id,
+                update_id=id,
+                update=message_name(HandlerKind.UPDATE, update),
+                args=given,
+                wait_for_stage=wait_for_stage,
+                headers=NO_HEADERS,
+                ret_type=result_type,
+                rpc_metadata=rpc_metadata,
+                rpc_timeout=rpc_timeout,
+                _own=OwnOfCall(update),
+            )
+            sent: WorkflowUpdateHandle[Any] = await chain.start_workflow_update(asked)
+            return sent
+        return await send_update(to, WantedUpdate(update, given, wait_for_stage, id, result_type, rpc_timeout))
 
     @typed_execute_update
     async def execute_update(
@@ -128,9 +139,13 @@ class UpdateSender:
             workflow_run_id: the run that has it; None: as this handle's.
             result_type: what the result is decoded to.
         """
-        run_id = workflow_run_id or self._run_id
+        to = self._address
         return WorkflowUpdateHandle(
-            self._client, checked_id(id, "id"), self._id, workflow_run_id=run_id, result_type=result_type
+            to.connection,
+            checked_id(id, "id"),
+            to.workflow_id,
+            workflow_run_id=workflow_run_id or to.run_id,
+            result_type=result_type,
         )
 
     def get_update_handle_for(
@@ -140,31 +155,62 @@ class UpdateSender:
         return self.get_update_handle(id, workflow_run_id=workflow_run_id, result_type=result_hint(update, None))
 
 
-def update_command(client: Client, name: str, payloads: tuple[Payload, ...], id: str | None) -> UpdateWorkflow:
-    """Return the command of an update; None for its id: a new one."""
-    update_id = str(uuid4()) if id is None else checked_id(id, "id")
-    return UpdateWorkflow(
-        update_id=update_id, name=name, input=payloads, headers=client.headers, identity=client.identity
-    )
+class PreparedUpdate(msgspec.Struct, frozen=True):
+    """An update that was checked: its command, and what its handle is to know."""
+
+    command: UpdateWorkflow
+    hint: Any
+    """What the result is decoded to."""
+    stage: WorkflowUpdateStage
+
+    async def handle(self, to: Address, run_id: str, rejected: Failure | None) -> WorkflowUpdateHandle[Any]:
+        """Return the handle of the update once it is as far as its stage says; on the engine's loop.
+
+        Args:
+            to: the workflow.
+            run_id: the run that has taken the update.
+            rejected: why the run's validator did not let it in; None: it did.
+        """
+        if rejected is None and self.stage is WorkflowUpdateStage.COMPLETED:
+            await to.connection.service.update_outcome(run_id, self.command.update_id)
+        return WorkflowUpdateHandle(
+            to.connection,
+            self.command.update_id,
+            to.workflow_id,
+            workflow_run_id=run_id,
+            result_type=self.hint,
+            known_outcome=rejected,
+        )
 
 
-async def handle_at(  # noqa: PLR0917 - what a handle knows
-    client: Client,
-    command: UpdateWorkflow,
-    workflow_id: str,
-    run_id: str,
-    hint: Any,
-    rejected: Failure | None,
-    stage: WorkflowUpdateStage,
-) -> WorkflowUpdateHandle[Any]:
-    """Return the handle of an update that was accepted or rejected, once it is as far as `stage`; engine's loop."""
-    if rejected is None and stage is WorkflowUpdateStage.COMPLETED:
-        await client.service.update_outcome(run_id, command.update_id)
-    return WorkflowUpdateHandle(
-        client.origin or client,
-        command.update_id,
-        workflow_id,
-        workflow_run_id=run_id,
-        result_type=hint,
-        known_outcome=rejected,
+def prepared_update(to: Address, wanted: WantedUpdate) -> PreparedUpdate:
+    """Return an update as the engine takes it.
+
+    Raises:
+        InvalidArgumentError: something cannot be.
+        PayloadEncodeError: an argument cannot be stored, or does not fit its hint.
+    """
+    stage = checked_stage(wanted.stage)
+    name, payloads = message_call(to.converter, HandlerKind.UPDATE, wanted.update, wanted.args, to.of_whom)
+    command = UpdateWorkflow(
+        update_id=str(uuid4()) if wanted.id is None else checked_id(wanted.id, "id"),
+        name=name,
+        input=payloads,
+        headers=dict(wanted.headers),
+        identity=to.connection.identity,
     )
+    return PreparedUpdate(command, result_hint(wanted.update, wanted.result_type), stage)
+
+
+async def send_update(to: Address, wanted: WantedUpdate) -> WorkflowUpdateHandle[Any]:
+    """Send an update, and return its handle; see `WorkflowHandle.start_update`."""
+    update = prepared_update(to, wanted)
+    async with in_time(wanted.rpc_timeout, WorkflowUpdateRPCTimeoutOrCancelledError()):
+        return await to.connection.engine.dispatcher.run(_sent(to, update))
+
+
+async def _sent(to: Address, update: PreparedUpdate) -> WorkflowUpdateHandle[Any]:
+    service = to.connection.service
+    run_id = service.run_of(to.workflow_id, to.run_id, to.first_execution_run_id)
+    rejected = await service.update(run_id, update.command)
+    return await update.handle(to, run_id, rejected)

@@ -13,7 +13,7 @@ from understudy.events.errors import ArgumentTypeError, InvalidArgumentError
 from understudy.events.event import Event
 
 if TYPE_CHECKING:
-    from understudy._client.client import Client
+    from understudy._client.connection import Connection
 
 __all__ = ["WorkflowHistoryEventAsyncIterator", "wanted"]
 
@@ -28,7 +28,7 @@ class WorkflowHistoryEventAsyncIterator:
 
     def __init__(
         self,
-        client: Client,
+        client: Connection,
         workflow_id: str,
         run_id: str | None,
         *,
@@ -39,7 +39,7 @@ class WorkflowHistoryEventAsyncIterator:
         rpc_timeout: timedelta | None = None,
     ) -> None:
         """Use `WorkflowHandle.fetch_history_events` instead; nothing is read yet."""
-        self._client = client
+        self._connection = client
         self._workflow_id = workflow_id
         self._run_id, self._after = (run_id, 0) if next_page_token is None else _place(next_page_token)
         self._page_size = _checked_size(page_size)
@@ -83,15 +83,16 @@ class WorkflowHistoryEventAsyncIterator:
         size = _checked_size(page_size) or self._page_size or _PAGE
         late = RPCTimeoutOrCancelledError("the rpc_timeout of waiting for the next event has passed")
         async with in_time(self._timeout, late):
-            await self._client.engine.dispatcher.run(self._fetch(size))
+            await self._connection.engine.dispatcher.run(self._fetch(size))
 
     async def _fetch(self, size: int) -> None:
-        client = self._client
-        run_id = self._run_id = client.service.run_of(self._workflow_id, self._run_id)
+        connection = self._connection
+        run_id = self._run_id = connection.service.run_of(self._workflow_id, self._run_id)
         if self._only_close and self._wait:
-            await client.service.closing(run_id)
-        engine = client.engine
-        found, is_open = await events_after(engine.store, engine.waiters, run_id, self._after, wait=self._wait)
+            await connection.service.closing(run_id)
+        found, is_open = await events_after(
+            connection.engine.store, connection.engine.waiters, run_id, self._after, wait=self._wait
+        )
         if self._only_close:
             page, more = wanted(found, only_close=True, is_open=is_open), False
         else:
@@ -101,7 +102,7 @@ class WorkflowHistoryEventAsyncIterator:
         self._token = f"{run_id}/{self._after}".encode() if more else None
 
     def __aiter__(self) -> WorkflowHistoryEventAsyncIterator:
-        """Return itself."""
+        """Return itself: it is its own iterator."""
         return self
 
     async def __anext__(self) -> Event:

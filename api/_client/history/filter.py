@@ -1,4 +1,4 @@
-"""Which events of a run a reader wants."""
+"""The filter of a history: which events of a run a reader wants."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class WorkflowHistoryEventFilterType(IntEnum):
 
 
 def is_close(wanted_events: WorkflowHistoryEventFilterType) -> bool:
-    """Return whether only the closing event is wanted.
+    """Return True if only the closing event is wanted.
 
     Raises:
         ArgumentTypeError: it is no such filter.

@@ -1,4 +1,4 @@
-"""What a handle reads of a run's past: its events, as they come or all together."""
+"""The history of a run, read through its handle: its events as they come, or all together."""
 
 from __future__ import annotations
 
@@ -7,22 +7,18 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from understudy._calls.targets import NO_METADATA
+from understudy._client.handles.address import Addressed
 from understudy._client.history.filter import WorkflowHistoryEventFilterType, is_close
 
 if TYPE_CHECKING:
-    from understudy._client.client import Client
     from understudy._client.history.events import WorkflowHistoryEventAsyncIterator
     from understudy._client.history.saved import WorkflowHistory
 
 __all__ = ["HistoryReader"]
 
 
-class HistoryReader:
-    """The history of a workflow's handle; a base of `WorkflowHandle`."""
-
-    _client: Client
-    _id: str
-    _run_id: str | None
+class HistoryReader(Addressed):
+    """The history of a workflow's handle: its events."""
 
     async def fetch_history(
         self,
@@ -38,17 +34,21 @@ class HistoryReader:
             WorkflowNotFoundError: there is no such workflow.
         """
         del skip_archival, rpc_metadata, rpc_timeout
-        return await self._client.engine.dispatcher.run(self._history(only_close=is_close(event_filter_type)))
+        return await self._address.connection.engine.dispatcher.run(
+            self._history(only_close=is_close(event_filter_type))
+        )
 
     async def _history(self, *, only_close: bool) -> WorkflowHistory:
         from understudy._client.history.events import wanted
         from understudy._client.history.saved import WorkflowHistory
         from understudy.actors.requests.event_feed import events_after
 
-        client = self._client
-        run_id = client.service.run_of(self._id, self._run_id)
-        found, is_open = await events_after(client.engine.store, client.engine.waiters, run_id, 0, wait=False)
-        return WorkflowHistory(self._id, run_id, tuple(wanted(found, only_close=only_close, is_open=is_open)))
+        to = self._address
+        run_id = to.connection.service.run_of(to.workflow_id, to.run_id)
+        found, is_open = await events_after(
+            to.connection.engine.store, to.connection.engine.waiters, run_id, 0, wait=False
+        )
+        return WorkflowHistory(to.workflow_id, run_id, tuple(wanted(found, only_close=only_close, is_open=is_open)))
 
     def fetch_history_events(
         self,
@@ -75,15 +75,29 @@ class HistoryReader:
         Raises:
             InvalidArgumentError: an argument cannot be.
         """
-        if self._client.chain is not None:
-            return self._client.chain.history((self._id, self._run_id), locals())
-        del skip_archival, rpc_metadata
+        to, chain = self._address, self._address.connection.chain
+        if chain is not None:
+            from understudy._client.interceptors.inputs import FetchWorkflowHistoryEventsInput
+
+            asked = FetchWorkflowHistoryEventsInput(
+                id=to.workflow_id,
+                run_id=to.run_id,
+                page_size=page_size,
+                next_page_token=next_page_token,
+                wait_new_event=wait_new_event,
+                event_filter_type=event_filter_type,
+                skip_archival=skip_archival,
+                rpc_metadata=rpc_metadata,
+                rpc_timeout=rpc_timeout,
+            )
+            found: WorkflowHistoryEventAsyncIterator = chain.fetch_workflow_history_events(asked)
+            return found
         from understudy._client.history.events import WorkflowHistoryEventAsyncIterator
 
         return WorkflowHistoryEventAsyncIterator(
-            self._client,
-            self._id,
-            self._run_id,
+            to.connection,
+            to.workflow_id,
+            to.run_id,
             page_size=page_size,
             next_page_token=next_page_token,
             wait_new_event=wait_new_event,

@@ -12,7 +12,7 @@ from datetime import timedelta
 from typing import Any, Final, NamedTuple
 
 from understudy._client.handles.activity_reference import AsyncActivityIDReference
-from understudy._client.handles.update_handle import WorkflowUpdateStage
+from understudy._client.handles.update_stage import WorkflowUpdateStage
 from understudy._client.history.filter import WorkflowHistoryEventFilterType
 from understudy.events.converters.data_converter import DataConverter
 from understudy.events.options.policies import QueryRejectCondition, WorkflowIDConflictPolicy, WorkflowIDReusePolicy
@@ -22,7 +22,6 @@ from understudy.events.payloads.payload import Payload
 from understudy.events.public import public
 
 __all__ = [
-    "START_DEFAULTS",
     "CancelWorkflowInput",
     "CompleteAsyncActivityInput",
     "DescribeWorkflowInput",
@@ -44,40 +43,22 @@ __all__ = [
 
 Metadata = Mapping[str, str | bytes]
 
-START_DEFAULTS: Final[Mapping[str, Any]] = {
-    "execution_timeout": None,
-    "run_timeout": None,
-    "task_timeout": None,
-    "id_reuse_policy": WorkflowIDReusePolicy.ALLOW_DUPLICATE,
-    "id_conflict_policy": WorkflowIDConflictPolicy.UNSPECIFIED,
-    "retry_policy": None,
-    "cron_schedule": "",
-    "memo": None,
-    "search_attributes": None,
-    "static_summary": None,
-    "static_details": None,
-    "start_delay": None,
-    "priority": Priority.default,
-    "versioning_override": None,
-}
-"""The options of a start that any input has, and what they are where nothing is said."""
-
 
 class OwnOfCall(NamedTuple):
-    """What the engine knows of a call and its input does not tell."""
+    """The part of a call that the engine knows and that its input does not show."""
 
     target: Any = None
     """The workflow or the handler that was meant; None: only its name is known."""
     request_id: str | None = None
-    operation: Any = None
-    """Of an update with a start."""
+    operation: object = None
+    """The `WithStartWorkflowOperation` of an update with a start, which is told how the start went."""
 
 
 _NOTHING: Final = OwnOfCall()
 
 
 def own_of_call(input: Any) -> OwnOfCall:
-    """Return what the engine knows of a call, of its input."""
+    """Return the part of an input that interceptors do not see."""
     own: OwnOfCall = input._own  # noqa: SLF001 - the one place that looks at it
     return own
 

@@ -39,9 +39,9 @@ if TYPE_CHECKING:
         StartActivityInput,
         TerminateActivityInput,
     )
-    from understudy._client.jobs.description import ActivityExecutionDescription
+    from understudy._client.jobs.description import ActivityExecutionCount, ActivityExecutionDescription
     from understudy._client.jobs.handle import ActivityHandle
-    from understudy._client.jobs.listing import ActivityExecutionAsyncIterator, ActivityExecutionCount
+    from understudy._client.jobs.listing import ActivityExecutionAsyncIterator
 
 __all__ = ["Interceptor", "OutboundInterceptor"]
 
@@ -70,7 +70,7 @@ class OutboundInterceptor:
         self.next = next
 
     async def start_workflow(self, input: StartWorkflowInput) -> WorkflowHandle[Any, Any]:
-        """Start a workflow."""
+        """Start a workflow, and return its handle."""
         return await self.next.start_workflow(input)
 
     async def cancel_workflow(self, input: CancelWorkflowInput) -> None:
@@ -88,19 +88,19 @@ class OutboundInterceptor:
         return self.next.fetch_workflow_history_events(input)
 
     async def query_workflow(self, input: QueryWorkflowInput) -> Any:
-        """Ask a query."""
+        """Ask a query, and return its answer."""
         return await self.next.query_workflow(input)
 
     async def signal_workflow(self, input: SignalWorkflowInput) -> None:
-        """Send a signal."""
+        """Send a signal to a workflow."""
         await self.next.signal_workflow(input)
 
     async def terminate_workflow(self, input: TerminateWorkflowInput) -> None:
-        """End a run."""
+        """End a run without asking its code."""
         await self.next.terminate_workflow(input)
 
     async def start_workflow_update(self, input: StartWorkflowUpdateInput) -> WorkflowUpdateHandle[Any]:
-        """Send an update."""
+        """Send an update, and return its handle."""
         return await self.next.start_workflow_update(input)
 
     async def start_update_with_start_workflow(
@@ -130,7 +130,7 @@ class OutboundInterceptor:
         return self.next.list_activities(input)
 
     async def count_activities(self, input: CountActivitiesInput) -> ActivityExecutionCount:
-        """Count stand-alone activities."""
+        """Return how many stand-alone activities there are."""
         return await self.next.count_activities(input)
 
     async def heartbeat_async_activity(self, input: HeartbeatAsyncActivityInput) -> None:

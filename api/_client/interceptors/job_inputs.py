@@ -1,4 +1,4 @@
-"""Calls about stand-alone activities as a client's interceptors see them; see `_client.interceptors.inputs`."""
+"""Calls about stand-alone activities as a client's interceptors see them; see `inputs`."""
 
 from __future__ import annotations
 

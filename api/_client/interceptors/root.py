@@ -1,17 +1,29 @@
-"""The end of a client's chain of interceptors: the calls are made as inputs say.
+"""The end of a client's chain of interceptors: it does what the inputs say, and sends their headers along.
 
-What makes them is the same client without interceptors, so every method does what it always does; it sends the headers
-of the input along (`Connection.plain`).
+It calls the same functions as a client without interceptors, so the calls mean the same. What they return is made on
+the client's own connection: whoever uses a handle goes through the interceptors again.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, cast
 
-from understudy._calls.targets import message_target, workflow_target
-from understudy._client.handles.completion import AsyncActivityHandle
-from understudy._client.interceptors.inputs import START_DEFAULTS, OwnOfCall, own_of_call
-from understudy._client.interceptors.interceptors import OutboundInterceptor
+from understudy._calls.checked import checked_any_id, checked_id, checked_interceptors
+from understudy._calls.targets import message_target, result_hint
+from understudy._client.handles.address import (
+    Address,
+    ask_query,
+    describe,
+    request_cancel,
+    send_signal,
+    terminate,
+)
+from understudy._client.handles.completion import CompletionReports
+from understudy._client.handles.updates import WantedUpdate, send_update
+from understudy._client.history.events import WorkflowHistoryEventAsyncIterator
+from understudy._client.interceptors.inputs import own_of_call
+from understudy._client.interceptors.interceptors import Interceptor, OutboundInterceptor
 from understudy._client.interceptors.job_inputs import (
     CancelActivityInput,
     CountActivitiesInput,
@@ -20,16 +32,20 @@ from understudy._client.interceptors.job_inputs import (
     StartActivityInput,
     TerminateActivityInput,
 )
-from understudy._client.jobs.start import activity_target
+from understudy._client.interceptors.start_inputs import wanted_job, wanted_start
+from understudy._client.jobs.handle import INCLUDED, cancel_job, describe_job, terminate_job
+from understudy._client.jobs.listing import count_jobs, list_jobs
+from understudy._client.jobs.start import start_job
+from understudy._client.starts.start import start_workflow
+from understudy._client.starts.with_start import start_and_update
 from understudy.actors.behaviors.definitions.definition import HandlerKind
-from understudy.events.payloads.payload import NO_HEADERS
 
 if TYPE_CHECKING:
-    from understudy._client.client import Client
+    from understudy._client.connection import Connection
     from understudy._client.handles.description import WorkflowExecutionDescription
     from understudy._client.handles.handle import WorkflowHandle
     from understudy._client.handles.update_handle import WorkflowUpdateHandle
-    from understudy._client.history.events import WorkflowHistoryEventAsyncIterator
+    from understudy._client.interceptors.chain import Chain
     from understudy._client.interceptors.inputs import (
         CancelWorkflowInput,
         CompleteAsyncActivityInput,
@@ -45,195 +61,161 @@ if TYPE_CHECKING:
         StartWorkflowUpdateWithStartInput,
         TerminateWorkflowInput,
     )
-    from understudy._client.jobs.description import ActivityExecutionDescription
+    from understudy._client.jobs.description import ActivityExecutionCount, ActivityExecutionDescription
     from understudy._client.jobs.handle import ActivityHandle
-    from understudy._client.jobs.listing import ActivityExecutionAsyncIterator, ActivityExecutionCount
+    from understudy._client.jobs.listing import ActivityExecutionAsyncIterator
+    from understudy._client.starts.with_start import WithStartWorkflowOperation
 
-__all__ = ["INCLUDED", "STARTED", "ClientRoot"]
-
-STARTED = (
-    *("id", "task_queue", "schedule_to_close_timeout", "start_to_close_timeout", "schedule_to_start_timeout"),
-    *("heartbeat_timeout", "id_reuse_policy", "id_conflict_policy", "retry_policy", "priority", "search_attributes"),
-    *("summary", "start_delay"),
-)
-INCLUDED = ("include_input", "include_outcome", "include_heartbeat_details", "include_last_failure")
+__all__ = ["ClientRoot", "chain_of"]
 
 
-def _workflow(own: OwnOfCall, name: str) -> Any:
-    """Return the workflow of a start that interceptors have seen; only the name if they gave it another."""
-    return own.target if own.target is not None and workflow_target(own.target)[0] == name else name
+def chain_of(connection: Connection, interceptors: Sequence[Any]) -> Chain:
+    """Return the chain of a client: its outermost interceptor.
+
+    Args:
+        connection: what the end of the chain calls over.
+        interceptors: the first is the outermost.
+
+    Raises:
+        ArgumentTypeError: one of them is none.
+    """
+    outermost: OutboundInterceptor = ClientRoot(connection)
+    for interceptor in reversed(checked_interceptors(interceptors, Interceptor, "understudy.client")):
+        outermost = interceptor.intercept_client(outermost)
+    return outermost
 
 
 class ClientRoot(OutboundInterceptor):
-    """The last in the chain of one client."""
+    """The last one in the chain of a client: each method does what its input says."""
 
-    def __init__(self, client: Client) -> None:
-        """Call through `client`."""
-        self._client = client
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
 
-    def _handle(self, input: Any) -> WorkflowHandle[Any, Any]:
-        client = self._client.plain(getattr(input, "headers", NO_HEADERS))
+    def _address(self, input: Any) -> Address:
         first = getattr(input, "first_execution_run_id", None)
-        return client.get_workflow_handle(input.id, run_id=input.run_id, first_execution_run_id=first)
+        return Address(self._connection, checked_id(input.id), input.run_id, first)
+
+    # -- workflows ---------------------------------------------------------------------------------------------------
 
     async def start_workflow(self, input: StartWorkflowInput) -> WorkflowHandle[Any, Any]:
-        """Start it."""
-        own = own_of_call(input)
-        return await self._client.plain(input.headers).start_workflow(
-            _workflow(own, input.workflow),
-            args=input.args,
-            id=input.id,
-            task_queue=input.task_queue,
-            result_type=input.ret_type,
-            start_signal=input.start_signal,
-            start_signal_args=input.start_signal_args,
-            rpc_timeout=input.rpc_timeout,
-            request_id=own.request_id,
-            **{name: getattr(input, name) for name in START_DEFAULTS},
-        )
+        return await start_workflow(self._connection, wanted_start(input))
 
     async def cancel_workflow(self, input: CancelWorkflowInput) -> None:
-        """Ask it."""
-        await self._handle(input).cancel(reason=input.reason, rpc_timeout=input.rpc_timeout)
+        await request_cancel(self._address(input), input.reason)
+
+    async def terminate_workflow(self, input: TerminateWorkflowInput) -> None:
+        await terminate(self._address(input), input.args, input.reason)
 
     async def describe_workflow(self, input: DescribeWorkflowInput) -> WorkflowExecutionDescription:
-        """Look."""
-        return await self._handle(input).describe(rpc_timeout=input.rpc_timeout)
+        return await describe(self._address(input))
 
     def fetch_workflow_history_events(
         self, input: FetchWorkflowHistoryEventsInput
     ) -> WorkflowHistoryEventAsyncIterator:
-        """Make the iterator."""
-        return self._handle(input).fetch_history_events(
+        return WorkflowHistoryEventAsyncIterator(
+            self._connection,
+            checked_id(input.id),
+            input.run_id,
             page_size=input.page_size,
             next_page_token=input.next_page_token,
             wait_new_event=input.wait_new_event,
             event_filter_type=input.event_filter_type,
-            skip_archival=input.skip_archival,
             rpc_timeout=input.rpc_timeout,
         )
 
     async def query_workflow(self, input: QueryWorkflowInput) -> Any:
-        """Ask it."""
-        return await self._handle(input).query(
-            message_target(HandlerKind.QUERY, own_of_call(input).target, input.query),
-            args=input.args,
-            result_type=input.ret_type,
-            reject_condition=input.reject_condition,
-            rpc_timeout=input.rpc_timeout,
-        )
+        query = message_target(HandlerKind.QUERY, own_of_call(input).target, input.query)
+        hint = result_hint(query, input.ret_type)
+        to, reject = self._address(input), input.reject_condition
+        return await ask_query(to, query, input.args, hint=hint, reject=reject, headers=input.headers)
 
     async def signal_workflow(self, input: SignalWorkflowInput) -> None:
-        """Send it."""
         own = own_of_call(input)
-        await self._handle(input).signal(
-            message_target(HandlerKind.SIGNAL, own.target, input.signal),
-            args=input.args,
-            rpc_timeout=input.rpc_timeout,
-            request_id=own.request_id,
-        )
-
-    async def terminate_workflow(self, input: TerminateWorkflowInput) -> None:
-        """End it."""
-        await self._handle(input).terminate(*input.args, reason=input.reason, rpc_timeout=input.rpc_timeout)
+        signal = message_target(HandlerKind.SIGNAL, own.target, input.signal)
+        to, headers = self._address(input), input.headers
+        await send_signal(to, signal, input.args, request_id=own.request_id, headers=headers)
 
     async def start_workflow_update(self, input: StartWorkflowUpdateInput) -> WorkflowUpdateHandle[Any]:
-        """Send it."""
-        handle: Any = self._handle(input)
-        sent: WorkflowUpdateHandle[Any] = await handle.start_update(
-            message_target(HandlerKind.UPDATE, own_of_call(input).target, input.update),
+        wanted = WantedUpdate(
+            update=message_target(HandlerKind.UPDATE, own_of_call(input).target, input.update),
             args=input.args,
-            wait_for_stage=input.wait_for_stage,
+            stage=input.wait_for_stage,
             id=input.update_id,
             result_type=input.ret_type,
             rpc_timeout=input.rpc_timeout,
+            headers=input.headers,
         )
-        return sent
+        return await send_update(self._address(input), wanted)
 
     async def start_update_with_start_workflow(
         self, input: StartWorkflowUpdateWithStartInput
     ) -> WorkflowUpdateHandle[Any]:
-        """Do both."""
         start, update = input.start_workflow_input, input.update_workflow_input
-        own = own_of_call(start)
-        operation = own.operation
-        operation.workflow = _workflow(own, start.workflow)
-        operation.args, operation.id, operation.task_queue = start.args, start.id, start.task_queue
-        operation.id_conflict_policy, operation.headers = start.id_conflict_policy, dict(start.headers)
-        operation.options.update({name: getattr(start, name) for name in operation.options if name in START_DEFAULTS})
-        operation.options["result_type"] = start.ret_type
-        client: Any = self._client.plain(update.headers)
-        sent: WorkflowUpdateHandle[Any] = await client.start_update_with_start_workflow(
-            message_target(HandlerKind.UPDATE, own_of_call(update).target, update.update),
+        operation = cast("WithStartWorkflowOperation[Any, Any]", own_of_call(start).operation)
+        operation.start = wanted_start(start)
+        wanted = WantedUpdate(
+            update=message_target(HandlerKind.UPDATE, own_of_call(update).target, update.update),
             args=update.args,
-            start_workflow_operation=operation,
-            wait_for_stage=update.wait_for_stage,
+            stage=update.wait_for_stage,
             id=update.update_id,
             result_type=update.ret_type,
             rpc_timeout=input.rpc_timeout,
+            headers=update.headers,
         )
-        return sent
+        return await start_and_update(self._connection, operation, wanted)
 
-    def _activity(self, input: Any) -> AsyncActivityHandle:
-        return AsyncActivityHandle(
-            self._client.plain(NO_HEADERS), input.id_or_token, data_converter_override=input.data_converter_override
-        )
+    # -- activities that are completed from outside ------------------------------------------------------------------
 
     async def heartbeat_async_activity(self, input: HeartbeatAsyncActivityInput) -> None:
-        """Give it."""
-        await self._activity(input).heartbeat(*input.details, rpc_timeout=input.rpc_timeout)
+        await self._completion(input).heartbeat(input.details)
 
     async def complete_async_activity(self, input: CompleteAsyncActivityInput) -> None:
-        """Complete it."""
-        await self._activity(input).complete(input.result, rpc_timeout=input.rpc_timeout)
+        await self._completion(input).complete(input.result)
 
     async def fail_async_activity(self, input: FailAsyncActivityInput) -> None:
-        """Fail it."""
-        await self._activity(input).fail(
-            input.error, last_heartbeat_details=input.last_heartbeat_details, rpc_timeout=input.rpc_timeout
-        )
+        await self._completion(input).fail(input.error, input.last_heartbeat_details)
 
     async def report_cancellation_async_activity(self, input: ReportCancellationAsyncActivityInput) -> None:
-        """Tell it."""
-        await self._activity(input).report_cancellation(*input.details, rpc_timeout=input.rpc_timeout)
+        await self._completion(input).report_cancellation(input.details)
+
+    def _completion(
+        self,
+        input: (
+            HeartbeatAsyncActivityInput
+            | CompleteAsyncActivityInput
+            | FailAsyncActivityInput
+            | ReportCancellationAsyncActivityInput
+        ),
+    ) -> CompletionReports:
+        return CompletionReports(self._connection, input.id_or_token, input.data_converter_override)
 
     # -- stand-alone activities --------------------------------------------------------------------------------------
 
     async def start_activity(self, input: StartActivityInput) -> ActivityHandle[Any]:
-        """Start it."""
-        own = own_of_call(input)
-        known = own.target is not None and activity_target(own.target)[0] == input.activity_type
-        client: Any = self._client.plain(input.headers)
-        handle: ActivityHandle[Any] = await client.start_activity(
-            own.target if known else input.activity_type,
-            args=input.args,
-            result_type=input.result_type,
-            request_id=own.request_id,
-            **{name: getattr(input, name) for name in STARTED},
-        )
-        return handle
-
-    def _job(self, input: Any) -> ActivityHandle[Any]:
-        return self._client.plain(NO_HEADERS).get_activity_handle(input.activity_id, run_id=input.activity_run_id)
+        return await start_job(self._connection, wanted_job(input))
 
     async def cancel_activity(self, input: CancelActivityInput) -> None:
-        """Ask it."""
-        await self._job(input).cancel(reason=input.reason)
+        await cancel_job(self._connection, _job(input), input.activity_run_id, input.reason)
 
     async def terminate_activity(self, input: TerminateActivityInput) -> None:
-        """End it."""
-        await self._job(input).terminate(reason=input.reason)
+        await terminate_job(self._connection, _job(input), input.activity_run_id, input.reason)
 
     async def describe_activity(self, input: DescribeActivityInput) -> ActivityExecutionDescription:
-        """Look."""
-        return await self._job(input).describe(**{name: getattr(input, name) for name in INCLUDED})
+        included = frozenset(name for name in INCLUDED if getattr(input, name))
+        return await describe_job(self._connection, _job(input), input.activity_run_id, included)
 
     def list_activities(self, input: ListActivitiesInput) -> ActivityExecutionAsyncIterator:
-        """Make the iterator."""
-        return self._client.plain(NO_HEADERS).list_activities(
-            input.query, limit=input.limit, page_size=input.page_size, next_page_token=input.next_page_token
+        return list_jobs(
+            self._connection,
+            input.query,
+            limit=input.limit,
+            page_size=input.page_size,
+            next_page_token=input.next_page_token,
         )
 
     async def count_activities(self, input: CountActivitiesInput) -> ActivityExecutionCount:
-        """Count them."""
-        return await self._client.plain(NO_HEADERS).count_activities(input.query)
+        return await count_jobs(self._connection, input.query)
+
+
+def _job(input: CancelActivityInput | TerminateActivityInput | DescribeActivityInput) -> str:
+    return checked_any_id(input.activity_id, "activity_id")

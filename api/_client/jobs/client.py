@@ -1,10 +1,10 @@
-"""What a client does with stand-alone activities, jobs without a workflow around them: it starts and finds them."""
+"""Stand-alone activities, seen from a client: it starts jobs without a workflow around them, and finds them again."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, TypeVar, Unpack, cast, overload
+from typing import TYPE_CHECKING, Any, TypeVar, Unpack, overload
 
 from understudy._calls.targets import NO_ARG, NO_METADATA, arguments
 from understudy._client.connection import Connection
@@ -19,9 +19,9 @@ from understudy.events.options.priority import Priority
 from understudy.events.options.retry_policy import RetryPolicy
 
 if TYPE_CHECKING:
-    from understudy._client.client import Client
+    from understudy._client.jobs.description import ActivityExecutionCount
     from understudy._client.jobs.handle import ActivityHandle
-    from understudy._client.jobs.listing import ActivityExecutionAsyncIterator, ActivityExecutionCount
+    from understudy._client.jobs.listing import ActivityExecutionAsyncIterator
     from understudy._client.jobs.start import ActivityStartOptions
 
 __all__ = ["StandaloneActivities"]
@@ -30,7 +30,7 @@ R = TypeVar("R")
 
 
 class StandaloneActivities(Connection):
-    """The part of a client that is about stand-alone activities."""
+    """Jobs: the part of a client that starts, finds, lists and counts stand-alone activities."""
 
     @typed_start_activity
     async def start_activity(
@@ -90,37 +90,32 @@ class StandaloneActivities(Connection):
             ActivityAlreadyStartedError: the id is taken.
             EngineError: the store failed; nothing has started.
         """
-        if self.chain is not None:
-            return await self.chain.start_activity(activity, arguments(arg, args), locals())
-        del rpc_metadata, rpc_timeout
-        from understudy._client.jobs.handle import ActivityHandle
-        from understudy._client.jobs.start import prepared_job, start_of
+        from understudy._client.jobs.start import ActivityStartOptions, WantedJob, start_job
 
-        prepared = prepared_job(
-            self,
-            activity,
-            arguments(arg, args),
-            id=id,
-            task_queue=task_queue,
+        options = ActivityStartOptions(
             result_type=result_type,
+            schedule_to_close_timeout=schedule_to_close_timeout,
+            schedule_to_start_timeout=schedule_to_start_timeout,
+            start_to_close_timeout=start_to_close_timeout,
+            heartbeat_timeout=heartbeat_timeout,
             id_reuse_policy=id_reuse_policy,
             id_conflict_policy=id_conflict_policy,
+            retry_policy=retry_policy,
             search_attributes=search_attributes,
+            summary=summary,
+            priority=priority,
             start_delay=start_delay,
+            rpc_metadata=rpc_metadata,
+            rpc_timeout=rpc_timeout,
             request_id=request_id,
-            headers=self.headers,
-            options={
-                "schedule_to_close_timeout": schedule_to_close_timeout,
-                "schedule_to_start_timeout": schedule_to_start_timeout,
-                "start_to_close_timeout": start_to_close_timeout,
-                "heartbeat_timeout": heartbeat_timeout,
-                "retry_policy": retry_policy,
-                "summary": summary,
-                "priority": priority,
-            },
         )
-        run_id = await self.engine.dispatcher.run(start_of(self.engine.starts, prepared))
-        return ActivityHandle(cast("Client", self.origin or self), id, run_id=run_id, result_type=prepared.hint)
+        wanted = WantedJob(activity, arguments(arg, args), id, task_queue, options)
+        if self.chain is not None:
+            from understudy._client.interceptors.start_inputs import input_of_job
+
+            handle: ActivityHandle[Any] = await self.chain.start_activity(input_of_job(wanted))
+            return handle
+        return await start_job(self, wanted)
 
     @typed_execute_activity
     async def execute_activity(
@@ -228,7 +223,7 @@ class StandaloneActivities(Connection):
         from understudy._client.jobs.handle import ActivityHandle
 
         found = checked_any_id(activity_id, "activity_id")
-        return ActivityHandle(cast("Client", self), found, run_id=run_id, result_type=result_type)
+        return ActivityHandle(self, found, run_id=run_id, result_type=result_type)
 
     def list_activities(
         self,
@@ -254,12 +249,15 @@ class StandaloneActivities(Connection):
             InvalidArgumentError: there is a filter, or a number cannot be.
         """
         if self.chain is not None:
-            return self.chain.list_activities(locals())
-        del rpc_metadata, rpc_timeout
-        from understudy._client.jobs.listing import ActivityExecutionAsyncIterator, checked_filter
+            from understudy._client.interceptors.job_inputs import ListActivitiesInput
 
-        checked_filter(query)
-        return ActivityExecutionAsyncIterator(self, limit=limit, page_size=page_size, next_page_token=next_page_token)
+            found: ActivityExecutionAsyncIterator = self.chain.list_activities(
+                ListActivitiesInput(query, page_size, next_page_token, rpc_metadata, rpc_timeout, limit)
+            )
+            return found
+        from understudy._client.jobs.listing import list_jobs
+
+        return list_jobs(self, query, limit=limit, page_size=page_size, next_page_token=next_page_token)
 
     async def count_activities(
         self,
@@ -279,9 +277,9 @@ class StandaloneActivities(Connection):
             InvalidArgumentError: there is a filter.
         """
         if self.chain is not None:
-            return await self.chain.count_activities(locals())
-        del rpc_metadata, rpc_timeout
-        from understudy._client.jobs.listing import ActivityExecutionCount, checked_filter, count_jobs
+            from understudy._client.interceptors.job_inputs import CountActivitiesInput
 
-        checked_filter(query)
-        return ActivityExecutionCount(await self.engine.dispatcher.run(count_jobs(self.service)), ())
+            return await self.chain.count_activities(CountActivitiesInput(query, rpc_metadata, rpc_timeout))
+        from understudy._client.jobs.listing import count_jobs
+
+        return await count_jobs(self, query)

@@ -1,7 +1,8 @@
-"""What a client sees of a stand-alone activity: in a list, and described by its handle."""
+"""Views of stand-alone activities that a client is given: a count, an entry of a list, a description."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import IntEnum
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ActivityExecution",
+    "ActivityExecutionCount",
+    "ActivityExecutionCountAggregationGroup",
     "ActivityExecutionDescription",
     "ActivityExecutionStatus",
     "PendingActivityState",
@@ -38,7 +41,7 @@ __all__ = [
 
 @public("understudy.client")
 class ActivityExecutionStatus(IntEnum):
-    """How a stand-alone activity stands."""
+    """The status of a stand-alone activity."""
 
     UNSPECIFIED = 0
     RUNNING = 1
@@ -52,7 +55,7 @@ class ActivityExecutionStatus(IntEnum):
 
 @public("understudy.client")
 class PendingActivityState(IntEnum):
-    """How a stand-alone activity stands that is running."""
+    """The state of a stand-alone activity that is running."""
 
     UNSPECIFIED = 0
     SCHEDULED = 1
@@ -61,6 +64,26 @@ class PendingActivityState(IntEnum):
     CANCEL_REQUESTED = 3
     PAUSED = 4
     PAUSE_REQUESTED = 5
+
+
+@public("understudy.client")
+@dataclass(frozen=True)
+class ActivityExecutionCountAggregationGroup:
+    """One group of a count."""
+
+    count: int
+    group_values: Sequence[Any]
+    """What all of the group have in common."""
+
+
+@public("understudy.client")
+@dataclass(frozen=True)
+class ActivityExecutionCount:
+    """A count of stand-alone activities."""
+
+    count: int
+    groups: Sequence[ActivityExecutionCountAggregationGroup]
+    """Empty: nothing was grouped."""
 
 
 @public("understudy.client")
@@ -131,7 +154,7 @@ class ActivityExecutionDescription(ActivityExecution):
     _last_failure: Failure | None = field(repr=False)
 
     def has_heartbeat_details(self) -> bool:
-        """Whether there are heartbeat details, and they were asked for."""
+        """True if there are heartbeat details, and they were asked for."""
         return bool(self._details)
 
     async def heartbeat_details(self, type_hints: list[type] | None = None) -> list[Any] | None:
@@ -143,7 +166,7 @@ class ActivityExecutionDescription(ActivityExecution):
         return self._values(self._details, type_hints, "heartbeat details") if self._details else None
 
     def has_last_failure(self) -> bool:
-        """Whether an attempt has failed, and that was asked for."""
+        """True if an attempt has failed, and that was asked for."""
         return self._last_failure is not None
 
     async def last_failure(self) -> BaseException | None:
@@ -151,7 +174,7 @@ class ActivityExecutionDescription(ActivityExecution):
         return None if self._last_failure is None else self._exception(self._last_failure)
 
     def has_input(self) -> bool:
-        """Whether the arguments were asked for."""
+        """True if the arguments were asked for."""
         return self._input is not None
 
     async def input(self, type_hints: list[type] | None = None) -> list[Any] | None:
@@ -163,7 +186,7 @@ class ActivityExecutionDescription(ActivityExecution):
         return None if self._input is None else self._values(self._input, type_hints, "arguments")
 
     def has_result(self) -> bool:
-        """Whether it has completed, and the outcome was asked for."""
+        """True if it has completed, and the outcome was asked for."""
         return isinstance(self._outcome, WorkflowCompleted)
 
     async def result(self, type_hint: type | None = None) -> Any | None:
@@ -178,7 +201,7 @@ class ActivityExecutionDescription(ActivityExecution):
         return self._values((outcome.result,), None if type_hint is None else [type_hint], "result")[0]
 
     def has_outcome_failure(self) -> bool:
-        """Whether it has ended without a result, and the outcome was asked for."""
+        """True if it has ended without a result, and the outcome was asked for."""
         return self._outcome is not None and not self.has_result()
 
     async def outcome_failure(self) -> BaseException | None:
@@ -255,7 +278,7 @@ def described(
     converter: DataConverter,
     *,
     under_way: tuple[int, str] | None,
-    include: frozenset[str],
+    included: frozenset[str],
 ) -> ActivityExecutionDescription:
     """Return what is known of a job.
 
@@ -263,7 +286,7 @@ def described(
         view: what its events say.
         converter: what turns payloads into values.
         under_way: since when an attempt is at work, ns since the epoch, and who makes it; None: none is.
-        include: of input, outcome, heartbeat_details, last_failure, those that are wanted.
+        included: of `INCLUDED` of the handle, those that are wanted.
     """
     job, started = view.job, view.started
     asked, is_open = view.cancel_requested, view.closing is None
@@ -297,10 +320,10 @@ def described(
         total_heartbeat_count=view.heartbeats,
         data_converter=converter,
         _payloads=_payloads_of(view, converter),
-        _input=started.input[1:] if "input" in include else None,
-        _outcome=view.closing if "outcome" in include else None,
-        _details=view.heartbeat_details if "heartbeat_details" in include else (),
-        _last_failure=view.last_failure if "last_failure" in include else None,
+        _input=started.input[1:] if "include_input" in included else None,
+        _outcome=view.closing if "include_outcome" in included else None,
+        _details=view.heartbeat_details if "include_heartbeat_details" in included else (),
+        _last_failure=view.last_failure if "include_last_failure" in included else None,
     )
 
 

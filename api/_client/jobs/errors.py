@@ -1,4 +1,4 @@
-"""How a client hears of stand-alone activities: their failure, and what the engine says of the runs behind them."""
+"""Errors about stand-alone activities: their failure, and what the engine says of the runs behind them."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class ActivityFailureError(UnderstudyError, Exception):
     __module__ = "understudy.client"
 
     def __init__(self, *, cause: BaseException) -> None:
-        """Wrap the reason."""
+        """Wrap the reason as `cause`."""
         super().__init__("Activity execution failed")
         self.__cause__ = cause
 
@@ -43,20 +43,20 @@ class ActivityFailureError(UnderstudyError, Exception):
 
     @property
     def cause(self) -> BaseException:
-        """The reason."""
+        """The exception that is the reason."""
         if self.__cause__ is None:
             msg = "an ActivityFailureError without a cause"
             raise RuntimeError(msg)
         return self.__cause__
 
     def __reduce__(self) -> tuple[object, ...]:
-        """Pickle with the reason."""
+        """Pickle together with the reason."""
         return partial(type(self), cause=self.cause), ()
 
 
 @contextmanager
 def about_jobs() -> Generator[None]:
-    """Let what the engine says of the workflow behind a job be said of the job.
+    """Translate errors about the workflow behind a job into errors about the job.
 
     Raises:
         ActivityExecutionNotFoundError: there is no such job.

@@ -1,28 +1,35 @@
-"""Handles of stand-alone activities: what a client does with one job: await its result, look at it, end it."""
+"""Handles of stand-alone activities: a client awaits a job's result, looks at it, and ends it.
+
+The functions at the end do what the methods of these names are documented to do. Where a client has no interceptors,
+the handle calls them; where it has some, the end of their chain does.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Coroutine, Mapping
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
 from understudy._calls.targets import NO_METADATA
 from understudy._client.jobs.errors import ActivityFailureError, about_jobs, cause_of
-from understudy.actors.behaviors.decisions.commands import CancelWorkflow, Command, TerminateWorkflow
+from understudy.actors.behaviors.decisions.commands import CancelWorkflow, TerminateWorkflow
 from understudy.actors.behaviors.definitions.job import job_id
 from understudy.events.converters.in_context import for_activity
 from understudy.events.public import public
 from understudy.events.workflow import WorkflowCompleted
 
 if TYPE_CHECKING:
-    from understudy._client.client import Client
+    from understudy._client.connection import Connection
     from understudy._client.jobs.description import ActivityExecutionDescription
     from understudy.events.event import Event
 
-__all__ = ["ActivityHandle"]
+__all__ = ["INCLUDED", "ActivityHandle", "cancel_job", "describe_job", "terminate_job"]
 
 R = TypeVar("R")
 T = TypeVar("T")
+
+INCLUDED: Final = ("include_input", "include_outcome", "include_heartbeat_details", "include_last_failure")
+"""What a description has only if it is asked for."""
 
 
 @public("understudy.client")
@@ -33,22 +40,24 @@ class ActivityHandle(Generic[R]):
     process. `asyncio.timeout` limits any wait.
     """
 
-    def __init__(self, client: Client, id: str, *, run_id: str | None = None, result_type: type | None = None) -> None:
+    def __init__(
+        self, client: Connection, id: str, *, run_id: str | None = None, result_type: type | None = None
+    ) -> None:
         """Use `Client.start_activity` or `Client.get_activity_handle` instead."""
-        self._client = client
+        self._connection = client
         self._id = id
         self._run_id = run_id
         self._result_type = result_type
         self._known: Event | None = None
 
     def __repr__(self) -> str:
-        """Show the ids."""
+        """Show the activity's id, and the run where one is meant."""
         run = f", run {self._run_id}" if self._run_id else ""
         return f"<ActivityHandle of {self._id!r}{run}>"
 
     @property
     def id(self) -> str:
-        """The activity's id."""
+        """The id of the activity."""
         return self._id
 
     @property
@@ -72,17 +81,17 @@ class ActivityHandle(Generic[R]):
         """
         del rpc_metadata, rpc_timeout
         if self._known is None:
-            self._known = await self._run(self._closing())
+            self._known = await _run(self._connection, self._closing())
         return self._outcome(self._known)
 
     async def _closing(self) -> Event:
-        service = self._client.service
+        service = self._connection.service
         return await service.closing(service.run_of(job_id(self._id), self._run_id))
 
     def _outcome(self, closing: Event) -> R:
-        client = self._client
+        data_converter = self._connection.data_converter
         converter = for_activity(
-            client.data_converter.payload_converter,
+            data_converter.payload_converter,
             activity_id=self._id,
             activity_type=None,
             task_queue=None,
@@ -90,7 +99,7 @@ class ActivityHandle(Generic[R]):
             workflow_type=None,
         )
         if not isinstance(closing, WorkflowCompleted):
-            raise ActivityFailureError(cause=cause_of(closing, client.data_converter.failure_converter, converter))
+            raise ActivityFailureError(cause=cause_of(closing, data_converter.failure_converter, converter))
         if closing.result is None:
             return None  # type: ignore[return-value]  # the activity returned None
         hint: Any = Any if self._result_type is None else self._result_type
@@ -120,29 +129,23 @@ class ActivityHandle(Generic[R]):
         Raises:
             ActivityExecutionNotFoundError: there is no such stand-alone activity.
         """
-        if self._client.chain is not None:
-            return await self._client.chain.describe_activity((self._id, self._run_id), locals())
-        del rpc_metadata, rpc_timeout
-        wanted = {
-            "input": include_input,
-            "outcome": include_outcome,
-            "heartbeat_details": include_heartbeat_details,
-            "last_failure": include_last_failure,
-        }
-        return await self._run(self._describe(frozenset(name for name, wanted_too in wanted.items() if wanted_too)))
+        if self._connection.chain is not None:
+            from understudy._client.interceptors.job_inputs import DescribeActivityInput
 
-    async def _describe(self, include: frozenset[str]) -> ActivityExecutionDescription:
-        from understudy._client.jobs.description import described
-        from understudy._client.jobs.view import JobView
-
-        service, activities = self._client.service, self._client.engine.activities
-        run_id = service.run_of(job_id(self._id), self._run_id)
-        view = JobView(run_id, service.history(run_id))
-        unwritten = activities.unwritten(run_id, 1)
-        if unwritten is not None:
-            view.heartbeat_details = unwritten
-        under_way = activities.under_way(run_id, 1)
-        return described(view, self._client.data_converter, under_way=under_way, include=include)
+            asked = DescribeActivityInput(
+                activity_id=self._id,
+                activity_run_id=self._run_id,
+                include_input=include_input,
+                include_outcome=include_outcome,
+                include_heartbeat_details=include_heartbeat_details,
+                include_last_failure=include_last_failure,
+                rpc_metadata=rpc_metadata,
+                rpc_timeout=rpc_timeout,
+            )
+            return await self._connection.chain.describe_activity(asked)
+        given = include_input, include_outcome, include_heartbeat_details, include_last_failure
+        included = frozenset(name for name, is_wanted in zip(INCLUDED, given, strict=True) if is_wanted)
+        return await describe_job(self._connection, self._id, self._run_id, included)
 
     async def cancel(
         self,
@@ -165,11 +168,13 @@ class ActivityHandle(Generic[R]):
             ActivityExecutionNotFoundError: there is no such stand-alone activity.
             ActivityClosedError: it has ended.
         """
-        if self._client.chain is not None:
-            await self._client.chain.cancel_activity((self._id, self._run_id), locals())
+        if self._connection.chain is not None:
+            from understudy._client.interceptors.job_inputs import CancelActivityInput
+
+            asked = CancelActivityInput(self._id, self._run_id, reason, rpc_metadata, rpc_timeout)
+            await self._connection.chain.cancel_activity(asked)
             return
-        del rpc_metadata, rpc_timeout
-        await self._tell(CancelWorkflow(reason=reason or "", identity=self._client.identity))
+        await cancel_job(self._connection, self._id, self._run_id, reason)
 
     async def terminate(
         self,
@@ -189,15 +194,57 @@ class ActivityHandle(Generic[R]):
             ActivityExecutionNotFoundError: there is no such stand-alone activity.
             ActivityClosedError: it has ended.
         """
-        if self._client.chain is not None:
-            await self._client.chain.terminate_activity((self._id, self._run_id), locals())
+        if self._connection.chain is not None:
+            from understudy._client.interceptors.job_inputs import TerminateActivityInput
+
+            asked = TerminateActivityInput(self._id, self._run_id, reason, rpc_metadata, rpc_timeout)
+            await self._connection.chain.terminate_activity(asked)
             return
-        del rpc_metadata, rpc_timeout
-        await self._tell(TerminateWorkflow(reason=reason or "", identity=self._client.identity))
+        await terminate_job(self._connection, self._id, self._run_id, reason)
 
-    async def _tell(self, command: Command) -> None:
-        await self._run(self._client.service.send_to(job_id(self._id), self._run_id, command))
 
-    async def _run(self, asking: Coroutine[Any, Any, T]) -> T:
-        with about_jobs():
-            return await self._client.engine.dispatcher.run(asking)
+async def describe_job(
+    connection: Connection, activity_id: str, run_id: str | None, included: frozenset[str]
+) -> ActivityExecutionDescription:
+    """Return what is known of a job; see `ActivityHandle.describe`. Any loop.
+
+    Args:
+        connection: over which the engine is reached.
+        activity_id: the job's id.
+        run_id: which run; None: the open one, else the latest.
+        included: of `INCLUDED`, those that are wanted.
+    """
+    return await _run(connection, _described(connection, activity_id, run_id, included))
+
+
+async def _described(
+    connection: Connection, activity_id: str, run_id: str | None, included: frozenset[str]
+) -> ActivityExecutionDescription:
+    from understudy._client.jobs.description import described
+    from understudy._client.jobs.view import JobView
+
+    service, activities = connection.service, connection.engine.activities
+    run_id = service.run_of(job_id(activity_id), run_id)
+    view = JobView(run_id, service.history(run_id))
+    unwritten = activities.unwritten(run_id, 1)
+    if unwritten is not None:
+        view.heartbeat_details = unwritten
+    under_way = activities.under_way(run_id, 1)
+    return described(view, connection.data_converter, under_way=under_way, included=included)
+
+
+async def cancel_job(connection: Connection, activity_id: str, run_id: str | None, reason: str | None) -> None:
+    """Ask a job to cancel; see `ActivityHandle.cancel`. Any loop."""
+    command = CancelWorkflow(reason=reason or "", identity=connection.identity)
+    await _run(connection, connection.service.send_to(job_id(activity_id), run_id, command))
+
+
+async def terminate_job(connection: Connection, activity_id: str, run_id: str | None, reason: str | None) -> None:
+    """End a job now; see `ActivityHandle.terminate`. Any loop."""
+    command = TerminateWorkflow(reason=reason or "", identity=connection.identity)
+    await _run(connection, connection.service.send_to(job_id(activity_id), run_id, command))
+
+
+async def _run(connection: Connection, asking: Coroutine[Any, Any, T]) -> T:
+    with about_jobs():
+        return await connection.engine.dispatcher.run(asking)

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
-from understudy._client.jobs.description import ActivityExecution, execution_of
+from understudy._client.jobs.description import ActivityExecution, ActivityExecutionCount, execution_of
 from understudy._client.jobs.view import JobView
 from understudy.actors.behaviors.definitions.job import JOB_TYPE
 from understudy.events.errors import ArgumentTypeError, InvalidArgumentError
@@ -20,10 +19,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ActivityExecutionAsyncIterator",
-    "ActivityExecutionCount",
-    "ActivityExecutionCountAggregationGroup",
-    "checked_filter",
     "count_jobs",
+    "list_jobs",
 ]
 
 _COUNTED_AT_ONCE: Final = 5_000
@@ -32,32 +29,12 @@ _READ_AT_ONCE: Final = 50
 
 
 @public("understudy.client")
-@dataclass(frozen=True)
-class ActivityExecutionCountAggregationGroup:
-    """One group of a count."""
-
-    count: int
-    group_values: Sequence[Any]
-    """What all of the group have in common."""
-
-
-@public("understudy.client")
-@dataclass(frozen=True)
-class ActivityExecutionCount:
-    """How many there are."""
-
-    count: int
-    groups: Sequence[ActivityExecutionCountAggregationGroup]
-    """Empty: nothing was grouped."""
-
-
-@public("understudy.client")
 class ActivityExecutionAsyncIterator:
     """The stand-alone activities of a store, for `async for`; nothing is asked before the first one is wanted."""
 
     def __init__(self, client: Connection, *, limit: int | None, page_size: int, next_page_token: bytes | None) -> None:
-        """Use `Client.list_activities` instead."""
-        self._client = client
+        """Use `Client.list_activities` instead; nothing is asked yet."""
+        self._connection = client
         self._limit = None if limit is None else _whole("limit", limit)
         self._page_size = _whole("page_size", page_size)
         self._next_page_token = next_page_token
@@ -92,12 +69,12 @@ class ActivityExecutionAsyncIterator:
         size = self._page_size if page_size is None else _whole("page_size", page_size)
         if self._limit is not None:
             size = min(size, max(self._limit - self._yielded, 1))
-        fetched = _fetch(self._client.service, self._next_page_token, size)
-        self._current_page, self._next_page_token = await self._client.engine.dispatcher.run(fetched)
+        fetched = _fetch(self._connection.service, self._next_page_token, size)
+        self._current_page, self._next_page_token = await self._connection.engine.dispatcher.run(fetched)
         self._current_page_index = 0
 
     def __aiter__(self) -> ActivityExecutionAsyncIterator:
-        """Return itself."""
+        """Return itself: it is its own iterator."""
         return self
 
     async def __anext__(self) -> ActivityExecution:
@@ -118,8 +95,22 @@ class ActivityExecutionAsyncIterator:
         return found
 
 
-def checked_filter(query: object) -> None:
-    """Refuse a filter.
+def list_jobs(
+    connection: Connection, query: str | None, *, limit: int | None, page_size: int, next_page_token: bytes | None
+) -> ActivityExecutionAsyncIterator:
+    """Return an iterator over stand-alone activities; see `Client.list_activities`. Any loop."""
+    _refuse_filter(query)
+    return ActivityExecutionAsyncIterator(connection, limit=limit, page_size=page_size, next_page_token=next_page_token)
+
+
+async def count_jobs(connection: Connection, query: str | None) -> ActivityExecutionCount:
+    """Return how many stand-alone activities there are; see `Client.count_activities`. Any loop."""
+    _refuse_filter(query)
+    return ActivityExecutionCount(await connection.engine.dispatcher.run(_count(connection.service)), ())
+
+
+def _refuse_filter(query: object) -> None:
+    """Refuse a filter, since there is none yet.
 
     Raises:
         InvalidArgumentError: there is one.
@@ -134,8 +125,7 @@ def checked_filter(query: object) -> None:
     )
 
 
-async def count_jobs(service: Service) -> int:
-    """Return how many jobs the store has; on the engine's loop."""
+async def _count(service: Service) -> int:
     count, token = 0, None
     while True:
         rows, token = _page(service, token, _COUNTED_AT_ONCE)

@@ -1,4 +1,7 @@
-"""The start of a stand-alone activity, checked: what the caller gave becomes the first event of the run behind it."""
+"""Starts of stand-alone activities: what the caller gave is checked, and becomes the first event of the run behind it.
+
+`JOB_DEFAULTS` is the one table of a start's options, as `START_DEFAULTS` is for workflows.
+"""
 
 from __future__ import annotations
 
@@ -6,9 +9,12 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypedDict
 
+import msgspec
+
 from understudy._calls.activity_options import DEFAULT_START_TO_CLOSE_NS, stored_options
 from understudy._calls.checked import checked_any_id, checked_name
-from understudy._calls.targets import checked_kind
+from understudy._calls.targets import NO_METADATA, checked_kind
+from understudy._client.jobs.handle import ActivityHandle
 from understudy.actors.behaviors.definitions.definition import ActivityDefinition, activity_of
 from understudy.actors.behaviors.definitions.job import JOB_TYPE, Job, activity_id_of, job_id, job_input
 from understudy.events.converters.in_context import for_activity
@@ -23,6 +29,7 @@ from understudy.events.options.policies import (
 )
 from understudy.events.options.priority import Priority
 from understudy.events.options.retry_policy import RetryPolicy
+from understudy.events.payloads.payload import NO_HEADERS
 from understudy.events.workflow import BEHAVIOUR_FLAGS, WorkflowStarted
 
 if TYPE_CHECKING:
@@ -32,12 +39,14 @@ if TYPE_CHECKING:
     from understudy.events.payloads.payload import Payload
 
 __all__ = [
+    "JOB_DEFAULTS",
     "ActivityStartOptions",
     "PlainActivityStartOptions",
     "PreparedJob",
+    "WantedJob",
     "activity_target",
     "prepared_job",
-    "start_of",
+    "start_job",
 ]
 
 _REUSE: Final = {
@@ -83,6 +92,45 @@ class ActivityStartOptions(PlainActivityStartOptions, total=False):
     result_type: type | None
 
 
+JOB_DEFAULTS: Final[ActivityStartOptions] = {
+    "result_type": None,
+    "schedule_to_close_timeout": None,
+    "schedule_to_start_timeout": None,
+    "start_to_close_timeout": None,
+    "heartbeat_timeout": None,
+    "id_reuse_policy": ActivityIDReusePolicy.ALLOW_DUPLICATE,
+    "id_conflict_policy": ActivityIDConflictPolicy.FAIL,
+    "retry_policy": None,
+    "search_attributes": None,
+    "summary": None,
+    "priority": Priority.default,
+    "start_delay": None,
+    "rpc_metadata": NO_METADATA,
+    "rpc_timeout": None,
+    "request_id": None,
+}
+"""Every option of the start of a stand-alone activity, and its value where nothing is said."""
+_OF_ACTIVITIES: Final = (
+    *("schedule_to_close_timeout", "schedule_to_start_timeout", "start_to_close_timeout", "heartbeat_timeout"),
+    *("retry_policy", "summary", "priority"),
+)
+"""The options that activities of workflows have, too."""
+
+
+class WantedJob(msgspec.Struct, frozen=True):
+    """The start of a stand-alone activity as it was asked for; nothing of it is checked."""
+
+    activity: Any
+    """A decorated function or method, a class whose objects can be called, or a name."""
+    args: Sequence[Any]
+    id: str
+    task_queue: str
+    options: ActivityStartOptions
+    """All of them, each with its value."""
+    headers: Mapping[str, Payload] = NO_HEADERS
+    """What interceptors send along."""
+
+
 class PreparedJob(NamedTuple):
     """A start that was checked."""
 
@@ -93,63 +141,59 @@ class PreparedJob(NamedTuple):
     """What the result is decoded to."""
 
 
-def prepared_job(
-    client: Connection,
-    activity: Any,
-    args: Sequence[Any],
-    *,
-    id: str,
-    task_queue: str,
-    result_type: type | None,
-    id_reuse_policy: ActivityIDReusePolicy,
-    id_conflict_policy: ActivityIDConflictPolicy,
-    search_attributes: Any,
-    start_delay: timedelta | None,
-    request_id: str | None,
-    headers: Mapping[str, Payload],
-    options: Mapping[str, Any],
-) -> PreparedJob:
-    """Return the start of a job as the engine takes it; `options` are those that activities of workflows have, too.
+async def start_job(connection: Connection, wanted: WantedJob) -> ActivityHandle[Any]:
+    """Start a stand-alone activity, and return its handle once that is on disk; see `Client.start_activity`."""
+    prepared = prepared_job(connection, wanted)
+    run_id = await connection.engine.dispatcher.run(_started(connection.engine.starts, prepared))
+    return ActivityHandle(connection, wanted.id, run_id=run_id, result_type=prepared.hint)
+
+
+def prepared_job(connection: Connection, wanted: WantedJob) -> PreparedJob:
+    """Return the start of a job as the engine takes it.
 
     Raises:
         InvalidArgumentError: something cannot be.
         PayloadEncodeError: an argument cannot be stored, or does not fit its hint.
         DefinitionError: it is not an activity.
     """
-    name, definition = activity_target(activity)
-    checked_any_id(id, "id")
-    checked_name(task_queue, "task_queue")
-    checked_kind(id_reuse_policy, ActivityIDReusePolicy, "id_reuse_policy")
-    checked_kind(id_conflict_policy, ActivityIDConflictPolicy, "id_conflict_policy")
-    fields = _fields(definition, options)
-    hint = result_type or fields.pop("result_type", None) or (definition.signature.returns if definition else Any)
+    given: Any = wanted.options
+    reuse, conflict = given["id_reuse_policy"], given["id_conflict_policy"]
+    name, definition = activity_target(wanted.activity)
+    checked_any_id(wanted.id, "id")
+    checked_name(wanted.task_queue, "task_queue")
+    checked_kind(reuse, ActivityIDReusePolicy, "id_reuse_policy")
+    checked_kind(conflict, ActivityIDConflictPolicy, "id_conflict_policy")
+    fields = _fields(definition, {name: given[name] for name in _OF_ACTIVITIES})
+    hint = (
+        given["result_type"] or fields.pop("result_type", None) or (definition.signature.returns if definition else Any)
+    )
     converter = for_activity(
-        client.data_converter.payload_converter,
-        activity_id=id,
+        connection.data_converter.payload_converter,
+        activity_id=wanted.id,
         activity_type=name,
-        task_queue=task_queue,
+        task_queue=wanted.task_queue,
         workflow_id=None,
         workflow_type=None,
     )
-    job = Job(activity_type=name, start_delay=to_ns(start_delay, name="start_delay") or 0, **fields)
+    job = Job(activity_type=name, start_delay=to_ns(given["start_delay"], name="start_delay") or 0, **fields)
     event = WorkflowStarted(
-        at=client.engine.clock(),
-        workflow_id=job_id(id),
+        at=connection.engine.clock(),
+        workflow_id=job_id(wanted.id),
         workflow_type=JOB_TYPE,
-        task_queue=task_queue,
+        task_queue=wanted.task_queue,
         flags=BEHAVIOUR_FLAGS,
-        input=job_input(job, _payloads(converter, name, definition, args)),
-        search_attributes=_attributes(search_attributes),
-        headers=dict(headers),
+        input=job_input(job, _payloads(converter, name, definition, wanted.args)),
+        search_attributes=_attributes(given["search_attributes"]),
+        headers=dict(wanted.headers),
         summary=job.summary,
-        identity=client.identity,
-        request_id=request_id or "",
+        identity=connection.identity,
+        request_id=given["request_id"] or "",
     )
-    return PreparedJob(event, (_REUSE[id_reuse_policy], _CONFLICT[id_conflict_policy]), name, hint)
+    return PreparedJob(event, (_REUSE[reuse], _CONFLICT[conflict]), name, hint)
 
 
-async def start_of(starts: Starts, prepared: PreparedJob) -> str:
-    """Have a job started, and return its run id; on the engine's loop.
+async def _started(starts: Starts, prepared: PreparedJob) -> str:
+    """Start a job, and return its run id; on the engine's loop.
 
     Raises:
         ActivityAlreadyStartedError: the id is taken.

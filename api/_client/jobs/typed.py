@@ -1,4 +1,4 @@
-"""TO SAY."""
+"""Starts of stand-alone activities as they are, with types that only type checkers read."""
 
 from __future__ import annotations
 

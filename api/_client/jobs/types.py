@@ -1,8 +1,8 @@
 """How type checkers see the starts of stand-alone activities: what one takes and returns flows through.
 
-The forms are those of `_client.starts.types`, and stand here as protocols for the same reason: no argument, one
-argument as it is, several as `args`, and by name; for functions that are awaited and for plain ones, and for methods,
-which take `self` in front.
+The forms are those of starts of workflows, and stand here as protocols for the same reason: no argument, one argument
+as it is, several as `args`, and by name; for functions that are awaited and for plain ones, and for methods, which
+take `self` in front.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ R = TypeVar("R")
 
 
 class StartActivityCall(Protocol):
-    """`client.start_activity`."""
+    """The forms of `client.start_activity`."""
 
     @overload
     async def __call__(
@@ -120,7 +120,7 @@ class StartActivity(Protocol):
 
 
 class ExecuteActivityCall(Protocol):
-    """`client.execute_activity`."""
+    """The forms of `client.execute_activity`."""
 
     @overload
     async def __call__(
@@ -214,7 +214,7 @@ class ExecuteActivity(Protocol):
 
 
 class StartActivityMethodCall(Protocol):
-    """`client.start_activity_method`."""
+    """The forms of `client.start_activity_method`."""
 
     @overload
     async def __call__(
@@ -285,7 +285,7 @@ class StartActivityMethod(Protocol):
 
 
 class ExecuteActivityMethodCall(Protocol):
-    """`client.execute_activity_method`."""
+    """The forms of `client.execute_activity_method`."""
 
     @overload
     async def __call__(

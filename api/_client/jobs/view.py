@@ -1,4 +1,4 @@
-"""What is known of a stand-alone activity, read from the events of the run behind it."""
+"""The view of a stand-alone activity, read from the events of the run behind it."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class JobView:
         """When the activity was asked for, which is later than the start if that was delayed."""
         self.attempt = 1
         self.outside = False
-        """Whether the attempt is completed from outside."""
+        """True if the attempt is completed from outside."""
         self.cancel_requested: WorkflowCancelRequested | None = None
         self.heartbeats = 0
         self.heartbeat_at = 0

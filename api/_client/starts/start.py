@@ -1,10 +1,14 @@
-"""A start, checked: what the caller gave becomes a `WorkflowStarted`, or an error before anything is stored."""
+"""Starts of workflows: what the caller gave is checked, becomes a `WorkflowStarted`, and is sent to the engine.
+
+`START_DEFAULTS` is the one table of a start's options. The signature of `Client.start_workflow`, the typed dictionary
+and the fields of `StartWorkflowInput` are written out for type checkers and for users; a test holds them to the table.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypedDict
+from typing import TYPE_CHECKING, Any, Final, TypedDict
 
 import msgspec
 
@@ -17,7 +21,8 @@ from understudy._calls.checked import (
     stored_policy,
     stored_priority,
 )
-from understudy._calls.targets import message_call, workflow_call, workflow_target
+from understudy._calls.targets import NO_METADATA, message_call, workflow_call, workflow_target
+from understudy._client.handles.handle import WorkflowHandle
 from understudy.actors.behaviors.decisions.commands import SignalWorkflow
 from understudy.actors.behaviors.definitions.definition import HandlerKind, WorkflowDefinition
 from understudy.events.errors import ArgumentTypeError, InvalidArgumentError
@@ -25,21 +30,25 @@ from understudy.events.options.cron import checked_cron, next_cron
 from understudy.events.options.policies import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from understudy.events.options.priority import Priority
 from understudy.events.options.retry_policy import RetryPolicy
-from understudy.events.payloads.payload import Phrase
+from understudy.events.payloads.payload import NO_HEADERS, Phrase
 from understudy.events.workflow import BEHAVIOUR_FLAGS, WorkflowStarted
 
 if TYPE_CHECKING:
     from understudy._client.connection import Connection
     from understudy.actors.system import System
     from understudy.events.converters.payload_converter import PayloadConverter
+    from understudy.events.payloads.payload import Payload
 
 __all__ = [
+    "START_DEFAULTS",
     "PlainStartOptions",
     "PreparedStart",
     "StartOptions",
+    "WantedStart",
     "checked_policies",
     "find_workflow",
     "prepared_start",
+    "start_workflow",
 ]
 
 
@@ -75,18 +84,7 @@ class StartOptions(PlainStartOptions, total=False):
     result_type: type | None
 
 
-class PreparedStart(NamedTuple):
-    """A start that was checked."""
-
-    event: WorkflowStarted
-    policies: tuple[WorkflowIDReusePolicy, WorkflowIDConflictPolicy]
-    signal: SignalWorkflow | None
-    """What goes with it."""
-    hint: Any
-    """What the result is decoded to."""
-
-
-_PLAIN: Final[StartOptions] = {
+START_DEFAULTS: Final[StartOptions] = {
     "result_type": None,
     "execution_timeout": None,
     "run_timeout": None,
@@ -102,47 +100,87 @@ _PLAIN: Final[StartOptions] = {
     "start_delay": None,
     "start_signal": None,
     "start_signal_args": (),
+    "rpc_metadata": NO_METADATA,
+    "rpc_timeout": None,
+    "request_eager_start": False,
     "request_id": None,
     "priority": Priority.default,
+    "versioning_override": None,
 }
-"""What `start_workflow` has if nothing is said; most starts are like this, and need no look at each option."""
+"""Every option that a start is checked for or shows to interceptors, and its value where nothing is said.
+
+Most starts say nothing, and need no look at each option.
+"""
+
+
+class WantedStart(msgspec.Struct, frozen=True):
+    """A start as it was asked for; nothing of it is checked."""
+
+    workflow: Any
+    """The run method of a workflow class, the class, a workflow function, or a name."""
+    args: Sequence[Any]
+    id: str
+    task_queue: str
+    options: StartOptions
+    """Those that were given; an option that is not there has its default."""
+    headers: Mapping[str, Payload] = NO_HEADERS
+    """What interceptors send along."""
+
+
+class PreparedStart(msgspec.Struct, frozen=True):
+    """A start that was checked."""
+
+    event: WorkflowStarted
+    policies: tuple[WorkflowIDReusePolicy, WorkflowIDConflictPolicy]
+    signal: SignalWorkflow | None
+    """What goes with it."""
+    hint: Any
+    """What the result is decoded to."""
+
+
 _PLAIN_POLICIES: Final = WorkflowIDReusePolicy.ALLOW_DUPLICATE, WorkflowIDConflictPolicy.UNSPECIFIED
 
 
-def prepared_start(
-    client: Connection, workflow: Any, args: Sequence[Any], options: StartOptions, *, id: str, task_queue: str
-) -> PreparedStart:
-    """Return a start as the engine takes it, of what the caller gave to `start_workflow`.
+async def start_workflow(connection: Connection, wanted: WantedStart) -> WorkflowHandle[Any, Any]:
+    """Start a workflow, and return its handle once the start is on disk; see `Client.start_workflow`. Any loop."""
+    start = prepared_start(connection, wanted)
+    began = connection.engine.starts.start(start.event, *start.policies, first=start.signal)
+    run_id = (await connection.engine.dispatcher.run(began)).run_id
+    return WorkflowHandle(
+        connection, wanted.id, first_execution_run_id=run_id, result_run_id=run_id, result_type=start.hint
+    )
+
+
+def prepared_start(connection: Connection, wanted: WantedStart) -> PreparedStart:
+    """Return a start as the engine takes it.
 
     Args:
-        client: whose converter, headers and identity it gets.
-        workflow: what to start.
-        args: its arguments.
-        options: all that have a meaning here, each with a value.
-        id: the workflow id.
-        task_queue: whose worker shall run it.
+        connection: its converter and its identity are those of the start.
+        wanted: the start as it was asked for.
 
     Raises:
         InvalidArgumentError: something cannot be.
         PayloadEncodeError: an argument cannot be stored, or does not fit its hint.
     """
-    converter = client.converter_of(id)
-    name, definition = find_workflow(client.engine, workflow, task_queue)
+    workflow, workflow_id, task_queue = wanted.workflow, wanted.id, wanted.task_queue
+    converter, engine = connection.converter_of(workflow_id), connection.engine
+    name, definition = find_workflow(engine, workflow, task_queue)
     event = WorkflowStarted(
-        at=client.engine.clock(),
-        workflow_id=checked_id(id, "id"),
+        at=engine.clock(),
+        workflow_id=checked_id(workflow_id, "id"),
         workflow_type=name,
         task_queue=checked_name(task_queue, "task_queue"),
-        input=workflow_call(converter, definition, args, Phrase("workflow {!r}", (name,))),
+        input=workflow_call(converter, definition, wanted.args, Phrase("workflow {!r}", (name,))),
         flags=BEHAVIOUR_FLAGS,
-        identity=client.identity,
+        identity=connection.identity,
     )
     by_name = isinstance(workflow, str)  # then the result is what JSON has, whoever is in the process
     hint = None if definition is None or by_name else definition.signature.returns
     policies, signal = _PLAIN_POLICIES, None
-    if options != _PLAIN or client.headers:
-        given: Any = options
-        event = msgspec.structs.replace(event, headers=client.headers, **_rare_fields(given, event.at, converter))
+    if wanted.options != START_DEFAULTS or wanted.headers:
+        given: Any = {**START_DEFAULTS, **wanted.options}
+        headers = dict(wanted.headers)
+        event = msgspec.structs.replace(event, headers=headers, **_rare_fields(given, event.at, converter))
         reuse, conflict = checked_policies(given["id_reuse_policy"], given["id_conflict_policy"])
         if given["start_signal"] is not None or given["start_signal_args"]:
             signal = start_signal(converter, definition, event, given["start_signal"], given["start_signal_args"])

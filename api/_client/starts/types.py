@@ -1,6 +1,6 @@
 """How type checkers see the starts of workflows: what a workflow takes and returns flows through (see `tests/typing`).
 
-The forms are those of `message_types`, and stand here as protocols for the same reason. A workflow is given as the run
+The forms are those of `update_types`, and stand here as protocols for the same reason. A workflow is given as the run
 method of a class, which takes `self` in front, or as a function, which does not; which of both it is, its type does
 not say. So a start without an argument that is given a function with one passes the checkers, and is refused when it
 is made.
@@ -23,7 +23,7 @@ S = TypeVar("S")
 
 
 class StartCall(Protocol):
-    """`client.start_workflow`."""
+    """The forms of `client.start_workflow`."""
 
     @overload
     async def __call__(
@@ -89,7 +89,7 @@ class StartCall(Protocol):
 
 
 class ExecuteCall(Protocol):
-    """`client.execute_workflow`."""
+    """The forms of `client.execute_workflow`."""
 
     @overload
     async def __call__(

@@ -5,27 +5,23 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
-from understudy._calls.targets import NO_ARG, NO_METADATA, arguments, message_call, result_hint
+from understudy._calls.targets import NO_ARG, NO_METADATA, arguments
 from understudy._client.connection import Connection
 from understudy._client.errors import WorkflowUpdateRPCTimeoutOrCancelledError, in_time
+from understudy._client.handles.address import Address
 from understudy._client.handles.handle import WorkflowHandle
-from understudy._client.handles.update_handle import WorkflowUpdateHandle, WorkflowUpdateStage, checked_stage
-from understudy._client.handles.updates import handle_at, update_command
-from understudy._client.starts.start import StartOptions, prepared_start
-from understudy.actors.behaviors.definitions.definition import HandlerKind
+from understudy._client.handles.update_handle import WorkflowUpdateHandle
+from understudy._client.handles.update_stage import WorkflowUpdateStage
+from understudy._client.handles.updates import PreparedUpdate, WantedUpdate, prepared_update
+from understudy._client.starts.start import StartOptions, WantedStart, prepared_start
 from understudy.events.errors import ArgumentTypeError, InvalidArgumentError, WorkflowClosedError
 from understudy.events.options.policies import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from understudy.events.options.priority import Priority
 from understudy.events.options.retry_policy import RetryPolicy
 
-if TYPE_CHECKING:
-    from understudy._client.client import Client
-    from understudy.actors.behaviors.decisions.commands import UpdateWorkflow
-    from understudy.events.payloads.payload import Payload
-
-__all__ = ["UpdateWithStart", "WithStartWorkflowOperation"]
+__all__ = ["UpdateWithStart", "WithStartWorkflowOperation", "start_and_update"]
 
 R = TypeVar("R")
 S = TypeVar("S")
@@ -73,39 +69,31 @@ class WithStartWorkflowOperation(Generic[S, R]):
             raise InvalidArgumentError(
                 what="id_conflict_policy", got="UNSPECIFIED", expected="FAIL, USE_EXISTING or TERMINATE_EXISTING"
             )
-        self.workflow = workflow
-        self.args = arguments(arg, args)
-        self.id = id
-        self.task_queue = task_queue
-        self.id_conflict_policy = id_conflict_policy
-        self.options = StartOptions(
-            result_type=result_type,
-            execution_timeout=execution_timeout,
-            run_timeout=run_timeout,
-            task_timeout=task_timeout,
-            id_reuse_policy=id_reuse_policy,
-            id_conflict_policy=id_conflict_policy,
-            retry_policy=retry_policy,
-            cron_schedule=cron_schedule,
-            memo=memo,
-            search_attributes=search_attributes,
-            static_summary=static_summary,
-            static_details=static_details,
-            start_delay=start_delay,
-            start_signal=None,
-            start_signal_args=(),
-            request_id=None,
-            priority=priority,
-        )
-        self.headers: dict[str, Payload] = {}
-        """What interceptors send along with the start."""
+        options: StartOptions = {
+            "result_type": result_type,
+            "execution_timeout": execution_timeout,
+            "run_timeout": run_timeout,
+            "task_timeout": task_timeout,
+            "id_reuse_policy": id_reuse_policy,
+            "id_conflict_policy": id_conflict_policy,
+            "retry_policy": retry_policy,
+            "cron_schedule": cron_schedule,
+            "memo": memo,
+            "search_attributes": search_attributes,
+            "static_summary": static_summary,
+            "static_details": static_details,
+            "start_delay": start_delay,
+            "priority": priority,
+        }
+        self.start = WantedStart(workflow, arguments(arg, args), id, task_queue, options)
+        """The start as it was asked for, and as interceptors have changed it."""
         self.is_used = False
         self._handle: asyncio.Future[WorkflowHandle[S, R]] | None = None
         self._known: WorkflowHandle[S, R] | BaseException | None = None
 
     def __repr__(self) -> str:
-        """Show the id."""
-        return f"<WithStartWorkflowOperation of {self.id!r}{', used' if self.is_used else ''}>"
+        """Show the workflow id, and whether it was used."""
+        return f"<WithStartWorkflowOperation of {self.start.id!r}{', used' if self.is_used else ''}>"
 
     async def workflow_handle(self) -> WorkflowHandle[S, R]:
         """Return the workflow's handle, once it has started.
@@ -141,7 +129,7 @@ def _resolve(future: asyncio.Future[Any], known: Any) -> None:
 
 
 class UpdateWithStart(Connection):
-    """The part of a client that starts and updates at once."""
+    """Updates with a start: the part of a client that starts and updates in one commit."""
 
     async def execute_update_with_start_workflow(
         self,
@@ -214,47 +202,46 @@ class UpdateWithStart(Connection):
                 what="start_workflow_operation", got="one that was used", expected="a new one for each update"
             )
         given = arguments(arg, args)
+        wanted = WantedUpdate(update, given, wait_for_stage, id, result_type, rpc_timeout)
         if self.chain is not None:
-            return await self.chain.update_with_start(operation, update, given, locals())
-        del rpc_metadata
-        stage = checked_stage(wait_for_stage)
-        converter = self.converter_of(operation.id)
-        of_whom = f"of workflow {operation.id!r}"
-        name, payloads = message_call(converter, HandlerKind.UPDATE, update, given, of_whom)
-        client: Any = self
-        command = update_command(client, name, payloads, id)
-        operation.is_used = True
-        try:
-            hint = result_hint(update, result_type)
-            async with in_time(rpc_timeout, WorkflowUpdateRPCTimeoutOrCancelledError()):
-                return await self.engine.dispatcher.run(_start_and_update(client, operation, command, hint, stage))
-        except BaseException as error:
-            operation.settle(error)
-            raise
+            from understudy._client.interceptors.start_inputs import input_with_start
+
+            asked = input_with_start(operation.start, wanted, operation, rpc_metadata)
+            try:
+                handle: WorkflowUpdateHandle[Any] = await self.chain.start_update_with_start_workflow(asked)
+            except BaseException as error:
+                operation.settle(error)
+                raise
+            return handle
+        return await start_and_update(self, operation, wanted)
 
 
-async def _start_and_update(
-    client: Client,
-    operation: WithStartWorkflowOperation[Any, Any],
-    command: UpdateWorkflow,
-    hint: Any,
-    stage: WorkflowUpdateStage,
+async def start_and_update(
+    connection: Connection, operation: WithStartWorkflowOperation[Any, Any], wanted: WantedUpdate
 ) -> WorkflowUpdateHandle[Any]:
-    """Do both, on the engine's loop; begin anew if the run that was to be updated has ended meanwhile."""
-    start = prepared_start(
-        client.plain(operation.headers) if client.headers or operation.headers else client,
-        operation.workflow,
-        operation.args,
-        operation.options,
-        id=operation.id,
-        task_queue=operation.task_queue,
-    )
+    """Start and update as `operation` and `wanted` say; see `Client.start_update_with_start_workflow`. Any loop."""
+    update = prepared_update(Address(connection, operation.start.id), wanted)
+    operation.is_used = True
+    try:
+        async with in_time(wanted.rpc_timeout, WorkflowUpdateRPCTimeoutOrCancelledError()):
+            return await connection.engine.dispatcher.run(_started_and_updated(connection, operation, update))
+    except BaseException as error:
+        operation.settle(error)
+        raise
+
+
+async def _started_and_updated(
+    connection: Connection, operation: WithStartWorkflowOperation[Any, Any], update: PreparedUpdate
+) -> WorkflowUpdateHandle[Any]:
+    """Start and update on the engine's loop; begin anew if the run that was to be updated has ended meanwhile."""
+    wanted = operation.start
+    start = prepared_start(connection, wanted)
     while True:
-        began = await client.engine.starts.start(start.event, *start.policies, first=command)
+        began = await connection.engine.starts.start(start.event, *start.policies, first=update.command)
         operation.settle(
             WorkflowHandle(
-                client.origin or client,
-                operation.id,
+                connection,
+                wanted.id,
                 first_execution_run_id=began.run_id,
                 result_run_id=began.run_id,
                 result_type=start.hint,
@@ -263,7 +250,7 @@ async def _start_and_update(
         try:
             rejected = None if began.answer is None else await began.answer
         except WorkflowClosedError:
-            if operation.id_conflict_policy is WorkflowIDConflictPolicy.FAIL:
+            if wanted.options.get("id_conflict_policy") is WorkflowIDConflictPolicy.FAIL:
                 raise
         else:
-            return await handle_at(client, command, operation.id, began.taken_by, hint, rejected, stage)
+            return await update.handle(Address(connection, wanted.id), began.taken_by, rejected)
