@@ -37,7 +37,6 @@ MIXINS: dict[str, str] = {
     "understudy.actors.activities.attempt.Attempt": "to be cut",
     "understudy.actors.behaviors.code.handles.ChildHandle": "to be cut",
     "understudy.actors.behaviors.loop.refusals.InsideLoop": "the table of what no loop of a run may do, which is data",
-    "understudy.actors.behaviors.outlet.Outlet": "to be cut",
     "understudy.actors.dispatch.LoopActor": "to be cut",
     "understudy.actors.relations.retried.UntilDone": "to be cut",
     "understudy.actors.requests.starts.Starts": "to be cut",
@@ -53,9 +52,9 @@ MIXINS: dict[str, str] = {
 LARGE: dict[str, tuple[int, str]] = {
     "understudy._client.client.Client": (648, "to be cut"),
     "understudy._client.handles.handle.WorkflowHandle": (568, "to be cut"),
-    "understudy.actors.behaviors.code.run.Run": (338, "to be cut"),
+    "understudy.actors.behaviors.code.run.Run": (345, "the code of one run: how it begins, takes facts, and ends"),
     "understudy.actors.behaviors.loop.loop.DeterministicLoop": (
-        507,
+        491,
         "asyncio's interface of an event loop, with its table of refusals",
     ),
     "understudy.actors.requests.service.Service": (339, "to be cut"),
@@ -110,7 +109,6 @@ SHORT: dict[str, str] = {
     "actors/behaviors/code/upserts.py": "to be cut",
     "actors/behaviors/definitions/interception.py": "to be cut",
     "actors/behaviors/loop/current.py": "to be cut",
-    "actors/behaviors/outlet.py": "to be cut",
     "actors/clock.py": "to be cut",
     "actors/guard/interrupt.py": "to be cut",
     "actors/ids.py": "to be cut",

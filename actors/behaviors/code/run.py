@@ -17,7 +17,7 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from contextvars import Context as Variables
 from enum import Enum
-from typing import Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from understudy.actors.behaviors.code.arguments import run_args
 from understudy.actors.behaviors.code.conditions import check_conditions
@@ -28,7 +28,6 @@ from understudy.actors.behaviors.code.outcomes import OUTCOMES, is_declared
 from understudy.actors.behaviors.code.queries import answer, digest, refused
 from understudy.actors.behaviors.decisions.activation import Activation, recorded
 from understudy.actors.behaviors.definitions.definition import WorkflowDefinition
-from understudy.actors.behaviors.outlet import Outlet
 from understudy.events.converters.failure_converter import FailureConverter
 from understudy.events.converters.in_context import takes_context
 from understudy.events.converters.payload_converter import PayloadConverter
@@ -51,6 +50,9 @@ from understudy.events.workflow import (
     WorkflowStarted,
 )
 
+if TYPE_CHECKING:
+    from understudy.actors.behaviors.code.activities import LocalActivity
+
 __all__ = ["Phase", "Run"]
 
 T = TypeVar("T")
@@ -66,10 +68,10 @@ class Phase(Enum):
     BROKEN = "broken"
 
 
-class Run(Outlet):
+class Run:
     """The coroutine side of one run, driven by its actor and by replays; never shared between threads."""
 
-    __slots__ = ("_digest", "_entry", "_main", "_trouble", "definition", "phase", "warnings")
+    __slots__ = ("_context", "_digest", "_entry", "_main", "_trouble", "deferred", "definition", "phase", "warnings")
 
     def __init__(
         self,
@@ -361,6 +363,36 @@ class Run(Outlet):
                 raise refused(context, name, f"its {who} changed the workflow, which is built anew from its events")
 
     # -- what the shell takes out ------------------------------------------------------------------------------------
+
+    @property
+    def has_more(self) -> bool:
+        """Whether the last activation left more than requests."""
+        return bool(self.has_local or self._context.inbox.warnings)
+
+    @property
+    def has_local(self) -> bool:
+        """Whether `take_local` has anything to give."""
+        local = self._context.local
+        return local is not None and bool(local.asked or local.dropped)
+
+    def take_local(self) -> tuple[list[LocalActivity], list[LocalActivity]]:
+        """Return the local activities newly asked for and those to cancel, and forget that they are new."""
+        local = self._context.local
+        return local.take() if local is not None else ([], [])
+
+    def local(self, seq: int) -> LocalActivity | None:
+        """Return a local activity without an outcome."""
+        local = self._context.local
+        return local.pending.get(seq) if local is not None else None
+
+    def unconsumed(self) -> list[SignalReceived]:
+        """Return the signals that the next run gets, in order; also those that wait behind a deferred turn."""
+        waiting = (fact for _, fact in self.deferred)
+        return [*self._context.inbox.unconsumed(), *(fact for fact in waiting if isinstance(fact, SignalReceived))]
+
+    def stacks(self) -> list[str]:
+        """Return the await stacks of all tasks, for a person to read."""
+        return self._context.loop.stacks()
 
     def close(self) -> None:
         """Drop the code without running any more of it; used by passivation and after trouble."""
