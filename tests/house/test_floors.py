@@ -28,7 +28,6 @@ KNOTS: dict[str, int] = {
     "understudy._activity.interceptors": 2,
     "understudy._activity.running": 32,
     "understudy.actors.activities.attempt": 7,
-    "understudy.actors.behaviors.code.activities": 10,
     "understudy.actors.effects": 14,
 }
 """Modules that still import each other: the first of a knot by name, and how many are tied up in it."""

@@ -47,10 +47,10 @@ def settle(conditions: list[Condition]) -> list[Condition]:
 
 def check_conditions(context: Context) -> bool:
     """Look at a run's conditions, which may only read; return whether any was settled."""
-    context.read_only = "a wait_condition"
+    context.recorder.read_only = "a wait_condition"
     before = len(context.conditions)
     try:
         context.conditions = context.loop.call(settle, context.conditions)
     finally:
-        context.read_only = ""
+        context.recorder.read_only = ""
     return len(context.conditions) < before

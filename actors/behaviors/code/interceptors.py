@@ -16,14 +16,13 @@ from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from understudy.actors.behaviors.code.arguments import no_handler
-from understudy.actors.behaviors.code.queries import at_once
+from understudy.actors.behaviors.code.arguments import at_once
 from understudy.actors.behaviors.definitions.definition import HandlerDefinition, HandlerKind
 from understudy.events.payloads.payload import Payload
 from understudy.events.public import public
 
 if TYPE_CHECKING:
-    from understudy.actors.behaviors.code.context import Context
+    from understudy.actors.behaviors.code.context import Context, OutboundCalls
     from understudy.actors.behaviors.definitions.interception import Interception
 
 __all__ = [
@@ -33,6 +32,7 @@ __all__ = [
     "HandleSignalInput",
     "HandleUpdateInput",
     "WorkflowInboundInterceptor",
+    "chain_of",
 ]
 
 
@@ -171,10 +171,7 @@ class _Root(WorkflowInboundInterceptor):
         """Return the handler that was found when the message came; another, if an interceptor changed the name."""
         if found is not None and found.name in {name, None}:
             return found
-        handler = self._context.inbox.find(kind, name)
-        if handler is None:
-            raise no_handler(self._context, kind, name)
-        return handler
+        return self._context.inbox.handler(kind, name)
 
 
 # -- the chain of a run ----------------------------------------------------------------------------------------------
@@ -185,16 +182,12 @@ class Chain:
 
     __slots__ = ("_asked", "_context", "inbound", "outbound")
 
-    def __init__(self, context: Context, interception: Interception) -> None:
-        """Make them, as code of the run."""
+    def __init__(self, context: Context, outbound: OutboundCalls) -> None:
+        """Begin with the ends of the two chains; see `chain_of`."""
         self._context = context
         self._asked = 0
-        self.outbound: Any = interception.outbound(context)
-        inbound: WorkflowInboundInterceptor = _Root(context, self)
-        for make in reversed(interception.classes):
-            inbound = make(inbound)
-        inbound.init(self.outbound)
-        self.inbound = inbound
+        self.outbound = outbound
+        self.inbound: WorkflowInboundInterceptor = _Root(context, self)
 
     def execute(self, args: Sequence[Any], headers: Mapping[str, Payload]) -> Coroutine[Any, Any, Any]:
         """Return what runs the workflow."""
@@ -233,6 +226,23 @@ class Chain:
         update: tuple[str, str],
         args: Sequence[Any],
         headers: Mapping[str, Payload],
-    ) -> Coroutine[Any, Any, Any]:
-        """Return what handles an update; `update` is its id and its name."""
-        return self.inbound.handle_update_handler(HandleUpdateInput(*update, args, headers, _found=handler))
+    ) -> tuple[Coroutine[Any, Any, Any], bool]:
+        """Return what handles an update, and True: it is to be awaited; `update` is its id and its name."""
+        return self.inbound.handle_update_handler(HandleUpdateInput(*update, args, headers, _found=handler)), True
+
+
+def chain_of(interception: Interception, context: Context) -> Chain:
+    """Make the interceptors of one run, as code of the run.
+
+    Args:
+        interception: that of the run's definition.
+        context: of the run; its instance is made behind this.
+
+    Returns:
+        What calls the run function and the handlers; the outermost interceptor has seen the outbound chain.
+    """
+    chain = Chain(context, interception.outbound(context))
+    for make in reversed(interception.classes):
+        chain.inbound = make(chain.inbound)
+    chain.inbound.init(chain.outbound)
+    return chain

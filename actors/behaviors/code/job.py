@@ -60,7 +60,7 @@ async def _run(*_payloads: RawValue) -> RawValue | None:
     job = job_of(started)
     if job.start_delay:
         await asyncio.sleep(job.start_delay / 1_000_000_000)
-    scheduled = _scheduled(job, started, at=context.now, seq=context.next_activity())
+    scheduled = _scheduled(job, started, at=context.recorder.now, seq=context.next_activity())
     handle = context.start_activity(scheduled, RawValue)
     try:
         await asyncio.wait([handle])

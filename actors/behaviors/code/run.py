@@ -19,7 +19,7 @@ from contextvars import Context as Variables
 from enum import Enum
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from understudy.actors.behaviors.code.arguments import run_args
+from understudy.actors.behaviors.code.arguments import DirectCalls, run_args
 from understudy.actors.behaviors.code.conditions import check_conditions
 from understudy.actors.behaviors.code.context import Context
 from understudy.actors.behaviors.code.continue_as_new import ContinueAsNewError
@@ -71,7 +71,18 @@ class Phase(Enum):
 class Run:
     """The coroutine side of one run, driven by its actor and by replays; never shared between threads."""
 
-    __slots__ = ("_context", "_digest", "_entry", "_main", "_trouble", "deferred", "definition", "phase", "warnings")
+    __slots__ = (
+        "_context",
+        "_digest",
+        "_entry",
+        "_main",
+        "_recorder",
+        "_trouble",
+        "deferred",
+        "definition",
+        "phase",
+        "warnings",
+    )
 
     def __init__(
         self,
@@ -86,11 +97,12 @@ class Run:
         self.definition = definition
         self.phase = Phase.NEW
         context = self._context = Context(definition, execution, converter, failures)
-        context.inbox = Inbox(context, self)
+        self._recorder = context.recorder
+        context.inbox = Inbox(context.recorder, definition, converter, failures, self)
         context.in_context = takes_context(converter) or takes_context(failures) if in_context is None else in_context
         self.warnings = context.inbox.warnings
         """What the shell shall log: signals dropped, handlers left behind."""
-        self.deferred = context.deferred
+        self.deferred = context.recorder.deferred
         self._entry: tuple[Callable[..., Any], Sequence[Any]] | None = None
         """The run function and its arguments, from when the instance is made until the first step."""
         self._main: asyncio.Task[Any] | None = None
@@ -128,14 +140,12 @@ class Run:
         """
         if self.phase is not Phase.CLOSED:
             self.phase = Phase.RUNNING
-        context = self._context
-        context.expect((), -1)
+        self._recorder.expect((), -1)
         if messages:
             self._step(fact, now, messages)
         else:
             self._guarded_turn(_APPLY[type(fact)], fact, now)
-        requests, context.requests = context.requests, []
-        return requests
+        return self._recorder.take()
 
     def prepare(self, fact: WorkflowStarted, now: int) -> None:
         """Make the instance, so that messages which come with the start can be looked at before it is activated."""
@@ -156,7 +166,7 @@ class Run:
         """
         self.phase = Phase.REPLAYING
         waits, waiting = {event.since for event in events if type(event) is TurnDeferred}, False
-        context, deferred, position, end = self._context, self.deferred, 0, len(events)
+        recorder, deferred, position, end = self._recorder, self.deferred, 0, len(events)
         while position < end:
             event = events[position]
             position += 1
@@ -166,29 +176,29 @@ class Run:
                 elif type(event) is WorkflowStarted:
                     position = self._replay_one(recorded(events, position), event.at, events)
                 else:  # nearly all of them, so without a detour
-                    context.expect(events, position)
+                    recorder.expect(events, position)
                     self._guarded_turn(_APPLY[type(event)], event, event.at)
-                    position = context.cursor
+                    position = recorder.cursor
             elif isinstance(event, Request):
                 if event.may_be_missing:
                     continue
                 self.phase = Phase.BROKEN
-                context.refuse(position - 1, event, None)
+                recorder.refuse(position - 1, event, None)
             elif type(event) is TurnDeferred:
                 waiting = True
             elif type(event) is TurnResumed:
                 waiting = False
                 if deferred and deferred[0][0] <= event.through:
                     position = self._replay_one(deferred.take(event.through), event.at, events, position)
-        context.expect((), -1)
+        recorder.expect((), -1)
         if self.phase is Phase.REPLAYING:
             self.phase = Phase.RUNNING
 
     def _replay_one(self, activation: Activation, now: int, events: Sequence[Event], resumed_at: int = 0) -> int:
         """Activate recorded facts; `resumed_at`: behind their TurnResumed, which was recorded behind the fact."""
-        self._context.expect(events, resumed_at or activation.through, hidden=1 if resumed_at else 0)
+        self._recorder.expect(events, resumed_at or activation.through, hidden=1 if resumed_at else 0)
         self._step(activation.fact, now, activation.messages)
-        return self._context.cursor
+        return self._recorder.cursor
 
     def _step(self, fact: Fact, now: int, messages: Sequence[Fact] = ()) -> None:
         if messages and type(fact) is not WorkflowStarted:
@@ -205,7 +215,7 @@ class Run:
         context = self._context
         if self.phase is Phase.CLOSED:
             return
-        context.now = now
+        self._recorder.now = now
         self._digest = b""
         try:
             context.loop.run_turn(apply, self, fact)
@@ -216,7 +226,7 @@ class Run:
                 _note_uncaught(context.loop.on_error, self.warnings)
             if self._trouble is not None:
                 raise self._trouble  # noqa: TRY301 - as whatever is raised here, it breaks the run
-            if main is not None and not context.closed and main.done():
+            if main is not None and not self._recorder.closed and main.done():
                 self._close(main)
         except BaseException:
             self.phase = Phase.BROKEN
@@ -232,12 +242,14 @@ class Run:
         if fact.flags & ~BEHAVIOUR_FLAGS:
             raise NewerRunError(run_id=context.execution.run_id, flags=fact.flags, known=BEHAVIOUR_FLAGS)
         if definition.interception is not None:
-            from understudy.actors.behaviors.code.interceptors import Chain
+            from understudy.actors.behaviors.code.interceptors import chain_of
 
-            context.chain = Chain(context, definition.interception)
+            context.chain = context.inbox.caller = chain_of(definition.interception, context)
         try:
-            args = run_args(context, fact)
+            args = run_args(context.converter, definition, fact)
             context.instance, run = definition.instantiate(args)
+            if context.chain is None:
+                context.inbox.caller = DirectCalls(context.instance)
             self.definition = context.definition = definition.configured(context.instance)
         except Exception as error:
             if not self.is_failure(error):
@@ -285,7 +297,7 @@ class Run:
         canceled = context.cancel_requested is not None
         if main.cancelled():
             if canceled:
-                self._ask(WorkflowCanceled(at=context.now))
+                self._ask(WorkflowCanceled(at=self._recorder.now))
             else:  # the code cancelled itself, and nobody had asked it to
                 self._fail(CancelledError("Workflow cancelled itself"))
         elif (error := main.exception()) is None:
@@ -293,7 +305,9 @@ class Run:
         elif isinstance(error, ContinueAsNewError):
             self._ask(error.request)
         elif canceled and is_cancelled_exception(error):
-            self._ask(WorkflowCanceled(at=context.now, failure=context.failures.to_failure(error, context.converter)))
+            self._ask(
+                WorkflowCanceled(at=self._recorder.now, failure=context.failures.to_failure(error, context.converter))
+            )
         elif self.is_failure(error):
             self._fail(error)
         else:
@@ -312,17 +326,18 @@ class Run:
                 raise
             self._fail(error)
         else:
-            self._ask(WorkflowCompleted(at=context.now, result=result))
+            self._ask(WorkflowCompleted(at=self._recorder.now, result=result))
 
     def _fail(self, error: BaseException) -> None:
         context = self._context
-        self._ask(WorkflowFailed(at=context.now, failure=context.failures.to_failure(error, context.converter)))
+        self._ask(WorkflowFailed(at=self._recorder.now, failure=context.failures.to_failure(error, context.converter)))
         self.phase = Phase.CLOSED
 
     def _ask(self, request: Request) -> None:
-        self._context.read_only = ""
-        self._context.ask(request)
-        self._context.closed = True
+        recorder = self._recorder
+        recorder.read_only = ""
+        recorder.ask(request)
+        recorder.closed = True
 
     # -- queries -----------------------------------------------------------------------------------------------------
 
@@ -373,7 +388,7 @@ class Run:
     def has_local(self) -> bool:
         """Whether `take_local` has anything to give."""
         local = self._context.local
-        return local is not None and bool(local.asked or local.dropped)
+        return local is not None and bool(local.new_local_activities or local.canceled_local_activities)
 
     def take_local(self) -> tuple[list[LocalActivity], list[LocalActivity]]:
         """Return the local activities newly asked for and those to cancel, and forget that they are new."""
@@ -396,7 +411,9 @@ class Run:
 
     def close(self) -> None:
         """Drop the code without running any more of it; used by passivation and after trouble."""
-        self._context.closed = self._context.dropped = True  # what its `finally` blocks ask for is dropped
+        if self._context.loop.is_closed():
+            return
+        self._recorder.closed = self._recorder.dropped = True  # what its `finally` blocks ask for is dropped
         self._context.loop.close_run()
         self._context.let_go()
         self._main = self._entry = None
