@@ -44,7 +44,7 @@ def floor_of(module: Module) -> str | None:
 
 
 def test_every_contract_of_the_floors_is_configured() -> None:
-    assert set(contracts()) == {"behaviors", "doors", "floors", "purity", "store"}
+    assert set(contracts()) == {"behaviors", "behaviors-layers", "doors", "floors", "purity", "store"}
 
 
 def test_the_floors_contract_names_every_floor_below_the_doors() -> None:
