@@ -105,7 +105,6 @@ SHORT: dict[str, str] = {
     "actors/activities/pickling.py": "to be cut",
     "actors/activities/token_bucket.py": "to be cut",
     "actors/activities/worker_options.py": "to be cut",
-    "actors/behaviors/code/conditions.py": "to be cut",
     "actors/behaviors/code/side_effects.py": "to be cut",
     "actors/behaviors/code/source_line.py": "to be cut",
     "actors/behaviors/code/upserts.py": "to be cut",

@@ -29,19 +29,19 @@ _MOST_DIGITS: Final = 16
 
 
 class Activities(dict[int, "ActivityHandle[Any]"]):
-    """Those of one run that have no outcome, by number; no two of them have the same id."""
+    """The activities of one run that have no outcome, by number; no two of them have the same id."""
 
     __slots__ = ("_ids", "_numbers")
 
     def __init__(self) -> None:
-        """Begin with none."""
+        """Begin without any activity."""
         super().__init__()
         self._ids: dict[int, str] = {}
         self._numbers: dict[str, int] = {}
-        """The ids that the code has given, and whose they are or were; who has none is called by its number."""
+        """The ids that the code has given, by number, and the numbers by id; without an id, the number is the id."""
 
     def name(self, recorder: Recorder, scheduled: ActivityScheduled) -> None:
-        """Take note of the id of an activity that is asked for.
+        """Remember the id of an activity that the code asks for.
 
         Raises:
             InvalidArgumentError: an open activity has it; who completes it from outside could not say which is meant.
@@ -62,7 +62,7 @@ class Activities(dict[int, "ActivityHandle[Any]"]):
             self._ids[scheduled.seq], self._numbers[name] = name, scheduled.seq
 
     def _open(self, name: str) -> int:
-        """Return the number of the open activity called that; 0: there is none."""
+        """Return the number of the open activity with this id; 0: there is none."""
         number = self._numbers.get(name, 0)
         if number not in self and name.isdecimal() and len(name) < _MOST_DIGITS:
             number = int(name)
@@ -72,7 +72,7 @@ class Activities(dict[int, "ActivityHandle[Any]"]):
 
 
 def _is_recorded(recorder: Recorder, scheduled: ActivityScheduled) -> bool:
-    """Whether a replay finds the activity at its place, as it was let in by an engine that did not look at ids."""
+    """True if a replay finds the activity at its place: an engine that did not look at ids has let it in."""
     for recorded in recorder.history[recorder.cursor :] if recorder.cursor >= 0 else ():
         if scheduled.same_request(recorded):
             return True
@@ -94,32 +94,32 @@ class LocalActivity:
 
 
 class LocalActivities:
-    """Those of one run; made when the first is asked for."""
+    """The local activities of one run; made when the code asks for the first."""
 
     __slots__ = ("canceled_local_activities", "new_local_activities", "pending")
 
     def __init__(self) -> None:
-        """Begin with none."""
+        """Begin without any activity."""
         self.pending: dict[int, LocalActivity] = {}
-        """Without an outcome, by number."""
+        """The local activities without an outcome, by number."""
         self.new_local_activities: list[LocalActivity] = []
         self.canceled_local_activities: list[LocalActivity] = []
-        """What the shell has not taken yet: new ones, and those that are to be cancelled."""
+        """The local activities that the shell has not taken yet: to be run, and to be cancelled."""
 
     def ask(self, local: LocalActivity) -> None:
-        """Let the shell run one."""
+        """Let the shell run a local activity."""
         self.pending[local.scheduled.seq] = local
         self.new_local_activities.append(local)
 
     def cancel(self, seq: int) -> None:
-        """Let the shell cancel one, if it has no outcome."""
+        """Let the shell cancel a local activity, if it has no outcome."""
         local = self.pending.get(seq)
         if local is not None:
             local.canceled = True
             self.canceled_local_activities.append(local)
 
     def take(self) -> tuple[list[LocalActivity], list[LocalActivity]]:
-        """Return the new and the canceled ones since the last time."""
+        """Return the new and the canceled local activities since the last call."""
         taken = self.new_local_activities, self.canceled_local_activities
         self.new_local_activities, self.canceled_local_activities = [], []
         return taken
@@ -143,7 +143,7 @@ def canceled_activity(scheduled: ActivityScheduled) -> ActivityError:
 def as_of_activity(  # noqa: PLR0913 - what an activity is known by
     start: WorkflowStarted, of: C, *, seq: int, activity_type: str, options: Mapping[str, Any], is_local: bool
 ) -> C:
-    """Return a converter of the run as it is for the values of one of its activities; the same if it asks for none.
+    """Return a converter of the run that knows it converts values of one activity; the same one if it takes no context.
 
     Args:
         start: the first event of the run.
@@ -151,7 +151,7 @@ def as_of_activity(  # noqa: PLR0913 - what an activity is known by
         seq: the activity's number.
         activity_type: its name.
         options: fields of its event; `activity_id` and `task_queue` are looked for.
-        is_local: whether it is a local one.
+        is_local: True if it is a local one.
     """
     return for_activity(
         of,

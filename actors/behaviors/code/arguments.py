@@ -31,13 +31,13 @@ _UNKNOWN: Final[Mapping[HandlerKind, Callable[..., Exception]]] = {
 
 
 _UNTYPED: Final = Signature(varargs="args")
-"""Takes any number of values, as JSON gives them."""
+"""The signature of a function that takes any number of values, as JSON gives them."""
 
 
 def message_args(
     converter: PayloadConverter, label: str, handler: HandlerDefinition, name: str, payloads: tuple[Payload, ...]
 ) -> Sequence[Any]:
-    """Return what a handler is called with.
+    """Return the arguments that a handler is called with.
 
     Args:
         converter: of the run.
@@ -60,7 +60,7 @@ def message_args(
 
 
 def run_args(converter: PayloadConverter, definition: WorkflowDefinition, fact: WorkflowStarted) -> Sequence[Any]:
-    """Return what the run function is called with; errors are those of `message_args`."""
+    """Return the arguments that the run function is called with; errors are those of `message_args`."""
     if definition.name is None:
         return [converter.raw(fact.input)]
     where = Phrase("workflow {!r}", (definition.name,))
@@ -87,13 +87,13 @@ class Caller(Protocol):
     def signal(
         self, handler: HandlerDefinition, name: str, args: Sequence[Any], headers: Mapping[str, Payload], /
     ) -> Coroutine[Any, Any, Any] | None:
-        """Handle a signal; return what is left to do as a task."""
+        """Handle a signal; return a coroutine if there is more to do as a task."""
         ...
 
     def query(
         self, handler: HandlerDefinition, name: str, args: Sequence[Any], headers: Mapping[str, Payload], /
     ) -> tuple[Any, bool]:
-        """Return the answer to a query, and whether it came without waiting."""
+        """Return the answer to a query, and True if it came without waiting."""
         ...
 
     def validate(
@@ -115,7 +115,7 @@ class Caller(Protocol):
         headers: Mapping[str, Payload],
         /,
     ) -> tuple[Any, bool]:
-        """Return the result of an update, or, with True, what is to be awaited for it."""
+        """Return the result of an update and False, or an awaitable of the result and True."""
         ...
 
 
@@ -131,32 +131,32 @@ class DirectCalls:
     def signal(
         self, handler: HandlerDefinition, _name: str, args: Sequence[Any], _headers: Mapping[str, Payload]
     ) -> Coroutine[Any, Any, Any] | None:
-        """Call the handler; return its coroutine, if it is an async one."""
+        """Call the handler; return the coroutine of an async one."""
         outcome = handler.call(self._instance, args)
         return outcome if handler.is_async else None
 
     def query(
         self, handler: HandlerDefinition, _name: str, args: Sequence[Any], _headers: Mapping[str, Payload]
     ) -> tuple[Any, bool]:
-        """Call the handler; run its coroutine, if it is an async one."""
+        """Call the handler, and run the coroutine of an async one at once."""
         value = handler.call(self._instance, args)
         return at_once(value) if handler.is_async else (value, True)
 
     def validate(
         self, handler: HandlerDefinition, _update: tuple[str, str], args: Sequence[Any], _headers: Mapping[str, Payload]
     ) -> None:
-        """Call the validator."""
+        """Call the validator of the handler."""
         handler.call_validator(self._instance, args)
 
     def update(
         self, handler: HandlerDefinition, _update: tuple[str, str], args: Sequence[Any], _headers: Mapping[str, Payload]
     ) -> tuple[Any, bool]:
-        """Call the handler; its coroutine is to be awaited, if it is an async one."""
+        """Call the handler; the caller awaits the coroutine of an async one."""
         return handler.call(self._instance, args), handler.is_async
 
 
 def at_once(coroutine: Coroutine[Any, Any, Any]) -> tuple[Any, bool]:
-    """Run a coroutine, with variables of its own; return its value, and whether it came without waiting."""
+    """Run a coroutine with variables of its own; return its value, and True if it came without waiting."""
     try:
         Variables().run(coroutine.send, None)
     except StopIteration as done:

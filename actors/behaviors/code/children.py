@@ -82,7 +82,7 @@ class Children:
         return handle
 
     def _run_of(self, seq: int) -> str:
-        """Return the run that a child began as; empty: it has not, as far as the code knows."""
+        """Return the run id of a child; empty while the code does not know that it has started."""
         handle = self.open.get(seq)
         return handle.run_id if handle is not None else ""
 
@@ -93,13 +93,13 @@ class Children:
             recorder.ask(ChildCancelRequested(at=recorder.now, seq=seq, reason=reason, source=source_line()))
 
     def child_started(self, fact: ch.ChildStarted) -> None:
-        """The child runs."""
+        """Tell those who wait for the start of a child that it runs."""
         handle = self.open.get(fact.seq)
         if handle is not None:
             handle.has_started(fact.run_id)
 
     def child_not_started(self, fact: ch.ChildStartFailed) -> None:
-        """The child's id is taken."""
+        """Tell those who wait for the start of a child that its id is taken."""
         handle = self.open.pop(fact.seq, None)
         if handle is not None:
             asked = handle.initiated
@@ -108,7 +108,7 @@ class Children:
             )
 
     def cancel_delivered(self, fact: ch.ChildCancelDelivered) -> None:
-        """The child has the request; recorded only where the code waits for that."""
+        """End a child as cancelled: it has the request. Only children that wait for just that have this fact."""
         handle = self.open.get(fact.seq)
         if handle is not None and not handle.done():
             handle.end_canceled(None)

@@ -1,4 +1,4 @@
-"""What workflow code can reach: the clock, timers, activities, side effects, handlers and facts about the run.
+"""All that workflow code can reach: the clock, timers, activities, side effects, handlers and facts about the run.
 
 The functions of `understudy.workflow` find their context through the running loop, so they need no global and no
 context variable. Whatever the code asks for goes through the `Recorder`, which records it or compares it with the
@@ -68,11 +68,11 @@ class OutboundCalls(Protocol):
     """The calls of workflow code that interceptors stand around; their inputs are values of `understudy.workflow`."""
 
     def start_activity(self, given: Any, /) -> ActivityHandle[Any]:
-        """Start an activity."""
+        """Start an activity, and return its handle."""
         ...
 
     def start_local_activity(self, given: Any, /) -> ActivityHandle[Any]:
-        """Start a local activity."""
+        """Start a local activity, and return its handle."""
         ...
 
     def start_child_workflow(self, given: Any, /) -> Awaitable[Any]:
@@ -101,16 +101,16 @@ class Intercepted(Protocol):
 
     @property
     def outbound(self) -> OutboundCalls:
-        """The outermost of those around the code's own calls."""
+        """The outermost interceptor of those around the code's own calls."""
         ...
 
     def execute(self, args: Sequence[Any], headers: Mapping[str, Payload]) -> Coroutine[Any, Any, Any]:
-        """Return what runs the workflow."""
+        """Return the coroutine that runs the workflow."""
         ...
 
 
 class Context:
-    """One run's side of the boundary between workflow code and engine; owned by its `Run`."""
+    """The boundary between the workflow code of one run and the engine; owned by its `Run`."""
 
     __slots__ = (
         "_activity_seq",
@@ -144,7 +144,7 @@ class Context:
         converter: PayloadConverter,
         failures: FailureConverter,
     ) -> None:
-        """Begin before the first activation."""
+        """Set up the state before the first activation."""
         self.definition = definition
         self.execution = execution
         self.converter = converter
@@ -196,7 +196,7 @@ class Context:
         return seq
 
     def cancel_timer(self, number: int) -> None:
-        """Cancel a timer; one that has fired is left alone."""
+        """Cancel a timer that has not fired."""
         recorder = self.recorder
         if self.timers.pop(number, None) is not None and not recorder.ends_behind(number, (TimerFired,)):
             recorder.ask(TimerCanceled(at=recorder.now, seq=number, source=source_line()))

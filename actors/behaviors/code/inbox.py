@@ -1,7 +1,7 @@
-"""The messages of a run: signals and updates on their way to handlers, and those that wait for one.
+"""The messages of a run: signals and updates on their way to handlers, and signals that wait for one.
 
 A signal that no handler takes waits here: for a handler that the code sets later, for `workflow.receive`, or for the
-run that follows this one. An update is let in by its handler's validator before it is recorded, so it never waits.
+run that follows this one. An update is accepted by its handler's validator before it is recorded, so it never waits.
 Handlers may be set and taken away while the run goes on; what the class declares is only what it begins with.
 
 How a handler is called is a `Caller`'s matter: as it is (`DirectCalls`), or through the interceptors of the run.
@@ -72,11 +72,11 @@ class Owner(Protocol):
     """The run, as its inbox sees it."""
 
     def is_failure(self, error: BaseException) -> bool:
-        """Whether an exception is a declared failure."""
+        """True if an exception is a declared failure."""
         ...
 
     def handler_failed(self, error: BaseException, *, is_bug: bool = False) -> None:
-        """Take what a handler ended with: an end of the run, or a bug; `is_bug`: whatever its type."""
+        """Take the error of a handler: it ends the run or breaks the turn; `is_bug`: it breaks the turn in any case."""
         ...
 
 
@@ -86,7 +86,7 @@ class RunningHandler:
     __slots__ = ("handler", "id", "name")
 
     def __init__(self, handler: HandlerDefinition, name: str, update_id: str = "") -> None:
-        """Name the message that it handles."""
+        """Name the message that the handler handles."""
         self.handler = handler
         self.name = name
         self.id = update_id
@@ -140,17 +140,17 @@ class Inbox:
         self._receivers: dict[str, deque[Future[SignalReceived]]] | None = None
         self.unhandled_signals: list[SignalReceived] = []
         self.promises: dict[str, bool] | None = None
-        """The promises that this run has made, by the names of their signals: whether it has got their values."""
+        """The promises that this run has made, by the names of their signals: True if it has got the value."""
         self.running: dict[int, RunningHandler] = {}
         self.warnings: list[str | Warning] = []
-        """What the shell shall log."""
+        """Warnings that the shell logs."""
 
     def close(self) -> None:
         """Let go of the run, which refers to this: no cycle is left to the collector; called once."""
         del self._owner, self.caller
 
     def is_failure(self, error: BaseException) -> bool:
-        """Whether an exception is an outcome of the workflow, and no bug."""
+        """True if an exception is an outcome of the workflow, and no bug."""
         return self._owner.is_failure(error)
 
     # -- handlers ----------------------------------------------------------------------------------------------------
@@ -177,7 +177,7 @@ class Inbox:
         return found
 
     def set(self, kind: HandlerKind, name: str | None, handler: HandlerDefinition | None) -> None:
-        """Set a handler, or take it away; signals that waited for it are handled now, in order."""
+        """Set a handler, or take it away; a new one handles the signals that waited for it now, in order."""
         tables = self._tables
         if tables is None:
             of_class = self._definition.handlers
@@ -194,7 +194,7 @@ class Inbox:
     # -- signals -----------------------------------------------------------------------------------------------------
 
     def signal(self, fact: SignalReceived) -> None:
-        """Hand a signal to its handler, or to who waits for it, or keep it."""
+        """Hand a signal to its handler, or to the code that waits for it, or keep it."""
         if fact.name.startswith(PROMISE_PREFIX):
             if self.resolution(fact.name) is None:
                 self.unhandled_signals.append(fact)
@@ -238,7 +238,7 @@ class Inbox:
             self.running.pop(key, None)
 
     def warn_of_unfinished(self) -> None:
-        """Note the handlers that the end of the workflow cuts off, as far as they care."""
+        """Warn of each handler that the end of the workflow cuts off, unless its policy is to abandon it."""
         for running in self.running.values():
             if running.handler.unfinished_policy is HandlerUnfinishedPolicy.WARN_AND_ABANDON:
                 kind, warning = running.handler.kind.name.lower(), _UNFINISHED[running.handler.kind]
@@ -276,14 +276,14 @@ class Inbox:
         return future
 
     def put_back(self, fact: SignalReceived) -> None:
-        """Let a signal wait again, as the first of all: who had taken it was cancelled before it could look."""
+        """Let a signal wait again, as the first of all: its receiver was cancelled before it could look."""
         if not self._hand_over(fact):
             self.unhandled_signals.insert(0, fact)
 
     # -- promises ----------------------------------------------------------------------------------------------------
 
     def resolution(self, name: str) -> SignalReceived | None:
-        """Return the signal that resolved a promise, the first of that name; it stays for whoever looks next."""
+        """Return the signal that resolved a promise, the first of that name; the signal stays in the inbox."""
         return next((fact for fact in self.unhandled_signals if fact.name == name), None)
 
     def promised(self, name: str) -> Future[SignalReceived]:
@@ -298,7 +298,7 @@ class Inbox:
         return future
 
     def unconsumed(self) -> list[SignalReceived]:
-        """Return what the next run gets: what nobody has taken, and what promises that this run has made came to."""
+        """Return the signals that the next run gets: those not taken, and those that resolved promises of this run."""
         promises, carried = self.promises or {}, list[SignalReceived]()
         for fact in self.unhandled_signals:
             if promises.get(fact.name):
@@ -312,7 +312,7 @@ class Inbox:
     def validate(
         self, update: tuple[str, str], payloads: tuple[Payload, ...], headers: Mapping[str, Payload]
     ) -> Failure | None:
-        """Return why an update is not let in; None: it is. The code may read, not change or ask for anything.
+        """Return why an update is refused; None: it is accepted. The code may read, not change or ask for anything.
 
         Args:
             update: its id and its name.
@@ -346,7 +346,7 @@ class Inbox:
             recorder.read_only = ""
 
     def update(self, fact: UpdateAccepted) -> None:
-        """Handle an update that was let in."""
+        """Handle an update that was accepted."""
         handler, args = self._update_handler(fact.name, fact.input)
         coroutine = self._run_update(RunningHandler(handler, fact.name, fact.update_id), args, fact.headers)
         _ = self._recorder.loop.create_task(coroutine, name=f"update {fact.name}", context=Variables())

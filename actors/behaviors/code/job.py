@@ -32,7 +32,7 @@ def job_definition(started: WorkflowStarted) -> WorkflowDefinition | None:
 
 
 def _scheduled(job: Job, started: WorkflowStarted, *, at: int, seq: int) -> ActivityScheduled:
-    """Return the one activity of a job."""
+    """Return the event that asks for the one activity of a job."""
     return ActivityScheduled(
         at=at,
         seq=seq,
@@ -77,4 +77,4 @@ async def _run(*_payloads: RawValue) -> RawValue | None:
 _DEFINITION: Final = define_workflow(
     _run, name=JOB_TYPE, dynamic=False, failure_exception_types=(), sandboxed=False, deadlock_timeout=None
 )
-"""Not watched by the guards, which look for what users' code may do wrong."""
+"""The guards do not watch it: they look for mistakes of users' code."""

@@ -27,7 +27,7 @@ __all__ = ["OUTCOMES", "is_declared"]
 
 
 def is_declared(error: BaseException | None, types: tuple[type[BaseException], ...]) -> bool:
-    """Whether an exception is an outcome of a workflow, and no bug: `types` are what its definition says beyond ours.
+    """True if an exception is an outcome of a workflow, and no bug; `types`: those that its definition adds to ours.
 
     What a payload converter raises counts as what it is, since it comes as the cause of an error of ours.
     """

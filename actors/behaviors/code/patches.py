@@ -25,7 +25,7 @@ DEFAULT_VERSION: Final = -1
 """The version of runs that are older than the first `get_version` of a change."""
 
 _CALLBACK: Final = "a patch_activation_callback"
-"""What asks too much, in an error."""
+"""The name in the error of a callback that asks the workflow for something."""
 
 
 class Patches:
@@ -39,7 +39,7 @@ class Patches:
     __slots__ = ("_activates", "_looked_in", "_patched", "_recorded", "_recorder", "_versions")
 
     def __init__(self, recorder: Recorder, activates: Callable[[str], bool] | None) -> None:
-        """Begin with nothing decided."""
+        """Begin without any decision."""
         self._recorder = recorder
         self._activates = activates
         self._patched: dict[str, bool] | None = None
@@ -48,7 +48,7 @@ class Patches:
         self._recorded: frozenset[tuple[type[Event], str]] = frozenset()
 
     def patched(self, patch_id: str, *, deprecated: bool = False) -> bool:
-        """Whether this run goes the new way.
+        """True if this run goes the new way.
 
         Raises:
             ReadOnlyContextError: a query or a condition came to the patch first, or the worker's callback did more than
@@ -93,7 +93,7 @@ class Patches:
         return version
 
     def _is_new(self, kind: type[Event], name: str) -> bool:
-        """Whether the run has met, or meets now, a change that the code did not have at its beginning."""
+        """True if the run meets the change live, or has recorded it: then the run is not older than the change."""
         recorder = self._recorder
         if not recorder.is_replaying:
             return True

@@ -1,4 +1,4 @@
-"""Messages to handlers: their arguments, and the queries, whose handlers may only read.
+"""Answer queries, whose handlers may only read.
 
 A handler can do more than read in three ways. It asks for something (an activity, a timer, a random number): that is
 refused at the line of the call. It makes something ready on the loop, such as a task; or it changes what the instance
@@ -27,7 +27,7 @@ _STACK_TRACE: Final = "__stack_trace"
 
 
 def escapes(error: BaseException) -> bool:
-    """Whether an error of the user's code must not be raised as it is in who waits for an answer.
+    """True if an error of the user's code must not reach the caller who waits for an answer as it is.
 
     There `asyncio.CancelledError` would look like a cancellation of its own, `SystemExit` would end the engine's loop,
     and no future takes `StopIteration`. An interrupt is not the code's, and what stops workflow code is the engine's.
@@ -87,7 +87,7 @@ def refused(context: Context, name: str, reason: str) -> QueryRefusedError:
 
 
 def digest(context: Context) -> bytes:
-    """Return a digest of what the instance holds; it says something else when the loop has something to run."""
+    """Return a digest of what the instance holds; `busy` while the loop has something to run."""
     from understudy.actors.behaviors.code.fingerprint import fingerprint
 
     return fingerprint(context.instance) if context.loop.is_idle() else b"busy"

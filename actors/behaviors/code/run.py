@@ -4,7 +4,7 @@ A fact is activated alone: it resolves a future, starts a task or calls a handle
 nothing is ready, conditions are checked in the order in which they were made, and what the code asked for meanwhile is
 returned. So the order of the stream is the order of the code, and a replay needs no marks between turns: behind each
 fact stand just the requests that it led to. The one exception is a start with messages: they are handled in front of
-the run function's first step (`behaviors.activation`). Where facts had to wait (no worker knew the type, or the code
+the run function's first step (`decisions.activation`). Where facts had to wait (no worker knew the type, or the code
 failed), the stream says so: see `events.workflow`.
 
 Phases: NEW, then REPLAYING while recorded facts are activated, RUNNING for live ones, CLOSED when the run function is
@@ -59,7 +59,7 @@ T = TypeVar("T")
 
 
 class Phase(Enum):
-    """Where a run stands."""
+    """The phases in the life of a run."""
 
     NEW = "new"
     REPLAYING = "replaying"
@@ -93,7 +93,7 @@ class Run:
         *,
         in_context: bool | None = None,
     ) -> None:
-        """Begin with no code yet; `in_context`: the converters want to know whose values they have; None: ask them."""
+        """Begin without code; `in_context`: True if converters want to know whose values they have; None: ask them."""
         self.definition = definition
         self.phase = Phase.NEW
         context = self._context = Context(definition, execution, converter, failures)
@@ -101,28 +101,28 @@ class Run:
         context.inbox = Inbox(context.recorder, definition, converter, failures, self)
         context.in_context = takes_context(converter) or takes_context(failures) if in_context is None else in_context
         self.warnings = context.inbox.warnings
-        """What the shell shall log: signals dropped, handlers left behind."""
+        """Warnings that the shell logs: signals dropped, handlers left behind."""
         self.deferred = context.recorder.deferred
         self._entry: tuple[Callable[..., Any], Sequence[Any]] | None = None
         """The run function and its arguments, from when the instance is made until the first step."""
         self._main: asyncio.Task[Any] | None = None
         self._trouble: BaseException | None = None
         self._digest = b""
-        """Of the instance since the last step, for queries; empty: not taken."""
+        """The digest of the instance since the last step, for queries; empty: not taken."""
 
     def __repr__(self) -> str:
-        """Show type and phase."""
+        """Show type, id and phase."""
         return f"<{self.definition.label} run {self._context.execution.run_id} {self.phase.value}>"
 
     @property
     def is_idle(self) -> bool:
-        """Whether nothing but the stream can wake the run: no local activity is under way."""
+        """True if nothing but the stream can wake the run: no local activity is under way."""
         local, done = self._context.local, self._context.execution.local_done
         return local is None or not local.pending or (done is not None and local.pending.keys() <= done)
 
     @property
     def is_broken(self) -> bool:
-        """Whether it must not be used any more."""
+        """True if the run must not be used any more."""
         return self.phase is Phase.BROKEN
 
     # -- activation --------------------------------------------------------------------------------------------------
@@ -152,7 +152,7 @@ class Run:
         self._guarded_turn(Run._make, fact, now)
 
     def ahead(self, message: Fact, now: int) -> None:
-        """Take a message in front of the start, which was prepared; what it asks for comes with the start's."""
+        """Take a message before the start that was prepared; its requests come with those of the start."""
         self._guarded_turn(_APPLY[type(message)], message, now)
 
     def replay(self, events: Sequence[Event]) -> None:
@@ -195,7 +195,7 @@ class Run:
             self.phase = Phase.RUNNING
 
     def _replay_one(self, activation: Activation, now: int, events: Sequence[Event], resumed_at: int = 0) -> int:
-        """Activate recorded facts; `resumed_at`: behind their TurnResumed, which was recorded behind the fact."""
+        """Activate recorded facts; `resumed_at`: the index behind their TurnResumed, if they were deferred."""
         self._recorder.expect(events, resumed_at or activation.through, hidden=1 if resumed_at else 0)
         self._step(activation.fact, now, activation.messages)
         return self._recorder.cursor
@@ -211,7 +211,7 @@ class Run:
         self._guarded_turn(_APPLY[type(fact)], fact, now)
 
     def _guarded_turn(self, apply: Callable[[Run, Any], None], fact: Any, now: int) -> None:
-        """Apply what is given, and run what is ready until nothing is; what is no outcome of it breaks the run."""
+        """Apply a fact, and run what is ready until nothing is; an error that is no outcome breaks the run."""
         context = self._context
         if self.phase is Phase.CLOSED:
             return
@@ -235,7 +235,7 @@ class Run:
     # -- facts, one method each (the table is at the end) ------------------------------------------------------------
 
     def _make(self, fact: WorkflowStarted) -> None:
-        """Make the instance; once."""
+        """Make the instance, if there is none."""
         if self._entry is not None:
             return
         context, definition = self._context, self.definition
@@ -272,7 +272,7 @@ class Run:
             self._main.cancel(fact.reason or None)
 
     def handler_failed(self, error: BaseException, *, is_bug: bool = False) -> None:
-        """A declared failure of a handler ends the run with it, as continuing does; anything else breaks the turn."""
+        """End the run by a declared failure of a handler, or by continuing as new; anything else breaks the turn."""
         if is_bug or not (isinstance(error, ContinueAsNewError) or self.is_failure(error)):
             self._trouble = self._trouble or error
         elif self.phase is Phase.CLOSED or (self._main is not None and self._main.done()):
@@ -289,7 +289,7 @@ class Run:
     # -- closing -----------------------------------------------------------------------------------------------------
 
     def is_failure(self, error: BaseException) -> bool:
-        """Whether an exception is an outcome of the workflow, and no bug."""
+        """True if an exception is an outcome of the workflow, and no bug."""
         return is_declared(error, self.definition.failure_exception_types)
 
     def _close(self, main: asyncio.Task[Any]) -> None:
@@ -356,7 +356,7 @@ class Run:
     def validate(
         self, update_id: str, name: str, payloads: tuple[Payload, ...], headers: Mapping[str, Payload] = NO_HEADERS
     ) -> Failure | None:
-        """Return why an update is not let in; None: it is, as all are when the instance could not be made.
+        """Return why an update is refused; None: it is accepted, as all are when the instance could not be made.
 
         Raises:
             QueryRefusedError: the validator changed something, and left the run BROKEN.
@@ -381,12 +381,12 @@ class Run:
 
     @property
     def has_more(self) -> bool:
-        """Whether the last activation left more than requests."""
+        """True if the last activation left more than requests."""
         return bool(self.has_local or self._context.inbox.warnings)
 
     @property
     def has_local(self) -> bool:
-        """Whether `take_local` has anything to give."""
+        """True if `take_local` has anything to return."""
         local = self._context.local
         return local is not None and bool(local.new_local_activities or local.canceled_local_activities)
 
@@ -396,12 +396,12 @@ class Run:
         return local.take() if local is not None else ([], [])
 
     def local(self, seq: int) -> LocalActivity | None:
-        """Return a local activity without an outcome."""
+        """Return a local activity that has no outcome; None: there is none with this number."""
         local = self._context.local
         return local.pending.get(seq) if local is not None else None
 
     def unconsumed(self) -> list[SignalReceived]:
-        """Return the signals that the next run gets, in order; also those that wait behind a deferred turn."""
+        """Return the signals that the next run gets, in order, including those behind a deferred turn."""
         waiting = (fact for _, fact in self.deferred)
         return [*self._context.inbox.unconsumed(), *(fact for fact in waiting if isinstance(fact, SignalReceived))]
 
@@ -420,7 +420,7 @@ class Run:
 
 
 _BEGUN: Final[tuple[Any, Sequence[Any]]] = (None, ())
-"""Instead of the run function and its arguments, once it was called."""
+"""Stands for the run function and its arguments once it was called."""
 
 
 def _note_uncaught(uncaught: list[dict[str, Any]], warnings: list[str | Warning]) -> None:
@@ -435,7 +435,7 @@ def _together(run: Run, facts: Sequence[Fact]) -> None:
 
 
 def _in_context(apply: Callable[[Context, Any], None]) -> Callable[[Run, Any], None]:
-    """Make a method of `Run` of what needs no more than its context."""
+    """Make a method of `Run` of a function that needs only its context."""
     return lambda run, fact: apply(run._context, fact)  # noqa: SLF001 - as if it stood in the class
 
 

@@ -1,4 +1,4 @@
-"""Where in the user's code a call came from, as `file:line`; shown when a replay goes another way than the record."""
+"""Find the line of the user's code that made a call, as `file:line`, which errors of a replay show."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _TURN = frozenset({"run_turn", "run_until_idle", "call", "_drain", "_close_corou
 such as `call_later`, are called by the run's code."""
 
 _LINES: dict[tuple[str, int], str] = {}
-"""Texts by place: a program asks from few lines, and often."""
+"""The texts by place: a program asks from few lines, and often."""
 _MOST_LINES = 10_000
 
 

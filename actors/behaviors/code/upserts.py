@@ -24,30 +24,30 @@ class Upserts:
     __slots__ = ("_recorder", "details", "memo", "search_attributes")
 
     def __init__(self, recorder: Recorder) -> None:
-        """Begin with what the run was started with."""
+        """Begin with the values that the run was started with."""
         self._recorder = recorder
         started = recorder.execution.start
         self.memo: Mapping[str, Payload] = started.memo
         self.search_attributes: Mapping[str, object] = started.search_attributes
-        """In their stored form."""
+        """The search attributes in their stored form."""
         self.details = ""
-        """What the run says about itself now."""
+        """The text in which the run says what it does now."""
 
     def upsert_memo(self, changes: dict[str, Payload | None]) -> None:
-        """Change some values of the memo; None takes one away."""
+        """Change some values of the memo; None removes one."""
         recorder = self._recorder
         asked: Any = recorder.ask(MemoUpserted(at=recorder.now, memo=changes, source=source_line()))
         self.memo = upserted(self.memo, asked.memo)
 
     def upsert_search_attributes(self, changes: dict[str, object]) -> None:
-        """Change some search attributes, in their stored form; None takes one away."""
+        """Change some search attributes, in their stored form; None removes one."""
         recorder = self._recorder
         request = SearchAttributesUpserted(at=recorder.now, search_attributes=changes, source=source_line())
         asked: Any = recorder.ask(request)
         self.search_attributes = upserted(self.search_attributes, asked.search_attributes)
 
     def set_details(self, details: str) -> None:
-        """Change what the run says about itself."""
+        """Change the text in which the run says what it does now."""
         recorder = self._recorder
         asked: Any = recorder.ask(CurrentDetailsUpserted(at=recorder.now, details=details, source=source_line()))
         self.details = asked.details

@@ -197,7 +197,7 @@ class DeterministicLoop(InsideLoop):
         return self.last_number + len(self._ready)
 
     def is_idle(self) -> bool:
-        """Whether nothing is ready to run."""
+        """True if nothing is ready to run."""
         return not self._ready
 
     def _drain(self, limit: int) -> int:
@@ -233,7 +233,7 @@ class DeterministicLoop(InsideLoop):
         )
 
     def _settle(self, ran: int) -> int:
-        """Raise what the turn was aborted with, and let go of done tasks.
+        """Raise the error that aborted the turn, if any, and let go of done tasks.
 
         A look at all of them is paid for by as many callbacks; a single task is most likely the run's own.
         """
@@ -393,7 +393,7 @@ class DeterministicLoop(InsideLoop):
     # -- what nobody caught --------------------------------------------------------------------------------------------
 
     def call_exception_handler(self, context: ErrorContext) -> None:
-        """Hand what nobody caught to the run's handler, or put it into `on_error`."""
+        """Hand an error that nobody caught to the run's handler, or put it into `on_error`."""
         if self.is_closed():
             return
         handler = self._error_handler
@@ -406,15 +406,15 @@ class DeterministicLoop(InsideLoop):
             self.on_error.append({"message": "Exception in exception handler", "exception": error, "context": context})
 
     def default_exception_handler(self, context: ErrorContext) -> None:
-        """Put it into `on_error`."""
+        """Put an error that nobody caught into `on_error`."""
         self.on_error.append(context)
 
     def set_exception_handler(self, handler: ErrorHandler | None) -> None:
-        """Let the run's own code handle what nobody caught."""
+        """Let a handler of the run's own code take errors that nobody caught."""
         self._error_handler = handler
 
     def get_exception_handler(self) -> ErrorHandler | None:
-        """Return the run's own handler."""
+        """Return the handler of the run's own code."""
         return self._error_handler
 
     # -- state ---------------------------------------------------------------------------------------------------------
@@ -424,14 +424,14 @@ class DeterministicLoop(InsideLoop):
         return False
 
     def set_debug(self, enabled: bool) -> None:  # noqa: FBT001 - asyncio's signature
-        """Leave it as it is; see `get_debug`."""
+        """Leave debug mode off; see `get_debug`."""
 
     def is_running(self) -> bool:
-        """Whether the code of the run is running now."""
+        """True if the code of the run is running now."""
         return self._running
 
     def is_closed(self) -> bool:
-        """Whether the run was dropped from memory, or is about to be."""
+        """True if the run was dropped from memory, or is about to be."""
         return self._closed
 
     def stacks(self) -> list[str]:
@@ -483,7 +483,7 @@ class DeterministicLoop(InsideLoop):
         return stubborn
 
     def _finish_generator(self, generator: AsyncGenerator[Any, Any]) -> None:
-        """End an asynchronous generator that nobody refers to any more (Python's hook for that).
+        """End an asynchronous generator that nobody refers to any more; Python's hook for that.
 
         When its last reference goes while the run's code runs, that is a step like any other. Else the collector came
         upon it, at a time and on a thread that no replay knows: then it ends with the run.

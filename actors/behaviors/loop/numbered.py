@@ -26,7 +26,7 @@ T_co = TypeVar("T_co", covariant=True)
 
 
 class _Counter(Protocol):
-    """The loop of a run, as its futures see it; `last_number` is only ever counted up."""
+    """The loop of a run, as its futures see it; it only ever counts `last_number` up."""
 
     last_number: int
 

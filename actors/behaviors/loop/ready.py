@@ -21,10 +21,10 @@ NEVER_NS = 2**63
 
 
 class TimerHost(Protocol):
-    """What a loop asks of its host: the time, and durable timers."""
+    """The host of a loop: it has the time and durable timers."""
 
     def now_ns(self) -> int:
-        """Workflow time, integer nanoseconds since the epoch."""
+        """Return the workflow time, integer nanoseconds since the epoch."""
         ...
 
     def start_timer(self, delay_ns: int, fire: Callable[[], None]) -> int:
@@ -42,7 +42,7 @@ class TimerHost(Protocol):
 
 
 class _Loop(Protocol):
-    """What a timer asks of its loop."""
+    """The loop of a timer, as the timer sees it."""
 
     @property
     def host(self) -> TimerHost:
@@ -116,7 +116,7 @@ class DurableTimer(ReadyHandle, asyncio.TimerHandle):
             self._loop.make_ready(self)
 
     def cancel(self) -> None:
-        """Keep the callback from running, and cancel the durable timer; nothing happens where it has run."""
+        """Keep the callback from running, and cancel the durable timer; do nothing if it has run."""
         super().cancel()
         number, self.number = self.number, None
         if number is not None and not self._loop.is_closed():
