@@ -292,12 +292,12 @@ def ask_for(  # noqa: PLR0917 - an activity, and what goes with it
         options |= inherited_priority(start, options)
     name, payloads = payloads_of(context, activity, args, options, is_local=False)
     scheduled = ActivityScheduled(
-        at=context.now,
+        at=context.recorder.now,
         seq=context.next_activity(),
         activity_type=name,
         input=payloads,
         start_to_close=DEFAULT_START_TO_CLOSE_NS,
-        source=source or ("" if context.is_replaying else source_line(4)),  # this, `schedule`, and its caller
+        source=source or ("" if context.recorder.is_replaying else source_line(4)),  # this, `schedule`, and its caller
     )
     if options:
         scheduled = msgspec.structs.replace(scheduled, **options)
@@ -356,7 +356,9 @@ def payloads_of(
     converter = context.converter
     if context.in_context:
         seq = context.next_activity()
-        converter = as_of_activity(context, converter, seq=seq, activity_type=name, options=options, is_local=is_local)
+        converter = as_of_activity(
+            context.execution.start, converter, seq=seq, activity_type=name, options=options, is_local=is_local
+        )
     where = Phrase("activity {!r} of workflow {!r}", (name, context.execution.start.workflow_type))
     if isinstance(activity, str):
         return name, converter.encode_args(args, None, where=where)

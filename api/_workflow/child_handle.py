@@ -195,9 +195,9 @@ class ExternalWorkflowHandle(Generic[E]):
         del event_groups
         context = current()
         line = source_line()
-        await context.related.send(
+        await context.outbound.send(
             lambda seq: ExternalCancelRequested(
-                at=context.now,
+                at=context.recorder.now,
                 seq=seq,
                 workflow_id=self._id,
                 run_id=self._run_id or "",

@@ -144,7 +144,7 @@ async def start_child_workflow(
         priority=priority,
         arg_types=None if definition is None else list(definition.signature.hints),
         ret_type=definition.signature.returns if result_type is None and definition is not None else result_type,
-        _own=Own(definition, "" if context.is_replaying and context.chain is None else source_line()),
+        _own=Own(definition, "" if context.recorder.is_replaying and context.chain is None else source_line()),
     )
     if context.chain is None:
         make: type[ChildWorkflowHandle[Any, Any]] = ChildWorkflowHandle
@@ -172,4 +172,4 @@ def _new_id(context: Context) -> str:
     """Return a random id for a child, the same at every replay."""
     from uuid import UUID
 
-    return str(UUID(int=context.random().getrandbits(128), version=4))
+    return str(UUID(int=context.recorder.random().getrandbits(128), version=4))

@@ -64,8 +64,8 @@ def continue_as_new(
         ReadOnlyContextError: called in a query or a condition.
     """
     context = current()
-    if context.read_only:
-        raise ReadOnlyContextError(call="workflow.continue_as_new()", handler=context.read_only)
+    if context.recorder.read_only:
+        raise ReadOnlyContextError(call="workflow.continue_as_new()", handler=context.recorder.read_only)
     name, definition = (None, context.definition) if workflow is None else workflow_target(workflow)
     asked = ContinueAsNewInput(
         workflow=name,
@@ -99,7 +99,7 @@ def end_run(context: Context, asked: ContinueAsNewInput) -> NoReturn:
     start, queue, policy = context.execution.start, asked.task_queue, asked.retry_policy
     name, payloads = _call(context, asked)
     request = WorkflowContinuedAsNew(
-        at=context.now,
+        at=context.recorder.now,
         workflow_type=name,
         task_queue=start.task_queue if queue is None else checked_name(queue, "task_queue"),
         input=payloads,
@@ -108,7 +108,7 @@ def end_run(context: Context, asked: ContinueAsNewInput) -> NoReturn:
         if asked.task_timeout is None
         else stored_ns(asked.task_timeout, "task_timeout"),
         retry_policy=start.retry_policy if policy is None else stored_policy(policy),
-        memo=dict(context.kept.memo) if asked.memo is None else stored_memo(asked.memo, context.converter),
+        memo=dict(context.upserts.memo) if asked.memo is None else stored_memo(asked.memo, context.converter),
         search_attributes=_attributes(context, asked.search_attributes),
         headers=dict(asked.headers),
         backoff=stored_ns(asked.backoff_start_interval, "backoff_start_interval"),
@@ -129,7 +129,7 @@ def _call(context: Context, asked: ContinueAsNewInput) -> tuple[str, tuple[Paylo
 
 def _attributes(context: Context, attributes: Any) -> dict[str, object]:
     if attributes is None:
-        return dict(context.kept.search_attributes)
+        return dict(context.upserts.search_attributes)
     from understudy.events.options.search_attributes import to_stored
 
     return to_stored(attributes)

@@ -164,8 +164,8 @@ def _set(
 ) -> None:
     context = current()
     word = kind.name.lower()
-    if context.read_only:
-        raise ReadOnlyContextError(call=f"workflow.set_{word}_handler()", handler=context.read_only)
+    if context.recorder.read_only:
+        raise ReadOnlyContextError(call=f"workflow.set_{word}_handler()", handler=context.recorder.read_only)
     if handler is None:
         context.inbox.set(kind, name, None)
         return
@@ -234,8 +234,8 @@ def receive_nowait(topic: str, *, type: Any = Any, default: Any = _NOTHING) -> A
         asyncio.QueueEmpty: none waits, and there is no default.
     """
     context = current()
-    if context.read_only:
-        raise ReadOnlyContextError(call="workflow.receive_nowait()", handler=context.read_only)
+    if context.recorder.read_only:
+        raise ReadOnlyContextError(call="workflow.receive_nowait()", handler=context.recorder.read_only)
     _refuse_handled(context, topic)
     fact = context.inbox.take(topic)
     if fact is not None:

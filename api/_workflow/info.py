@@ -88,15 +88,15 @@ class Info:
 
     def get_current_history_size(self) -> int:
         """Return how many bytes the run's events have, as they are encoded; measured at each call, for rare use."""
-        return current().history_size
+        return current().recorder.history_size
 
     def get_current_history_length(self) -> int:
         """Return how many events the run has now."""
-        return current().history_length
+        return current().recorder.history_length
 
     def is_continue_as_new_suggested(self) -> bool:
         """Whether the history has become so long that a fresh one would be better: from 4,096 events on."""
-        return current().history_length >= SUGGESTED_EVENTS
+        return current().recorder.history_length >= SUGGESTED_EVENTS
 
 
 def info() -> Info:
@@ -129,7 +129,7 @@ def info_of(context: Context) -> Info:
         parent=_parent(started),
         root=_root(started),
         priority=_priority(started),
-        raw_memo=context.kept.memo,
+        raw_memo=context.upserts.memo,
         retry_policy=RetryPolicy.from_stored(started.retry_policy) if started.retry_policy is not None else None,
         run_id=execution.run_id,
         run_timeout=from_ns(started.run_timeout) if started.run_timeout else None,
@@ -139,7 +139,7 @@ def info_of(context: Context) -> Info:
         workflow_id=started.workflow_id,
         workflow_start_time=at,
         workflow_type=started.workflow_type,
-        _attributes=context.kept.search_attributes,
+        _attributes=context.upserts.search_attributes,
     )
 
 

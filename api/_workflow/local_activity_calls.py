@@ -129,7 +129,7 @@ def ask_for_local(
         options["start_to_close"] = DEFAULT_START_TO_CLOSE_NS
     name, payloads = payloads_of(context, activity, args, options, is_local=True)
     scheduled = ActivityScheduled(
-        at=context.now,
+        at=context.recorder.now,
         seq=context.next_activity(),
         activity_type=name,
         input=payloads,

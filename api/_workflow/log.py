@@ -60,7 +60,7 @@ class LoggerAdapter(logging.LoggerAdapter[logging.Logger]):
 
     def isEnabledFor(self, level: int) -> bool:  # noqa: N802 - logging's own name
         """Whether a message of `level` would be logged here and now."""
-        if not self.log_during_replay and in_workflow() and current().is_replaying:
+        if not self.log_during_replay and in_workflow() and current().recorder.is_replaying:
             return False
         return super().isEnabledFor(level)
 

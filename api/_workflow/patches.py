@@ -36,7 +36,7 @@ def patched(id: str) -> bool:
     Raises:
         ReadOnlyContextError: a query or a condition came to the change first.
     """
-    return current().changes.patched(_checked(id, "patch id"))
+    return current().patches.patched(_checked(id, "patch id"))
 
 
 def deprecate_patch(id: str) -> None:
@@ -48,7 +48,7 @@ def deprecate_patch(id: str) -> None:
     Args:
         id: as it was given to `patched`.
     """
-    current().changes.patched(_checked(id, "patch id"), deprecated=True)
+    current().patches.patched(_checked(id, "patch id"), deprecated=True)
 
 
 def get_version(change_id: str, min_supported: int, max_supported: int) -> int:
@@ -69,7 +69,7 @@ def get_version(change_id: str, min_supported: int, max_supported: int) -> int:
     """
     least = _checked_version(min_supported, "min_supported", DEFAULT_VERSION)
     most = _checked_version(max_supported, "max_supported", least)
-    return current().changes.version(_checked(change_id, "change_id"), least, most)
+    return current().patches.version(_checked(change_id, "change_id"), least, most)
 
 
 def _checked(name: object, what: str) -> str:

@@ -60,8 +60,8 @@ class DurablePromise(Generic[T]):
     async def _value(self) -> T:
         fact: SignalReceived = await asyncio.shield(self._future)
         context = current()
-        if context.inbox.awaited is not None and not context.read_only:
-            context.inbox.awaited[self._signal] = True
+        if context.inbox.promises is not None and not context.recorder.read_only:
+            context.inbox.promises[self._signal] = True
         converter = context.converter
         where = "the value of a promise"
         if fact.failure is not None:
@@ -90,8 +90,8 @@ def promise(*, type: Any = Any, token: str | None = None) -> DurablePromise[Any]
         ReadOnlyContextError: called in a query, a validator or a condition.
     """
     context = current()
-    if context.read_only:
-        raise ReadOnlyContextError(call="workflow.promise()", handler=context.read_only)
+    if context.recorder.read_only:
+        raise ReadOnlyContextError(call="workflow.promise()", handler=context.recorder.read_only)
     if token is None:
         made = PromiseToken(side_effect(_new_secret), context.execution.start.workflow_id)
         return DurablePromise(str(made), made.signal, type)

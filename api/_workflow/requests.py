@@ -47,8 +47,8 @@ async def start_child(context: Context, asked: StartChildWorkflowInput, make: ty
     start, priority = context.execution.start, stored_priority(asked.priority)
     converter = for_workflow(context.converter, asked.id)
     initiated = ChildInitiated(
-        at=context.now,
-        seq=context.related.next_child(),
+        at=context.recorder.now,
+        seq=context.children.next_child(),
         workflow_id=checked_id(asked.id, "id"),
         workflow_type=name,
         task_queue=start.task_queue if queue is None else checked_name(queue, "task_queue"),
@@ -70,7 +70,7 @@ async def start_child(context: Context, asked: StartChildWorkflowInput, make: ty
         source=own.source,
     )
     hint = definition.signature.returns if asked.ret_type is None and definition is not None else asked.ret_type
-    handle = context.related.start_child(initiated, Any if hint is None else hint, make)
+    handle = context.children.start_child(initiated, Any if hint is None else hint, make)
     await _start_of(context, handle)
     return handle
 
@@ -121,9 +121,9 @@ async def send_signal(  # noqa: PLR0917 - a signal, and where it goes
     of_whom = f"of workflow {workflow_id!r}"
     converter = for_workflow(context.converter, workflow_id)
     name, payloads = message_call(converter, HandlerKind.SIGNAL, signal, args, of_whom)
-    await context.related.send(
+    await context.outbound.send(
         lambda seq: ExternalSignalRequested(
-            at=context.now,
+            at=context.recorder.now,
             seq=seq,
             workflow_id=workflow_id,
             run_id=run_id,

@@ -76,17 +76,17 @@ class unsafe:  # noqa: N801 - a namespace with the name that Temporal's SDK give
 
         It is for what must not be said twice: when a run leaves memory, its `finally` blocks run, too.
         """
-        return current().is_replaying
+        return current().recorder.is_replaying
 
     @staticmethod
     def is_replaying_history_events() -> bool:
         """Whether the code is led through recorded events; queries and validators are never part of that."""
-        return current().is_replaying
+        return current().recorder.is_replaying
 
     @staticmethod
     def is_read_only() -> bool:
         """Whether the code may only read: a query, a validator of an update, a `wait_condition`, a `side_effect`."""
-        return bool(current().read_only)
+        return bool(current().recorder.read_only)
 
     @staticmethod
     def sandbox_unrestricted() -> AbstractContextManager[None]:

@@ -31,39 +31,41 @@ _SECOND_NS: Final = 1_000_000_000
 @public("understudy.workflow")
 def now() -> datetime:
     """Return the workflow's time: that of the fact that is being handled, the same at every replay; UTC, aware."""
-    return datetime.fromtimestamp(current().now / _SECOND_NS, UTC)
+    return datetime.fromtimestamp(current().recorder.now / _SECOND_NS, UTC)
 
 
 @public("understudy.workflow")
 def time() -> float:
     """Return the workflow's time, seconds since the epoch."""
-    return current().now / _SECOND_NS
+    return current().recorder.now / _SECOND_NS
 
 
 @public("understudy.workflow")
 def time_ns() -> int:
     """Return the workflow's time, ns since the epoch."""
-    return current().now
+    return current().recorder.now
 
 
 @public("understudy.workflow")
 def random() -> Random:
     """Return the run's own generator: seeded by the run id, the same at every replay; not for secrets."""
-    return current().random()
+    return current().recorder.random()
 
 
 @public("understudy.workflow")
 def uuid4() -> UUID:
     """Return a random UUID that is the same at every replay; not for secrets."""
-    return UUID(int=current().random().getrandbits(128), version=4)
+    return UUID(int=current().recorder.random().getrandbits(128), version=4)
 
 
 @public("understudy.workflow")
 def uuid7() -> UUID:
     """Return a UUID that grows with the workflow's time (RFC 9562, version 7), the same at every replay."""
     context = current()
-    bits = context.random().getrandbits(74)
-    value = (context.now // 1_000_000) << 80 | 0x7 << 76 | (bits >> 62) << 64 | 0b10 << 62 | bits & (1 << 62) - 1
+    bits = context.recorder.random().getrandbits(74)
+    value = (
+        (context.recorder.now // 1_000_000) << 80 | 0x7 << 76 | (bits >> 62) << 64 | 0b10 << 62 | bits & (1 << 62) - 1
+    )
     return UUID(int=value)
 
 
@@ -107,8 +109,8 @@ async def wait_condition(
         ReadOnlyContextError: called in a query, a validator or a condition, which cannot wait.
     """
     context = current()
-    if context.read_only:
-        raise ReadOnlyContextError(call="workflow.wait_condition()", handler=context.read_only)
+    if context.recorder.read_only:
+        raise ReadOnlyContextError(call="workflow.wait_condition()", handler=context.recorder.read_only)
     if fn():
         return
     delay_ns = None if timeout is None else _duration_ns(timeout, "timeout")
@@ -142,6 +144,6 @@ def _duration_ns(duration: float | timedelta, name: str) -> int:
         raise ArgumentTypeError(what=name, got=repr(duration), expected="seconds (a number) or a timedelta")
     if not duration >= 0:
         raise InvalidArgumentError(what=name, got=repr(duration), expected="zero or more")
-    if duration * _SECOND_NS + current().now >= NEVER_NS:
+    if duration * _SECOND_NS + current().recorder.now >= NEVER_NS:
         raise InvalidArgumentError(what=name, got=repr(duration), expected="seconds that end before the year 2262")
     return round(duration * _SECOND_NS)

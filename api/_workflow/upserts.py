@@ -39,7 +39,7 @@ def memo() -> Mapping[str, Any]:
     """Return the run's memo, each value as JSON gives it."""
     context = current()
     return {
-        key: context.converter.decode(value, Any, where=f"memo {key!r}") for key, value in context.kept.memo.items()
+        key: context.converter.decode(value, Any, where=f"memo {key!r}") for key, value in context.upserts.memo.items()
     }
 
 
@@ -55,7 +55,7 @@ def memo_value(key: str, default: Any = _NO_VALUE, *, type_hint: type | None = N
         KeyError: there is none, and no default.
     """
     context = current()
-    payload = context.kept.memo.get(key)
+    payload = context.upserts.memo.get(key)
     if payload is not None:
         return context.converter.decode(payload, Any if type_hint is None else type_hint, where=f"memo {key!r}")
     if default is _NO_VALUE:
@@ -78,7 +78,7 @@ def upsert_memo(updates: Mapping[str, Any]) -> None:
         if not isinstance(key, str) or not key:
             raise InvalidArgumentError(what="a key of memo", got=repr(key), expected="a name")
         changes[key] = None if value is None else context.converter.encode(value, where=f"memo {key!r}")
-    context.kept.upsert_memo(changes)
+    context.upserts.upsert_memo(changes)
 
 
 def upsert_search_attributes(attributes: SearchAttributes | Sequence[SearchAttributeUpdate[Any]]) -> None:
@@ -93,12 +93,12 @@ def upsert_search_attributes(attributes: SearchAttributes | Sequence[SearchAttri
     """
     from understudy.events.options.search_attributes import changes_of
 
-    current().kept.upsert_search_attributes(changes_of(attributes))
+    current().upserts.upsert_search_attributes(changes_of(attributes))
 
 
 def get_current_details() -> str:
     """Return what the run says about itself now; empty: nothing."""
-    return current().kept.details
+    return current().upserts.details
 
 
 def set_current_details(description: str) -> None:
@@ -109,7 +109,7 @@ def set_current_details(description: str) -> None:
     """
     if not isinstance(description, str):
         raise ArgumentTypeError(what="description", got=repr(description), expected="a str")
-    current().kept.set_details(description)
+    current().upserts.set_details(description)
 
 
 # -- the run before --------------------------------------------------------------------------------------------------
@@ -154,7 +154,7 @@ def is_failure_exception(err: BaseException) -> bool:
 
 def random_seed() -> int:
     """Return the number that the run's dice are seeded with; it never changes in a run."""
-    return int.from_bytes(current().seed.encode(), "big")
+    return int.from_bytes(current().recorder.seed.encode(), "big")
 
 
 def register_random_seed_callback(callback: Callable[[int], None]) -> None:
@@ -174,5 +174,5 @@ def new_random(name: str | None = None) -> Random:
     Args:
         name: generators of different names give different numbers; None: the numbers of `workflow.random()`.
     """
-    seed = current().seed
+    seed = current().recorder.seed
     return Random(seed if name is None else f"{seed}:{name}")  # noqa: S311 - repeatable, not secret

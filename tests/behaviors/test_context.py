@@ -37,9 +37,9 @@ def context(*recorded: Event, run_id: str = "run-1") -> Context:
     """A context that collects what is asked for or, with a record, replays it from its first event on."""
     state = fold(run_id, recorded) if recorded else WorkflowExecution(run_id)
     made = Context(workflow_of(Cart), state, PayloadConverter.default, FailureConverter.default)
-    made.now = START
+    made.recorder.now = START
     if recorded:
-        made.expect(recorded, 1)
+        made.recorder.expect(recorded, 1)
     return made
 
 
@@ -84,28 +84,28 @@ def test_on_a_loop_whose_host_is_no_workflow_there_is_no_context() -> None:
 def test_live_a_request_is_collected_and_holds() -> None:
     made = context()
     asked = scheduled()
-    assert made.ask(asked) is asked
-    assert made.requests == [asked]
-    assert (made.is_replaying, made.cursor) == (False, -1)
+    assert made.recorder.ask(asked) is asked
+    assert made.recorder.requests == [asked]
+    assert (made.recorder.is_replaying, made.recorder.cursor) == (False, -1)
 
 
 def test_in_a_replay_the_recorded_event_holds() -> None:
     made = context(STARTED, TIMER)
     other = TimerStarted(at=START + 9, seq=1, fire_at=START + 99)
-    assert made.ask(other) is TIMER
-    assert made.requests == []
-    assert (made.is_replaying, made.cursor) == (True, 2)
+    assert made.recorder.ask(other) is TIMER
+    assert made.recorder.requests == []
+    assert (made.recorder.is_replaying, made.recorder.cursor) == (True, 2)
 
 
 def test_a_request_is_counted_in_the_length_of_the_history_live_and_in_a_replay() -> None:
     live, replay = context(), context(STARTED, TIMER)
     apply(live.execution, STARTED)
-    assert live.history_length == replay.history_length == 1
-    live.ask(TIMER)
-    replay.ask(TIMER)
-    assert live.history_length == replay.history_length == 2
-    replay.expect((), 2, hidden=1)
-    assert replay.history_length == 1
+    assert live.recorder.history_length == replay.recorder.history_length == 1
+    live.recorder.ask(TIMER)
+    replay.recorder.ask(TIMER)
+    assert live.recorder.history_length == replay.recorder.history_length == 2
+    replay.recorder.expect((), 2, hidden=1)
+    assert replay.recorder.history_length == 1
 
 
 @pytest.mark.parametrize(
@@ -123,29 +123,32 @@ def test_a_request_is_counted_in_the_length_of_the_history_live_and_in_a_replay(
 def test_another_request_than_the_recorded_one_is_refused(asked: Request, recorded: str, produced: str) -> None:
     made = context(STARTED, TIMER)
     with pytest.raises(NondeterminismError) as caught:
-        made.ask(asked)
+        made.recorder.ask(asked)
     error = caught.value
     assert (error.run_id, error.position, error.recorded, error.produced) == ("run-1", 2, recorded, produced)
     assert error.recorded_source == "orders.py:7"
-    assert made.mismatch is error
+    assert made.recorder.mismatch is error
 
 
 def test_the_first_difference_is_the_one_that_is_told() -> None:
     made = context(STARTED, TIMER)
     for asked in (scheduled(), TIMER, scheduled(2)):
         with suppress(NondeterminismError):
-            made.ask(asked)
-    assert made.mismatch is not None
-    assert (made.mismatch.position, made.mismatch.produced) == (2, "activity.scheduled seq=1 activity_type='charge'")
+            made.recorder.ask(asked)
+    assert made.recorder.mismatch is not None
+    assert (made.recorder.mismatch.position, made.recorder.mismatch.produced) == (
+        2,
+        "activity.scheduled seq=1 activity_type='charge'",
+    )
 
 
 ASKING: Final[dict[str, Callable[[Context], object]]] = {
-    "ask": lambda made: made.ask(scheduled()),
+    "ask": lambda made: made.recorder.ask(scheduled()),
     "timer": lambda made: made.start_timer(5, print),
     "activity": lambda made: made.start_activity(scheduled(), int),
     "local activity": lambda made: made.start_local_activity(scheduled(), int),
     "side effect": lambda made: made.side_effect(lambda: pytest.fail("it was computed")),
-    "random": lambda made: made.random(),
+    "random": lambda made: made.recorder.random(),
 }
 
 
@@ -153,20 +156,20 @@ ASKING: Final[dict[str, Callable[[Context], object]]] = {
 @pytest.mark.parametrize("replays", [False, True])
 def test_who_may_only_read_asks_in_vain(ask: Callable[[Context], object], *, replays: bool) -> None:
     made = context(STARTED, TIMER) if replays else context()
-    made.read_only = "query 'state'"
+    made.recorder.read_only = "query 'state'"
     with pytest.raises(ReadOnlyContextError) as caught:
         ask(made)
     assert caught.value.handler == "query 'state'"
-    assert (made.requests, made.local, made.timers, made.mismatch) == ([], None, {}, None)
+    assert (made.recorder.requests, made.local, made.timers, made.recorder.mismatch) == ([], None, {}, None)
 
 
 def test_closed_what_is_asked_for_behind_the_end_is_dropped() -> None:
     made = context()
-    made.ask(WorkflowCompleted(at=START))
-    made.closed = True
+    made.recorder.ask(WorkflowCompleted(at=START))
+    made.recorder.closed = True
     made.start_timer(5, print)
     _ = made.start_activity(scheduled(), int)
-    assert topics(made.requests) == ["workflow.completed"]
+    assert topics(made.recorder.requests) == ["workflow.completed"]
 
 
 # -- timers ----------------------------------------------------------------------------------------------------------
@@ -175,7 +178,7 @@ def test_closed_what_is_asked_for_behind_the_end_is_dropped() -> None:
 def test_timers_are_numbered_and_told_when_they_fire() -> None:
     made = context()
     assert [made.start_timer(5, print), made.start_timer(7, print, "a while")] == [1, 2]
-    first, second = made.requests
+    first, second = made.recorder.requests
     assert isinstance(first, TimerStarted)
     assert isinstance(second, TimerStarted)
     assert (first.fire_at, second.fire_at, second.summary) == (START + 5, START + 7, "a while")
@@ -188,7 +191,7 @@ def test_a_timer_is_cancelled_once_and_not_behind_its_firing() -> None:
     made.timers.pop(second)()
     for number in (first, first, second):
         made.cancel_timer(number)
-    assert topics(made.requests) == ["timer.started", "timer.started", "timer.canceled"]
+    assert topics(made.recorder.requests) == ["timer.started", "timer.started", "timer.canceled"]
 
 
 # -- activities ------------------------------------------------------------------------------------------------------
@@ -200,7 +203,7 @@ def test_activities_are_numbered_and_one_that_ended_is_not_asked_to_stop() -> No
     assert made.next_activity() == 2
     del made.activities[1]
     handle.cancel()
-    assert topics(made.requests) == ["activity.scheduled"]
+    assert topics(made.recorder.requests) == ["activity.scheduled"]
 
 
 def test_a_local_activity_that_ended_is_not_asked_to_stop() -> None:
@@ -209,7 +212,7 @@ def test_a_local_activity_that_ended_is_not_asked_to_stop() -> None:
     assert made.local is not None
     local = made.local.pending.pop(1)
     handle.cancel()
-    assert (local.canceled, made.local.dropped, made.requests) == (False, [], [])
+    assert (local.canceled, made.local.canceled_local_activities, made.recorder.requests) == (False, [], [])
 
 
 def test_an_activity_that_is_cancelled_without_waiting_ends_with_an_error_that_says_which_it_was() -> None:
@@ -229,9 +232,9 @@ def test_an_activity_that_is_cancelled_without_waiting_ends_with_an_error_that_s
 def test_the_dice_are_seeded_by_the_run_and_made_when_they_are_first_asked_for() -> None:
     one, same, other = context(), context(STARTED), context(run_id="run-2")
     expected = Random("run-1").random()  # noqa: S311 - no secret
-    assert one.random().random() == same.random().random() == expected
-    assert other.random().random() != expected
-    assert one.random() is one.random()
+    assert one.recorder.random().random() == same.recorder.random().random() == expected
+    assert other.recorder.random().random() != expected
+    assert one.recorder.random() is one.recorder.random()
 
 
 def test_time_is_that_of_the_activation() -> None:
@@ -243,10 +246,10 @@ def test_a_side_effect_is_computed_live_and_taken_from_the_record_in_a_replay() 
     live = context()
     assert live.side_effect(lambda: payload(4)) == payload(4)
     assert live.side_effect(lambda: payload(5)) == payload(5)
-    replay = context(STARTED, *live.requests)
+    replay = context(STARTED, *live.recorder.requests)
     assert replay.side_effect(lambda: payload(6)) == payload(4)
     assert replay.side_effect(lambda: pytest.fail("it was computed")) == payload(5)
-    assert replay.cursor == 3
+    assert replay.recorder.cursor == 3
 
 
 def test_a_side_effect_that_fails_is_not_recorded_and_its_number_is_free() -> None:
@@ -258,4 +261,4 @@ def test_a_side_effect_that_fails_is_not_recorded_and_its_number_is_free() -> No
     with pytest.raises(KeyError):
         made.side_effect(fail)
     made.side_effect(lambda: payload(1))
-    assert [getattr(request, "seq", 0) for request in made.requests] == [1]
+    assert [getattr(request, "seq", 0) for request in made.recorder.requests] == [1]

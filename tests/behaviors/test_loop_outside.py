@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from tests.behaviors.stage import Stage
-from understudy.actors.behaviors.loop.refusals import InsideLoop, Outside
+from understudy.actors.behaviors.loop.refusals import InsideLoop, Refused
 from understudy.events.errors import DeterminismError
 
-REFUSED = sorted(name for name, value in vars(InsideLoop).items() if isinstance(value, Outside))
+REFUSED = sorted(name for name, value in vars(InsideLoop).items() if isinstance(value, Refused))
 ALLOWED = {
     "call_at",
     "call_exception_handler",

@@ -7,6 +7,8 @@ from queue import SimpleQueue
 
 from tests.behaviors.snippet import module
 from understudy.actors.behaviors.code.source_line import source_line
+from understudy.actors.behaviors.loop.loop import DeterministicLoop
+from understudy.actors.behaviors.loop.teardown import StoppedHost
 
 ENGINE = "def ask(): return line()\ndef deep(): return ask()\n"
 
@@ -50,6 +52,23 @@ def test_what_asyncio_calls_by_itself_has_no_source_although_a_program_runs_the_
     engine = module(ENGINE, "understudy.workflow", line=source_line)
     loop = module("def run_turn(fn): return fn()", "understudy.actors.behaviors.loop.loop")
     assert loop.run_turn(engine.deep) == ""
+
+
+def test_what_code_of_the_run_asks_by_way_of_its_loop_has_a_source() -> None:
+    engine = module(ENGINE, "understudy.workflow", line=source_line)
+    loop = module("def call_later(fn): return fn()", DeterministicLoop.__module__)
+    assert module("def run():\n    return loop.call_later(engine.ask)", loop=loop, engine=engine).run() == "orders.py:2"
+
+
+def test_what_the_loop_calls_by_itself_has_no_source_although_a_program_runs_it() -> None:
+    engine, found = module(ENGINE, "understudy.workflow", line=source_line), list[str]()
+    note = module("def note(): found.append(engine.deep())", "understudy.workflow", found=found, engine=engine).note
+    loop = DeterministicLoop(StoppedHost(0))
+    loop.run_turn(note)
+    loop.call(note)
+    loop.call_soon(note)
+    loop.run_until_idle()
+    assert found == ["", "", ""]
 
 
 def test_what_a_thread_of_the_engine_does_has_no_source() -> None:

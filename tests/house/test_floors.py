@@ -24,14 +24,13 @@ BELOW = {
 """What a floor may import of ours; the first floor that fits a module's name counts, and the doors may import all."""
 
 
-KNOTS: dict[str, int] = {
-    "understudy.actors.behaviors.code.activities": 10,
-}
+KNOTS: dict[str, int] = {}
 """Modules that still import each other: the first of a knot by name, and how many are tied up in it."""
 
 
 LAYERED: dict[str, str] = {
     "actors": "understudy.actors",
+    "behaviors-layers": "understudy.actors.behaviors",
     "events": "understudy.events",
     "relations": "understudy.actors.relations",
     "requests": "understudy.actors.requests",

@@ -1,4 +1,7 @@
-"""Activities as the code of a run sees them: a local one that is under way, and the error of one that was cancelled."""
+"""The activities of a run, as its code sees them: those without an outcome, normal and local, and their ids.
+
+Also what goes with each: the error of one that was cancelled, and converters that know whose values they convert.
+"""
 
 from __future__ import annotations
 
@@ -12,9 +15,10 @@ from understudy.events.failures.exceptions import ActivityError, CancelledError
 from understudy.events.options.policies import RetryState
 
 if TYPE_CHECKING:
-    from understudy.actors.behaviors.code.context import Context
     from understudy.actors.behaviors.code.handles import ActivityHandle
+    from understudy.actors.behaviors.code.recorder import Recorder
     from understudy.events.activity import ActivityScheduled
+    from understudy.events.workflow import WorkflowStarted
 
 __all__ = ["Activities", "LocalActivities", "LocalActivity", "as_of_activity", "canceled_activity", "tell_converters"]
 
@@ -25,28 +29,28 @@ _MOST_DIGITS: Final = 16
 
 
 class Activities(dict[int, "ActivityHandle[Any]"]):
-    """Those of one run that have no outcome, by number; no two of them have the same id."""
+    """The activities of one run that have no outcome, by number; no two of them have the same id."""
 
     __slots__ = ("_ids", "_numbers")
 
     def __init__(self) -> None:
-        """Begin with none."""
+        """Begin without any activity."""
         super().__init__()
         self._ids: dict[int, str] = {}
         self._numbers: dict[str, int] = {}
-        """The ids that the code has given, and whose they are or were; who has none is called by its number."""
+        """The ids that the code has given, by number, and the numbers by id; without an id, the number is the id."""
 
-    def name(self, context: Context, scheduled: ActivityScheduled) -> None:
-        """Take note of the id of an activity that is asked for.
+    def name(self, recorder: Recorder, scheduled: ActivityScheduled) -> None:
+        """Remember the id of an activity that the code asks for.
 
         Raises:
             InvalidArgumentError: an open activity has it; who completes it from outside could not say which is meant.
         """
-        if not (scheduled.activity_id or self._ids) or context.read_only or context.closed:
+        if not (scheduled.activity_id or self._ids) or recorder.read_only or recorder.closed:
             return
         name = scheduled.activity_id or str(scheduled.seq)
         other = self._open(name)
-        if other and not _is_recorded(context, scheduled):
+        if other and not _is_recorded(recorder, scheduled):
             raise InvalidArgumentError(
                 what="activity_id",
                 got=f"{name!r}, the id of activity #{other} of this run, which is still open",
@@ -58,7 +62,7 @@ class Activities(dict[int, "ActivityHandle[Any]"]):
             self._ids[scheduled.seq], self._numbers[name] = name, scheduled.seq
 
     def _open(self, name: str) -> int:
-        """Return the number of the open activity called that; 0: there is none."""
+        """Return the number of the open activity with this id; 0: there is none."""
         number = self._numbers.get(name, 0)
         if number not in self and name.isdecimal() and len(name) < _MOST_DIGITS:
             number = int(name)
@@ -67,9 +71,9 @@ class Activities(dict[int, "ActivityHandle[Any]"]):
         return number if number in self else 0
 
 
-def _is_recorded(context: Context, scheduled: ActivityScheduled) -> bool:
-    """Whether a replay finds the activity at its place, as it was let in by an engine that did not look at ids."""
-    for recorded in context.history[context.cursor :] if context.cursor >= 0 else ():
+def _is_recorded(recorder: Recorder, scheduled: ActivityScheduled) -> bool:
+    """True if a replay finds the activity at its place: an engine that did not look at ids has let it in."""
+    for recorded in recorder.history[recorder.cursor :] if recorder.cursor >= 0 else ():
         if scheduled.same_request(recorded):
             return True
         if not (isinstance(recorded, Request) and recorded.may_be_missing):
@@ -90,35 +94,35 @@ class LocalActivity:
 
 
 class LocalActivities:
-    """Those of one run; made when the first is asked for."""
+    """The local activities of one run; made when the code asks for the first."""
 
-    __slots__ = ("asked", "dropped", "pending")
+    __slots__ = ("canceled_local_activities", "new_local_activities", "pending")
 
     def __init__(self) -> None:
-        """Begin with none."""
+        """Begin without any activity."""
         self.pending: dict[int, LocalActivity] = {}
-        """Without an outcome, by number."""
-        self.asked: list[LocalActivity] = []
-        self.dropped: list[LocalActivity] = []
-        """What the shell has not taken yet: new ones, and those that are to be cancelled."""
+        """The local activities without an outcome, by number."""
+        self.new_local_activities: list[LocalActivity] = []
+        self.canceled_local_activities: list[LocalActivity] = []
+        """The local activities that the shell has not taken yet: to be run, and to be cancelled."""
 
     def ask(self, local: LocalActivity) -> None:
-        """Let the shell run one."""
+        """Let the shell run a local activity."""
         self.pending[local.scheduled.seq] = local
-        self.asked.append(local)
+        self.new_local_activities.append(local)
 
-    def drop(self, seq: int) -> None:
-        """Let the shell cancel one, if it has no outcome."""
+    def cancel(self, seq: int) -> None:
+        """Let the shell cancel a local activity, if it has no outcome."""
         local = self.pending.get(seq)
         if local is not None:
             local.canceled = True
-            self.dropped.append(local)
+            self.canceled_local_activities.append(local)
 
     def take(self) -> tuple[list[LocalActivity], list[LocalActivity]]:
-        """Return what was asked and dropped since the last time."""
-        asked, dropped = self.asked, self.dropped
-        self.asked, self.dropped = [], []
-        return asked, dropped
+        """Return the new and the canceled local activities since the last call."""
+        taken = self.new_local_activities, self.canceled_local_activities
+        self.new_local_activities, self.canceled_local_activities = [], []
+        return taken
 
 
 def canceled_activity(scheduled: ActivityScheduled) -> ActivityError:
@@ -137,19 +141,18 @@ def canceled_activity(scheduled: ActivityScheduled) -> ActivityError:
 
 
 def as_of_activity(  # noqa: PLR0913 - what an activity is known by
-    context: Context, of: C, *, seq: int, activity_type: str, options: Mapping[str, Any], is_local: bool
+    start: WorkflowStarted, of: C, *, seq: int, activity_type: str, options: Mapping[str, Any], is_local: bool
 ) -> C:
-    """Return a converter of the run as it is for the values of one of its activities; the same if it asks for none.
+    """Return a converter of the run that knows it converts values of one activity; the same one if it takes no context.
 
     Args:
-        context: of the run.
+        start: the first event of the run.
         of: a payload converter, or a failure converter.
         seq: the activity's number.
         activity_type: its name.
         options: fields of its event; `activity_id` and `task_queue` are looked for.
-        is_local: whether it is a local one.
+        is_local: True if it is a local one.
     """
-    start = context.execution.start
     return for_activity(
         of,
         activity_id=options.get("activity_id") or str(seq),
@@ -162,14 +165,14 @@ def as_of_activity(  # noqa: PLR0913 - what an activity is known by
 
 
 def tell_converters(
-    context: Context, handle: ActivityHandle[Any], scheduled: ActivityScheduled, *, is_local: bool
+    start: WorkflowStarted, handle: ActivityHandle[Any], scheduled: ActivityScheduled, *, is_local: bool
 ) -> None:
-    """Let the converters that read an activity's outcome know whose it is."""
+    """Replace a handle's converters, which are the run's, by those of its activity."""
     seq, name = scheduled.seq, scheduled.activity_type
     options = {"activity_id": scheduled.activity_id, "task_queue": scheduled.task_queue}
     handle.converter = as_of_activity(
-        context, context.converter, seq=seq, activity_type=name, options=options, is_local=is_local
+        start, handle.converter, seq=seq, activity_type=name, options=options, is_local=is_local
     )
     handle.failures = as_of_activity(
-        context, context.failures, seq=seq, activity_type=name, options=options, is_local=is_local
+        start, handle.failures, seq=seq, activity_type=name, options=options, is_local=is_local
     )

@@ -1,7 +1,6 @@
-"""Other workflows, as the code of a run sees them: its children, and messages that it sends.
+"""The children of a run, as its code sees them.
 
-A child is a future, like an activity (`actors.behaviors.code.handles`), and a second one that resolves when it has
-started. A message is a future that resolves when the other workflow has it on disk.
+A child is a future, like an activity (`code.handles`), and has a second one that resolves when the child has started.
 """
 
 from __future__ import annotations
@@ -18,48 +17,60 @@ from understudy.events.failures.exceptions import CancelledError, ChildWorkflowE
 from understudy.events.options.policies import RetryState
 
 if TYPE_CHECKING:
-    from asyncio import Future
-
-    from understudy.actors.behaviors.code.context import Context
+    from understudy.actors.behaviors.code.recorder import Recorder
     from understudy.events import child as ch
-    from understudy.events import outbound as out
+    from understudy.events.converters.failure_converter import FailureConverter
+    from understudy.events.converters.payload_converter import PayloadConverter
 
-__all__ = ["Related"]
+__all__ = ["Children"]
 
 H = TypeVar("H", bound=ChildHandle[Any])
 
 
-class Related:
-    """The children of one run and its messages; owned by its `Context`."""
+class Children:
+    """The children of one run; owned by its `Context`.
 
-    __slots__ = ("_child_seq", "_context", "_message_seq", "children", "messages")
+    Args:
+        recorder: of the run.
+        converter: of the run's values.
+        failures: of the run's failures.
+        cancel_reason: returns why the run itself was asked to stop; empty: it was not, or nobody said why.
+    """
 
-    def __init__(self, context: Context) -> None:
-        """Begin without any."""
-        self._context = context
-        self._child_seq = self._message_seq = 0
-        self.children: dict[int, ChildHandle[Any]] = {}
-        self.messages: dict[int, Future[None]] = {}
+    __slots__ = ("_cancel_reason", "_converter", "_failures", "_recorder", "_seq", "open")
+
+    def __init__(
+        self,
+        recorder: Recorder,
+        converter: PayloadConverter,
+        failures: FailureConverter,
+        cancel_reason: Callable[[], str],
+    ) -> None:
+        """Begin without any child."""
+        self._recorder = recorder
+        self._converter = converter
+        self._failures = failures
+        self._cancel_reason = cancel_reason
+        self._seq = 0
+        self.open: dict[int, ChildHandle[Any]] = {}
+        """The children that have no outcome, as far as the code knows, by number."""
 
     def let_go(self) -> None:
         """Drop the handles, which refer back to this."""
-        self.children.clear()
-        self.messages.clear()
-
-    # -- children ----------------------------------------------------------------------------------------------------
+        self.open.clear()
 
     def next_child(self) -> int:
         """Return the number for the next child."""
-        return self._child_seq + 1
+        return self._seq + 1
 
     def start_child(self, initiated: ch.ChildInitiated, result_hint: Any, make: type[H]) -> H:
         """Ask for a child; `initiated.seq` comes from `next_child`, and `make` is the class of the handle."""
-        self._context.ask(initiated)
-        seq = self._child_seq = initiated.seq
-        loop = self._context.loop
+        self._recorder.ask(initiated)
+        seq = self._seq = initiated.seq
+        loop = self._recorder.loop
         handle = make(loop=loop)
-        handle.converter = for_workflow(self._context.converter, initiated.workflow_id)
-        handle.failures = for_workflow(self._context.failures, initiated.workflow_id)
+        handle.converter = for_workflow(self._converter, initiated.workflow_id)
+        handle.failures = for_workflow(self._failures, initiated.workflow_id)
         handle.initiated, handle.run_id, handle.started = initiated, "", loop.create_future()
         handle.prepare(
             result_hint,
@@ -67,30 +78,29 @@ class Related:
             lambda: self._cancel_child(seq),
             lambda: canceled_child(initiated, self._run_of(seq)),
         )
-        self.children[seq] = handle
+        self.open[seq] = handle
         return handle
 
     def _run_of(self, seq: int) -> str:
-        """Return the run that a child began as; empty: it has not, as far as the code knows."""
-        handle = self.children.get(seq)
+        """Return the run id of a child; empty while the code does not know that it has started."""
+        handle = self.open.get(seq)
         return handle.run_id if handle is not None else ""
 
     def _cancel_child(self, seq: int) -> None:
-        context = self._context
-        if seq in self.children and not context.ends_behind(seq, CHILD_ENDS):
-            asked = context.cancel_requested
-            reason = self.children[seq].reason or (asked.reason if asked is not None else "")
-            context.ask(ChildCancelRequested(at=context.now, seq=seq, reason=reason, source=source_line()))
+        recorder = self._recorder
+        if seq in self.open and not recorder.ends_behind(seq, CHILD_ENDS):
+            reason = self.open[seq].reason or self._cancel_reason()
+            recorder.ask(ChildCancelRequested(at=recorder.now, seq=seq, reason=reason, source=source_line()))
 
     def child_started(self, fact: ch.ChildStarted) -> None:
-        """The child runs."""
-        handle = self.children.get(fact.seq)
+        """Tell those who wait for the start of a child that it runs."""
+        handle = self.open.get(fact.seq)
         if handle is not None:
             handle.has_started(fact.run_id)
 
     def child_not_started(self, fact: ch.ChildStartFailed) -> None:
-        """The child's id is taken."""
-        handle = self.children.pop(fact.seq, None)
+        """Tell those who wait for the start of a child that its id is taken."""
+        handle = self.open.pop(fact.seq, None)
         if handle is not None:
             asked = handle.initiated
             handle.has_not_started(
@@ -98,31 +108,10 @@ class Related:
             )
 
     def cancel_delivered(self, fact: ch.ChildCancelDelivered) -> None:
-        """The child has the request; recorded only where the code waits for that."""
-        handle = self.children.get(fact.seq)
+        """End a child as cancelled: it has the request. Only children that wait for just that have this fact."""
+        handle = self.open.get(fact.seq)
         if handle is not None and not handle.done():
             handle.end_canceled(None)
-
-    # -- messages ----------------------------------------------------------------------------------------------------
-
-    def send(self, request: Callable[[int], out.ExternalSignalRequested | out.ExternalCancelRequested]) -> Future[None]:
-        """Ask for a message; `request` makes it from its number."""
-        seq = self._message_seq + 1
-        self._context.ask(request(seq))
-        self._message_seq = seq
-        future: Future[None] = self._context.loop.create_future()
-        self.messages[seq] = future
-        return future
-
-    def message_ended(self, seq: int, error: BaseException | None) -> None:
-        """The message was delivered, or was not."""
-        future = self.messages.pop(seq, None)
-        if future is None or future.done():
-            return
-        if error is None:
-            future.set_result(None)
-        else:
-            future.set_exception(error)
 
 
 def canceled_child(initiated: ch.ChildInitiated, run_id: str) -> ChildWorkflowError:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 __all__ = ["Condition", "check_conditions", "settle"]
 
 Condition = tuple[Callable[[], bool], "Future[None]"]
-"""What is to hold, and who waits for it."""
+"""The condition that is to hold, and the future of who waits for it."""
 
 
 def settle(conditions: list[Condition]) -> list[Condition]:
@@ -46,11 +46,15 @@ def settle(conditions: list[Condition]) -> list[Condition]:
 
 
 def check_conditions(context: Context) -> bool:
-    """Look at a run's conditions, which may only read; return whether any was settled."""
-    context.read_only = "a wait_condition"
+    """Look at a run's conditions, which may only read.
+
+    Returns:
+        True if any was settled.
+    """
+    context.recorder.read_only = "a wait_condition"
     before = len(context.conditions)
     try:
         context.conditions = context.loop.call(settle, context.conditions)
     finally:
-        context.read_only = ""
+        context.recorder.read_only = ""
     return len(context.conditions) < before

@@ -1,18 +1,16 @@
-"""What workflow code can reach: the clock, timers, activities, side effects, handlers and facts about the run.
+"""All that workflow code can reach: the clock, timers, activities, side effects, handlers and facts about the run.
 
 The functions of `understudy.workflow` find their context through the running loop, so they need no global and no
-context variable. Whatever the code asks for becomes a request, an event that is only proposed: in a live activation it
-is collected and recorded; in a replay it is held against the event at its place, and a difference is an error at the
-very line that made it (SAME-AGAIN).
+context variable. Whatever the code asks for goes through the `Recorder`, which records it or compares it with the
+record; the context has one, and hands it to what it is made of: activities, children, messages, patches, upserts.
 """
 
 from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Callable, Sequence
-from random import Random
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final, NoReturn, Protocol
 
 import msgspec
 
@@ -23,31 +21,30 @@ from understudy.actors.behaviors.code.activities import (
     canceled_activity,
     tell_converters,
 )
-from understudy.actors.behaviors.code.children import Related
+from understudy.actors.behaviors.code.children import Children
 from understudy.actors.behaviors.code.handles import ActivityHandle
-from understudy.actors.behaviors.code.patches import Changes
-from understudy.actors.behaviors.code.side_effects import once
+from understudy.actors.behaviors.code.outbound import Outbound
+from understudy.actors.behaviors.code.patches import Patches
+from understudy.actors.behaviors.code.recorder import Recorder
+from understudy.actors.behaviors.code.side_effects import live_only
 from understudy.actors.behaviors.code.source_line import source_line
-from understudy.actors.behaviors.code.upserts import Kept
-from understudy.actors.behaviors.decisions.activation import Deferred
+from understudy.actors.behaviors.code.upserts import Upserts
 from understudy.actors.behaviors.loop.loop import DeterministicLoop
 from understudy.events.activity import ACTIVITY_ENDS, ActivityCancelRequested, ActivityScheduled
-from understudy.events.errors import NondeterminismError, NotInWorkflowError, ReadOnlyContextError
-from understudy.events.event import Event, Fact, Request, encode_event
+from understudy.events.errors import NotInWorkflowError, ReadOnlyContextError
 from understudy.events.marker import SideEffectRecorded
 from understudy.events.payloads.payload import Payload
 from understudy.events.timer import TimerCanceled, TimerFired, TimerStarted
 
 if TYPE_CHECKING:
     from understudy.actors.behaviors.code.inbox import Inbox
-    from understudy.actors.behaviors.code.interceptors import Chain
     from understudy.actors.behaviors.definitions.definition import WorkflowDefinition
     from understudy.events.converters.failure_converter import FailureConverter
     from understudy.events.converters.payload_converter import PayloadConverter
     from understudy.events.state.execution import WorkflowExecution
     from understudy.events.workflow import WorkflowCancelRequested
 
-__all__ = ["Context", "current"]
+__all__ = ["Context", "Intercepted", "OutboundCalls", "current"]
 
 _RECORDED: Final = Payload(msgspec.Raw(b"null"))
 """Stands for the value of a side effect in a replay, which takes the recorded one."""
@@ -67,29 +64,68 @@ def current() -> Context:
     raise NotInWorkflowError(call=f"workflow.{sys._getframe(1).f_code.co_name}()")  # noqa: SLF001 - as in `source_line`
 
 
+class OutboundCalls(Protocol):
+    """The calls of workflow code that interceptors stand around; their inputs are values of `understudy.workflow`."""
+
+    def start_activity(self, given: Any, /) -> ActivityHandle[Any]:
+        """Start an activity, and return its handle."""
+        ...
+
+    def start_local_activity(self, given: Any, /) -> ActivityHandle[Any]:
+        """Start a local activity, and return its handle."""
+        ...
+
+    def start_child_workflow(self, given: Any, /) -> Awaitable[Any]:
+        """Start a child workflow, and return its handle once it runs."""
+        ...
+
+    def signal_child_workflow(self, given: Any, /) -> Awaitable[None]:
+        """Signal a child workflow."""
+        ...
+
+    def signal_external_workflow(self, given: Any, /) -> Awaitable[None]:
+        """Signal a workflow that somebody else has started."""
+        ...
+
+    def continue_as_new(self, given: Any, /) -> NoReturn:
+        """End the run, and let another one follow it."""
+        ...
+
+    def info(self) -> Any:
+        """Return facts about the run."""
+        ...
+
+
+class Intercepted(Protocol):
+    """The interceptors of one run: around its run function, and around the calls of its code."""
+
+    @property
+    def outbound(self) -> OutboundCalls:
+        """The outermost interceptor of those around the code's own calls."""
+        ...
+
+    def execute(self, args: Sequence[Any], headers: Mapping[str, Payload]) -> Coroutine[Any, Any, Any]:
+        """Return the coroutine that runs the workflow."""
+        ...
+
+
 class Context:
-    """One run's side of the boundary between workflow code and engine; owned by its `Run`."""
+    """The boundary between the workflow code of one run and the engine; owned by its `Run`."""
 
     __slots__ = (
         "_activity_seq",
-        "_changes",
-        "_cursor",
+        "_children",
         "_effect_seq",
-        "_hidden",
-        "_history",
-        "_kept",
-        "_related",
+        "_outbound",
+        "_patches",
         "_timer_seq",
+        "_upserts",
         "activities",
         "cancel_requested",
         "chain",
-        "closed",
         "conditions",
         "converter",
-        "deferred",
         "definition",
-        "dice",
-        "dropped",
         "execution",
         "failures",
         "in_context",
@@ -97,10 +133,7 @@ class Context:
         "instance",
         "local",
         "loop",
-        "mismatch",
-        "now",
-        "read_only",
-        "requests",
+        "recorder",
         "timers",
     )
 
@@ -111,169 +144,62 @@ class Context:
         converter: PayloadConverter,
         failures: FailureConverter,
     ) -> None:
-        """Begin before the first activation."""
+        """Set up the state before the first activation."""
         self.definition = definition
         self.execution = execution
         self.converter = converter
         self.failures = failures
         self.loop = DeterministicLoop(self)
-        self.deferred = Deferred()
+        self.recorder = Recorder(execution, self.loop)
         self.instance: Any = None
-        self.now = 0
-        self.requests: list[Request] = []
         self.activities = Activities()
         self.local: LocalActivities | None = None
         self.timers: dict[int, Callable[[], None]] = {}
         self.conditions: list[tuple[Callable[[], bool], asyncio.Future[None]]] = []
         self.inbox: Inbox
         self.in_context = False
-        """Whether its converters may want to know whose values they convert; both are set by the run."""
-        self._related: Related | None = None
-        self.chain: Chain | None = None
-        self.read_only = ""
-        self.closed = False
-        """Whether the run has asked for its end, or is dropped; what the code asks for behind it is lost (CLOSED)."""
-        self.dropped = False
-        """Whether its code leaves memory, and its `finally` blocks run although nothing has ended."""
+        """True if its converters may want to know whose values they convert; both are set by the run."""
+        self.chain: Intercepted | None = None
         self.cancel_requested: WorkflowCancelRequested | None = None
-        """What the code knows of it; in a replay the aggregate may know more."""
-        self._changes: Changes | None = None
-        self._kept: Kept | None = None
-        self.mismatch: NondeterminismError | None = None
+        """The request that the code knows of; in a replay the aggregate may know more."""
+        self._children: Children | None = None
+        self._outbound: Outbound | None = None
+        self._patches: Patches | None = None
+        self._upserts: Upserts | None = None
         self._activity_seq = self._timer_seq = self._effect_seq = 0
-        self.dice: Random | None = None
-        """The generator of `random`, once it was asked for."""
-        self._history: Sequence[Event] = ()
-        self._cursor = -1
-        self._hidden = 0
-
-    # -- replay ------------------------------------------------------------------------------------------------------
-
-    @property
-    def is_replaying(self) -> bool:
-        """Whether the code is led through recorded events, or leaves memory: it runs, and nothing happens."""
-        return self._cursor >= 0 or self.dropped
-
-    @property
-    def history_length(self) -> int:
-        """How many events the run has, those of this activation included."""
-        return self._cursor - self._hidden if self._cursor >= 0 else self.execution.version + len(self.requests)
-
-    @property
-    def history_size(self) -> int:
-        """How many bytes the run's events have, those of this activation included, as they are encoded."""
-        if self._cursor >= 0:
-            return sum(len(encode_event(event)) for event in self._history[: self._cursor - self._hidden])
-        return self.execution.size + sum(len(encode_event(event)) for event in self.requests)
-
-    def expect(self, history: Sequence[Event], cursor: int, *, hidden: int = 0) -> None:
-        """Hold requests against `history` from index `cursor` on; -1: collect them instead.
-
-        Args:
-            history: the run's stream from its first event on.
-            cursor: the index of the first event to compare with.
-            hidden: how many events in front of it were not yet there when the code ran.
-        """
-        self._history = history
-        self._cursor = cursor
-        self._hidden = hidden
-
-    @property
-    def history(self) -> Sequence[Event]:
-        """What a replay is held against, the whole of it; empty otherwise."""
-        return self._history
-
-    @property
-    def cursor(self) -> int:
-        """The index of the event behind the last one that a request was held against."""
-        return self._cursor
-
-    def ask(self, request: Request) -> Request:
-        """Take in one request of the code and return the event that holds: in a replay, the recorded one.
-
-        Raises:
-            ReadOnlyContextError: a query, a condition or a side effect asked for something.
-            NondeterminismError: the replay does something else than the record says.
-        """
-        if self.read_only:
-            raise ReadOnlyContextError(call=request.topic, handler=self.read_only)
-        if self.closed:
-            return request
-        cursor = self._cursor
-        if cursor < 0:
-            self.requests.append(request)
-            return request
-        recorded = self._history[cursor] if cursor < len(self._history) else None
-        while recorded is None or not request.same_request(recorded):
-            if not (isinstance(recorded, Request) and recorded.may_be_missing):
-                self.refuse(cursor, recorded, request)
-            cursor += 1
-            recorded = self._history[cursor] if cursor < len(self._history) else None
-        self._cursor = cursor + 1
-        return recorded  # type: ignore[return-value]  # same_request saw that the classes are the same
-
-    def refuse(self, index: int, recorded: Event | None, produced: Request | None) -> None:
-        """Raise the NondeterminismError for event number `index + 1` and remember it, in case the code swallows it."""
-        if self.mismatch is None:  # what comes behind the first difference follows from it
-            self.mismatch = NondeterminismError(
-                run_id=self.execution.run_id,
-                position=index + 1,
-                recorded=_describe(recorded),
-                produced=_describe(produced),
-                recorded_source=getattr(recorded, "source", ""),
-                produced_source=(getattr(produced, "source", "") or source_line()) if produced is not None else "",
-            )
-        self.loop.abort(self.mismatch)
-        raise self.mismatch
 
     def let_go(self) -> None:
         """Drop all that refers back to the run, once its code is dropped: no cycle is left to the collector."""
         self.inbox.close()
-        if self._related is not None:
-            self._related.let_go()
-        self.chain = self._changes = self._kept = self._related = self.local = None
+        if self._children is not None:
+            self._children.let_go()
+        if self._outbound is not None:
+            self._outbound.let_go()
+        self.chain = self._children = self._outbound = self._patches = self._upserts = self.local = None
         self.activities.clear()
         self.timers.clear()
         self.conditions.clear()
 
-    # -- clock and dice ----------------------------------------------------------------------------------------------
+    # -- timers (the host of the deterministic loop) -----------------------------------------------------------------
 
     def now_ns(self) -> int:
         """Return the time of the activation, ns since the epoch: the same at every replay."""
-        return self.now
-
-    def random(self) -> Random:
-        """Return the run's generator, seeded by its run id; made when first asked for (it weighs 2.5 KB)."""
-        if self.read_only:
-            raise ReadOnlyContextError(call="workflow.random()", handler=self.read_only)
-        if self.dice is None:
-            self.dice = Random(self.seed)  # noqa: S311 - repeatable, not secret
-        return self.dice
-
-    @property
-    def seed(self) -> str:
-        """What the dice of this run are seeded with."""
-        execution = self.execution
-        return (execution.start.seed if execution.version else "") or execution.run_id
-
-    # -- timers (the host of the deterministic loop) -----------------------------------------------------------------
+        return self.recorder.now
 
     def start_timer(self, delay_ns: int, fire: Callable[[], None], summary: str = "") -> int:
         """Start a durable timer that calls `fire` in the activation in which it fires; return its number."""
-        seq = self._timer_seq + 1
-        self.ask(TimerStarted(at=self.now, seq=seq, fire_at=self.now + delay_ns, summary=summary, source=source_line()))
+        seq, recorder = self._timer_seq + 1, self.recorder
+        now = recorder.now
+        recorder.ask(TimerStarted(at=now, seq=seq, fire_at=now + delay_ns, summary=summary, source=source_line()))
         self._timer_seq = seq
         self.timers[seq] = fire
         return seq
 
     def cancel_timer(self, number: int) -> None:
-        """Cancel a timer; one that has fired is left alone."""
-        if self.timers.pop(number, None) is not None and not self.ends_behind(number, (TimerFired,)):
-            self.ask(TimerCanceled(at=self.now, seq=number, source=source_line()))
-
-    def ends_behind(self, seq: int, ends: tuple[type[Fact], ...]) -> bool:
-        """Whether the end of what is to be cancelled is recorded already, and waits behind a deferred turn."""
-        return any(isinstance(fact, ends) and getattr(fact, "seq", 0) == seq for _, fact in self.deferred)
+        """Cancel a timer that has not fired."""
+        recorder = self.recorder
+        if self.timers.pop(number, None) is not None and not recorder.ends_behind(number, (TimerFired,)):
+            recorder.ask(TimerCanceled(at=recorder.now, seq=number, source=source_line()))
 
     # -- activities --------------------------------------------------------------------------------------------------
 
@@ -283,8 +209,8 @@ class Context:
 
     def start_activity(self, scheduled: ActivityScheduled, result_hint: Any) -> ActivityHandle[Any]:
         """Ask for an activity; `scheduled.seq` comes from `next_activity`."""
-        self.activities.name(self, scheduled)
-        self.ask(scheduled)
+        self.activities.name(self.recorder, scheduled)
+        self.recorder.ask(scheduled)
         seq = self._activity_seq = scheduled.seq
         handle = self._handle(scheduled, result_hint, lambda: self._cancel_activity(seq), is_local=False)
         self.activities[seq] = handle
@@ -292,11 +218,11 @@ class Context:
 
     def start_local_activity(self, scheduled: ActivityScheduled, result_hint: Any) -> ActivityHandle[Any]:
         """Ask for a local activity; only its outcome is recorded."""
-        if self.read_only:
-            raise ReadOnlyContextError(call="a local activity", handler=self.read_only)
+        if reader := self.recorder.read_only:
+            raise ReadOnlyContextError(call="a local activity", handler=reader)
         seq = self._activity_seq = scheduled.seq
         local = self.local = self.local or LocalActivities()
-        handle = self._handle(scheduled, result_hint, lambda: local.drop(seq), is_local=True)
+        handle = self._handle(scheduled, result_hint, lambda: local.cancel(seq), is_local=True)
         local.ask(LocalActivity(scheduled, handle))
         return handle
 
@@ -306,7 +232,7 @@ class Context:
         handle: ActivityHandle[Any] = ActivityHandle(loop=self.loop)
         handle.converter, handle.failures = self.converter, self.failures
         if self.in_context:
-            tell_converters(self, handle, scheduled, is_local=is_local)
+            tell_converters(self.execution.start, handle, scheduled, is_local=is_local)
         handle.prepare(
             result_hint,
             scheduled.cancellation_type,
@@ -316,53 +242,49 @@ class Context:
         return handle
 
     def _cancel_activity(self, seq: int) -> None:
-        if seq in self.activities and not self.ends_behind(seq, ACTIVITY_ENDS):
-            self.ask(ActivityCancelRequested(at=self.now, seq=seq, source=source_line()))
+        recorder = self.recorder
+        if seq in self.activities and not recorder.ends_behind(seq, ACTIVITY_ENDS):
+            recorder.ask(ActivityCancelRequested(at=recorder.now, seq=seq, source=source_line()))
 
-    # -- other workflows ---------------------------------------------------------------------------------------------
-
-    @property
-    def related(self) -> Related:
-        """The children of this run, and its messages to other workflows; made when first asked for."""
-        if self._related is None:
-            self._related = Related(self)
-        return self._related
-
-    # -- changes of the code -----------------------------------------------------------------------------------------
+    # -- what few runs have, made when it is first asked for -----------------------------------------------------------
 
     @property
-    def changes(self) -> Changes:
-        """The patches and versions that this run has come to; made when first asked for."""
-        if self._changes is None:
-            self._changes = Changes(self)
-        return self._changes
+    def children(self) -> Children:
+        """The children of this run."""
+        if self._children is None:
+            self._children = Children(self.recorder, self.converter, self.failures, self._cancel_reason)
+        return self._children
 
-    # -- what is kept with the run -----------------------------------------------------------------------------------
+    def _cancel_reason(self) -> str:
+        return self.cancel_requested.reason if self.cancel_requested is not None else ""
 
     @property
-    def kept(self) -> Kept:
-        """Memo, search attributes and details, as the code knows them; made when first asked for."""
-        if self._kept is None:
-            self._kept = Kept(self)
-        return self._kept
+    def outbound(self) -> Outbound:
+        """The messages of this run to other workflows."""
+        if self._outbound is None:
+            self._outbound = Outbound(self.recorder)
+        return self._outbound
+
+    @property
+    def patches(self) -> Patches:
+        """The patches and versions that this run has come to."""
+        if self._patches is None:
+            self._patches = Patches(self.recorder, self.definition.activates_patch)
+        return self._patches
+
+    @property
+    def upserts(self) -> Upserts:
+        """Memo, search attributes and details, as the code knows them."""
+        if self._upserts is None:
+            self._upserts = Upserts(self.recorder)
+        return self._upserts
 
     # -- side effects ------------------------------------------------------------------------------------------------
 
     def side_effect(self, value: Callable[[], Payload]) -> Payload:
         """Return the payload of the next side effect: computed now, or as recorded."""
-        seq = self._effect_seq + 1
-        payload = once(self, value, "a side_effect") if self._cursor < 0 else _RECORDED
-        event = self.ask(SideEffectRecorded(at=self.now, seq=seq, value=payload, source=source_line()))
+        seq, recorder = self._effect_seq + 1, self.recorder
+        payload = live_only(recorder, value, "a side_effect") if recorder.cursor < 0 else _RECORDED
+        event = recorder.ask(SideEffectRecorded(at=recorder.now, seq=seq, value=payload, source=source_line()))
         self._effect_seq = seq
         return event.value  # type: ignore[attr-defined, no-any-return]  # same_request saw that it is one
-
-
-def _describe(event: Event | None) -> str:
-    if event is None:
-        return "nothing"
-    parts = [event.topic]
-    for name in ("seq", "activity_type", "activity_id", "name", "patch_id", "change_id"):
-        value = getattr(event, name, "")
-        if value != "":
-            parts.append(f"{name}={value!r}")
-    return " ".join(parts)

@@ -1,4 +1,4 @@
-"""Continuing as new: how the code says that another run, with a fresh history, takes its place."""
+"""Continue as new: the code says by an exception that another run, with a fresh history, takes its place."""
 
 from __future__ import annotations
 
@@ -16,6 +16,6 @@ class ContinueAsNewError(BaseException):
     """
 
     def __init__(self, request: WorkflowContinuedAsNew) -> None:
-        """Carry what the next run is started with."""
+        """Carry the event that ends this run and starts the next one."""
         super().__init__("the workflow continues as new")
         self.request = request

@@ -1,4 +1,4 @@
-"""Whether an object changed: a digest of all that it holds, to be compared with one of later.
+"""Tell whether an object changed, by a digest of all that it holds before and after.
 
 A query may only read, and most handlers do. To catch one that changes something, what the workflow holds is digested
 before and after it. The digest is that of a pickle, which walks through any object at the speed of C and knows the
@@ -19,12 +19,12 @@ from typing import Any, Final
 __all__ = ["fingerprint"]
 
 _STATE: Final = 2
-"""Where the state stands in what `__reduce__` returns."""
+"""The index of the state in the tuple that `__reduce__` returns."""
 _BY_IDENTITY: Final = (type, FunctionType, BuiltinFunctionType, ModuleType, AbstractEventLoop)
 
 
 def fingerprint(thing: object) -> bytes:
-    """Return a digest of an object and all that it refers to; empty if that cannot be told.
+    """Return a digest of an object and all that it refers to; empty if it cannot be taken apart.
 
     Args:
         thing: of any type; its classes' `__reduce__` and `__getstate__` are called.

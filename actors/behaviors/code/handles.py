@@ -34,7 +34,7 @@ T = TypeVar("T")
 if TYPE_CHECKING:
 
     class _Base(Task[T]):
-        """What a handle is to type checkers."""
+        """The base of a handle for type checkers: a task."""
 
         def __init__(self, *, loop: AbstractEventLoop) -> None: ...
 
@@ -45,7 +45,7 @@ _BY_USER: Final = object()
 
 
 def _called_by_asyncio() -> bool:
-    """Whether asyncio's own code cancels: up to Python 3.11 `wait_for` does it without a message."""
+    """True if asyncio's own code cancels: up to Python 3.11 `wait_for` does it without a message."""
     return str(sys._getframe(2).f_globals.get("__name__", "")).startswith("asyncio.")  # noqa: SLF001 # pyright: ignore[reportPrivateUsage] - only the stack knows
 
 
@@ -58,7 +58,7 @@ _WAITED_FOR: Final = (
 
 
 class DurableHandle(_Base[T]):
-    """Something durable that was started; awaitable, cancellable.
+    """A durable operation that was started; awaitable, cancellable.
 
     Lives on the workflow's own loop and is used from workflow code only.
     """
@@ -77,10 +77,10 @@ class DurableHandle(_Base[T]):
         "result_hint",
     )
     reason: str
-    """Why it is to stop, if that was said; set when it is cancelled."""
+    """The reason for the cancellation, if one was given; set when it is cancelled."""
     converter: PayloadConverter
     failures: FailureConverter
-    """What its outcome is read with."""
+    """The converters that read its outcome."""
 
     def prepare(
         self,
@@ -89,7 +89,7 @@ class DurableHandle(_Base[T]):
         stop: Callable[[], None],
         canceled_error: Callable[[], BaseException],
     ) -> None:
-        """Set what the engine needs; called once, right after creation.
+        """Set the fields that the engine needs; called once, right after creation.
 
         Args:
             result_hint: the type that the result is decoded to.
@@ -104,7 +104,7 @@ class DurableHandle(_Base[T]):
         self._asked = self._as_asyncio = False
 
     def cancel(self, msg: Any = _BY_USER) -> bool:
-        """Ask for cancellation; see the module's page for who then sees what.
+        """Ask for cancellation; the head of this module says who sees it how.
 
         Args:
             msg: a text is the reason that a child is told.
@@ -126,7 +126,7 @@ class DurableHandle(_Base[T]):
         return True
 
     def end_canceled(self, error: BaseException | None) -> None:
-        """Resolve as cancelled, in the manner in which it was asked for."""
+        """Resolve as cancelled: as asyncio does if asyncio asked, else by an error."""
         if self._as_asyncio:
             super().cancel()
         else:
@@ -135,11 +135,11 @@ class DurableHandle(_Base[T]):
     # -- what tasks have; the slots are empty until they are used ------------------------------------------------------
 
     def get_name(self) -> str:
-        """Return the name that was set, or what it is."""
+        """Return the name that was set, or the name of the class."""
         return str(getattr(self, "_name", type(self).__name__))
 
     def set_name(self, value: object, /) -> None:
-        """Give it a name, for people."""
+        """Give the handle a name that people see."""
         self._name = str(value)
 
     def cancelling(self) -> int:
@@ -147,7 +147,7 @@ class DurableHandle(_Base[T]):
         return int(getattr(self, "_cancels", 0))
 
     def uncancel(self) -> int:
-        """Count one cancellation less, as of a task: it is not taken back; return how many are left."""
+        """Count one cancellation less, as a task does, and return how many are left; none is taken back."""
         self._cancels = max(self.cancelling() - 1, 0)
         return self._cancels
 
@@ -156,7 +156,7 @@ class DurableHandle(_Base[T]):
         return None
 
     def get_stack(self, *, limit: int | None = None) -> list[FrameType]:  # noqa: ARG002 - a task's signature
-        """Return no frames; see `get_coro`."""
+        """Return an empty list; see `get_coro`."""
         return []
 
     def print_stack(self, *, limit: int | None = None, file: TextIO | None = None) -> None:
@@ -184,12 +184,12 @@ class ChildHandle(DurableHandle[T]):
     started: Future[None]
 
     def has_started(self, run_id: str) -> None:
-        """Let those go on who wait for the start."""
+        """Resolve `started`: the child runs as `run_id`."""
         self.run_id = run_id
         self.started.set_result(None)
 
     def has_not_started(self, error: BaseException) -> None:
-        """Tell those who wait for the start why there is none; nobody has the handle yet."""
+        """Tell those who wait for the start why there is none, and cancel the handle, which nobody has yet."""
         if self.done():
             self.started.cancel()  # who asked was cancelled and has gone
         else:
@@ -198,5 +198,5 @@ class ChildHandle(DurableHandle[T]):
 
 
 def _is_in(kind: object, kinds: tuple[object, ...]) -> bool:
-    """Whether a cancellation type is one of these; the two enums share their numbers."""
+    """True if a cancellation type is one of these; the two enums share their numbers."""
     return any(kind is each for each in kinds)

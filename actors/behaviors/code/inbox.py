@@ -1,8 +1,10 @@
-"""The messages of a run: signals and updates on their way to handlers, and those that wait for one.
+"""The messages of a run: signals and updates on their way to handlers, and signals that wait for one.
 
 A signal that no handler takes waits here: for a handler that the code sets later, for `workflow.receive`, or for the
-run that follows this one. An update is let in by its handler's validator before it is recorded, so it never waits.
+run that follows this one. An update is accepted by its handler's validator before it is recorded, so it never waits.
 Handlers may be set and taken away while the run goes on; what the class declares is only what it begins with.
+
+How a handler is called is a `Caller`'s matter: as it is (`DirectCalls`), or through the interceptors of the run.
 """
 
 from __future__ import annotations
@@ -16,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import msgspec
 
-from understudy.actors.behaviors.code.arguments import message_args, no_handler
+from understudy.actors.behaviors.code.arguments import DirectCalls, message_args, no_handler
 from understudy.actors.behaviors.code.continue_as_new import ContinueAsNewError
 from understudy.actors.behaviors.definitions.definition import HandlerDefinition, HandlerKind, HandlerUnfinishedPolicy
 from understudy.events.errors import StopError, UsageError
@@ -28,7 +30,11 @@ from understudy.events.update import UpdateAccepted, UpdateCompleted
 if TYPE_CHECKING:
     from asyncio import Future
 
-    from understudy.actors.behaviors.code.context import Context
+    from understudy.actors.behaviors.code.arguments import Caller
+    from understudy.actors.behaviors.code.recorder import Recorder
+    from understudy.actors.behaviors.definitions.definition import WorkflowDefinition
+    from understudy.events.converters.failure_converter import FailureConverter
+    from understudy.events.converters.payload_converter import PayloadConverter
     from understudy.events.failures.failure import Failure
     from understudy.events.payloads.payload import Payload
 
@@ -43,7 +49,7 @@ __all__ = [
 current_update: Final[ContextVar[tuple[str, str] | None]] = ContextVar("understudy_update", default=None)
 """Id and name of the update whose handler or validator is running."""
 
-Table = dict[str | None, HandlerDefinition]
+Table = Mapping[str | None, HandlerDefinition]
 
 
 @public("understudy.workflow")
@@ -66,11 +72,11 @@ class Owner(Protocol):
     """The run, as its inbox sees it."""
 
     def is_failure(self, error: BaseException) -> bool:
-        """Whether an exception is a declared failure."""
+        """True if an exception is a declared failure."""
         ...
 
     def handler_failed(self, error: BaseException, *, is_bug: bool = False) -> None:
-        """Take what a handler ended with: an end of the run, or a bug; `is_bug`: whatever its type."""
+        """Take the error of a handler: it ends the run or breaks the turn; `is_bug`: it breaks the turn in any case."""
         ...
 
 
@@ -80,74 +86,118 @@ class RunningHandler:
     __slots__ = ("handler", "id", "name")
 
     def __init__(self, handler: HandlerDefinition, name: str, update_id: str = "") -> None:
-        """Name the message that it handles."""
+        """Name the message that the handler handles."""
         self.handler = handler
         self.name = name
         self.id = update_id
 
 
 class Inbox:
-    """The handlers of one run and what waits for them; owned by its `Context`."""
+    """The handlers of one run and what waits for them; owned by its `Context`.
 
-    __slots__ = ("_context", "_owner", "_receivers", "_tables", "awaited", "buffered", "running", "warnings")
+    Args:
+        recorder: of the run.
+        definition: declares the handlers that the run begins with.
+        converter: of the run's values.
+        failures: of the run's failures.
+        owner: is told how handlers end.
 
-    def __init__(self, context: Context, owner: Owner) -> None:
+    Attributes:
+        caller: calls the handlers; set by the run when it has its instance.
+    """
+
+    __slots__ = (
+        "_converter",
+        "_definition",
+        "_failures",
+        "_owner",
+        "_receivers",
+        "_recorder",
+        "_tables",
+        "caller",
+        "promises",
+        "running",
+        "unhandled_signals",
+        "warnings",
+    )
+
+    def __init__(
+        self,
+        recorder: Recorder,
+        definition: WorkflowDefinition,
+        converter: PayloadConverter,
+        failures: FailureConverter,
+        owner: Owner,
+    ) -> None:
         """Begin with the handlers that the definition declares."""
-        self._context: Any = context
-        self._owner: Any = owner
-        self._tables: dict[HandlerKind, Table] | None = None
+        self._recorder = recorder
+        self._definition = definition
+        self._converter = converter
+        self._failures = failures
+        self._owner = owner
+        self.caller: Caller = DirectCalls(None)
+        self._tables: dict[HandlerKind, dict[str | None, HandlerDefinition]] | None = None
         self._receivers: dict[str, deque[Future[SignalReceived]]] | None = None
-        self.buffered: list[SignalReceived] = []
-        self.awaited: dict[str, bool] | None = None
-        """The promises that this run has made, by the names of their signals: whether it has got their values."""
+        self.unhandled_signals: list[SignalReceived] = []
+        self.promises: dict[str, bool] | None = None
+        """The promises that this run has made, by the names of their signals: True if it has got the value."""
         self.running: dict[int, RunningHandler] = {}
         self.warnings: list[str | Warning] = []
-        """What the shell shall log."""
+        """Warnings that the shell logs."""
 
     def close(self) -> None:
-        """Let go of the run, which refers to this: no cycle is left to the collector."""
-        self._owner = self._context = None
+        """Let go of the run, which refers to this: no cycle is left to the collector; called once."""
+        del self._owner, self.caller
 
     def is_failure(self, error: BaseException) -> bool:
-        """Whether an exception is an outcome of the workflow, and no bug."""
-        owner: Owner = self._owner
-        return owner.is_failure(error)
+        """True if an exception is an outcome of the workflow, and no bug."""
+        return self._owner.is_failure(error)
 
     # -- handlers ----------------------------------------------------------------------------------------------------
 
-    def handlers(self, kind: HandlerKind) -> Any:
+    def handlers(self, kind: HandlerKind) -> Table:
         """Return the handlers of a kind by name; None is the name of the dynamic one."""
         tables = self._tables
-        return tables[kind] if tables is not None else self._context.definition.handlers(kind)
+        return tables[kind] if tables is not None else self._definition.handlers(kind)
 
     def find(self, kind: HandlerKind, name: str) -> HandlerDefinition | None:
         """Return the handler for messages called `name`, or the dynamic one, or None."""
         table = self.handlers(kind)
-        found: HandlerDefinition | None = table.get(name) or table.get(None)
+        return table.get(name) or table.get(None)
+
+    def handler(self, kind: HandlerKind, name: str) -> HandlerDefinition:
+        """Return the handler for messages called `name`, or the dynamic one.
+
+        Raises:
+            UnknownSignalError: or UnknownQueryError, or UnknownUpdateError: there is none.
+        """
+        found = self.find(kind, name)
+        if found is None:
+            raise no_handler(kind, name, self.handlers(kind), self._definition.label)
         return found
 
     def set(self, kind: HandlerKind, name: str | None, handler: HandlerDefinition | None) -> None:
-        """Set a handler, or take it away; signals that waited for it are handled now, in order."""
+        """Set a handler, or take it away; a new one handles the signals that waited for it now, in order."""
         tables = self._tables
         if tables is None:
-            of_class = self._context.definition.handlers
+            of_class = self._definition.handlers
             tables = self._tables = {each: dict(of_class(each)) for each in HandlerKind}
         if handler is None:
             tables[kind].pop(name, None)
             return
         tables[kind][name] = handler
         if kind is HandlerKind.SIGNAL:
-            waiting, self.buffered = self.buffered, []
+            waiting, self.unhandled_signals = self.unhandled_signals, []
             for fact in waiting:
                 self.signal(fact)
 
     # -- signals -----------------------------------------------------------------------------------------------------
 
     def signal(self, fact: SignalReceived) -> None:
-        """Hand a signal to its handler, or to who waits for it, or keep it."""
+        """Hand a signal to its handler, or to the code that waits for it, or keep it."""
         if fact.name.startswith(PROMISE_PREFIX):
             if self.resolution(fact.name) is None:
-                self.buffered.append(fact)
+                self.unhandled_signals.append(fact)
             while self._hand_over(fact):
                 pass
             return
@@ -155,28 +205,25 @@ class Inbox:
         if handler is not None:
             self._handle_signal(handler, fact)
         elif not self._hand_over(fact):
-            self.buffered.append(fact)
+            self.unhandled_signals.append(fact)
 
     def _handle_signal(self, handler: HandlerDefinition, fact: SignalReceived) -> None:
-        context = self._context
         try:
-            args = message_args(context, handler, fact.name, fact.input)
+            args = self._args(handler, fact.name, fact.input)
         except (UsageError, FailureError) as error:
             self.warnings.append(f"signal {fact.name!r} was dropped: {error}")
             return
         try:
-            chain = context.chain
-            outcome = (
-                handler.call(context.instance, args)
-                if chain is None
-                else chain.signal(handler, fact.name, args, fact.headers)
-            )
+            left = self.caller.signal(handler, fact.name, args, fact.headers)
         except (Exception, ContinueAsNewError) as error:  # noqa: BLE001 - sorted by kind where it is told
             self._owner.handler_failed(error)
             return
-        if handler.is_async or chain is not None:
-            coroutine = self._run_signal(RunningHandler(handler, fact.name), outcome)
-            _ = context.loop.create_task(coroutine, name=f"signal {fact.name}", context=Variables())
+        if left is not None:
+            coroutine = self._run_signal(RunningHandler(handler, fact.name), left)
+            _ = self._recorder.loop.create_task(coroutine, name=f"signal {fact.name}", context=Variables())
+
+    def _args(self, handler: HandlerDefinition, name: str, payloads: tuple[Payload, ...]) -> Sequence[Any]:
+        return message_args(self._converter, self._definition.label, handler, name, payloads)
 
     async def _run_signal(self, running: RunningHandler, coroutine: Coroutine[Any, Any, Any]) -> None:
         key = id(coroutine)
@@ -191,7 +238,7 @@ class Inbox:
             self.running.pop(key, None)
 
     def warn_of_unfinished(self) -> None:
-        """Note the handlers that the end of the workflow cuts off, as far as they care."""
+        """Warn of each handler that the end of the workflow cuts off, unless its policy is to abandon it."""
         for running in self.running.values():
             if running.handler.unfinished_policy is HandlerUnfinishedPolicy.WARN_AND_ABANDON:
                 kind, warning = running.handler.kind.name.lower(), _UNFINISHED[running.handler.kind]
@@ -215,35 +262,35 @@ class Inbox:
 
     def take(self, name: str) -> SignalReceived | None:
         """Take the first waiting signal called `name`."""
-        for index, fact in enumerate(self.buffered):
+        for index, fact in enumerate(self.unhandled_signals):
             if fact.name == name:
-                return self.buffered.pop(index)
+                return self.unhandled_signals.pop(index)
         return None
 
     def await_signal(self, name: str) -> Future[SignalReceived]:
         """Return a future for the next signal called `name`; whoever cancels it loses none."""
         if self._receivers is None:
             self._receivers = {}
-        future: Future[SignalReceived] = self._context.loop.create_future()
+        future: Future[SignalReceived] = self._recorder.loop.create_future()
         self._receivers.setdefault(name, deque()).append(future)
         return future
 
     def put_back(self, fact: SignalReceived) -> None:
-        """Let a signal wait again, as the first of all: who had taken it was cancelled before it could look."""
+        """Let a signal wait again, as the first of all: its receiver was cancelled before it could look."""
         if not self._hand_over(fact):
-            self.buffered.insert(0, fact)
+            self.unhandled_signals.insert(0, fact)
 
     # -- promises ----------------------------------------------------------------------------------------------------
 
     def resolution(self, name: str) -> SignalReceived | None:
-        """Return the signal that resolved a promise, the first of that name; it stays for whoever looks next."""
-        return next((fact for fact in self.buffered if fact.name == name), None)
+        """Return the signal that resolved a promise, the first of that name; the signal stays in the inbox."""
+        return next((fact for fact in self.unhandled_signals if fact.name == name), None)
 
     def promised(self, name: str) -> Future[SignalReceived]:
         """Return a future for the signal that resolves a promise, or has resolved it."""
-        if self.awaited is None:
-            self.awaited = {}
-        self.awaited.setdefault(name, False)
+        if self.promises is None:
+            self.promises = {}
+        self.promises.setdefault(name, False)
         came = self.resolution(name)
         future = self.await_signal(name)
         if came is not None:
@@ -251,12 +298,12 @@ class Inbox:
         return future
 
     def unconsumed(self) -> list[SignalReceived]:
-        """Return what the next run gets: what nobody has taken, and what promises that this run has made came to."""
-        awaited, carried = self.awaited or {}, list[SignalReceived]()
-        for fact in self.buffered:
-            if awaited.get(fact.name):
+        """Return the signals that the next run gets: those not taken, and those that resolved promises of this run."""
+        promises, carried = self.promises or {}, list[SignalReceived]()
+        for fact in self.unhandled_signals:
+            if promises.get(fact.name):
                 carried.append(msgspec.structs.replace(fact, was_awaited=True))
-            elif not fact.was_awaited or fact.name in awaited:
+            elif not fact.was_awaited or fact.name in promises:
                 carried.append(fact)
         return carried
 
@@ -265,14 +312,13 @@ class Inbox:
     def validate(
         self, update: tuple[str, str], payloads: tuple[Payload, ...], headers: Mapping[str, Payload]
     ) -> Failure | None:
-        """Return why an update is not let in; None: it is. The code may read, not change or ask for anything.
+        """Return why an update is refused; None: it is accepted. The code may read, not change or ask for anything.
 
         Args:
             update: its id and its name.
             payloads: its arguments.
             headers: for interceptors.
         """
-        context = self._context
         try:
             handler, args = self._update_handler(update[1], payloads)
             if handler.validator is not None:
@@ -280,54 +326,45 @@ class Inbox:
         except BaseException as error:
             if isinstance(error, (KeyboardInterrupt, StopError)):
                 raise
-            refused: Failure = context.failures.to_failure(error, context.converter)
-            return refused
+            return self._failures.to_failure(error, self._converter)
         return None
 
     def _update_handler(self, name: str, payloads: tuple[Payload, ...]) -> tuple[HandlerDefinition, Sequence[Any]]:
-        context = self._context
-        handler = self.find(HandlerKind.UPDATE, name)
-        if handler is None:
-            raise no_handler(context, HandlerKind.UPDATE, name)
-        return handler, message_args(context, handler, name, payloads)
+        handler = self.handler(HandlerKind.UPDATE, name)
+        return handler, self._args(handler, name, payloads)
 
     def _call_validator(
         self, handler: HandlerDefinition, args: Sequence[Any], update: tuple[str, str], headers: Mapping[str, Payload]
     ) -> None:
-        context, chain = self._context, self._context.chain
-        context.read_only = f"the validator of update {update[1]!r}"
+        recorder = self._recorder
+        recorder.read_only = f"the validator of update {update[1]!r}"
         variables = Variables()
         variables.run(current_update.set, update)
         try:
-            if chain is None:
-                context.loop.call(variables.run, handler.call_validator, context.instance, args)
-            else:
-                context.loop.call(variables.run, chain.validate, handler, update, args, headers)
+            recorder.loop.call(variables.run, self.caller.validate, handler, update, args, headers)
         finally:
-            context.read_only = ""
+            recorder.read_only = ""
 
     def update(self, fact: UpdateAccepted) -> None:
-        """Handle an update that was let in."""
+        """Handle an update that was accepted."""
         handler, args = self._update_handler(fact.name, fact.input)
         coroutine = self._run_update(RunningHandler(handler, fact.name, fact.update_id), args, fact.headers)
-        _ = self._context.loop.create_task(coroutine, name=f"update {fact.name}", context=Variables())
+        _ = self._recorder.loop.create_task(coroutine, name=f"update {fact.name}", context=Variables())
 
     async def _run_update(self, running: RunningHandler, args: Sequence[Any], headers: Mapping[str, Payload]) -> None:
-        context, handler, chain = self._context, running.handler, self._context.chain
+        recorder, handler = self._recorder, running.handler
         update = running.id, running.name
         current_update.set(update)
         key = id(running)
         self.running[key] = running
         result, failure = None, None
         try:
-            value = (
-                handler.call(context.instance, args) if chain is None else chain.update(handler, update, args, headers)
-            )
-            if handler.is_async or chain is not None:
+            value, is_awaited = self.caller.update(handler, update, args, headers)
+            if is_awaited:
                 value = await value
             if value is not None:
-                where = f"the result of update {running.name!r} of workflow {context.definition.label!r}"
-                result = context.converter.encode(value, handler.signature.returns, where=where)
+                where = f"the result of update {running.name!r} of workflow {self._definition.label!r}"
+                result = self._converter.encode(value, handler.signature.returns, where=where)
         except (Exception, CancelledError, ContinueAsNewError) as error:  # noqa: BLE001 - sorted by kind right here
             if isinstance(error, ContinueAsNewError) or not (
                 is_cancelled_exception(error) or self._owner.is_failure(error)
@@ -335,7 +372,7 @@ class Inbox:
                 self._owner.handler_failed(error)
                 return
             try:
-                failure = context.failures.to_failure(error, context.converter)
+                failure = self._failures.to_failure(error, self._converter)
             except Exception as trouble:  # noqa: BLE001 - who sent the update hears when it can be converted
                 self._owner.handler_failed(trouble, is_bug=True)
                 return
@@ -344,4 +381,4 @@ class Inbox:
             return
         finally:
             self.running.pop(key, None)
-        context.ask(UpdateCompleted(at=context.now, update_id=running.id, result=result, failure=failure))
+        recorder.ask(UpdateCompleted(at=recorder.now, update_id=running.id, result=result, failure=failure))

@@ -16,14 +16,13 @@ from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from understudy.actors.behaviors.code.arguments import no_handler
-from understudy.actors.behaviors.code.queries import at_once
+from understudy.actors.behaviors.code.arguments import at_once
 from understudy.actors.behaviors.definitions.definition import HandlerDefinition, HandlerKind
 from understudy.events.payloads.payload import Payload
 from understudy.events.public import public
 
 if TYPE_CHECKING:
-    from understudy.actors.behaviors.code.context import Context
+    from understudy.actors.behaviors.code.context import Context, OutboundCalls
     from understudy.actors.behaviors.definitions.interception import Interception
 
 __all__ = [
@@ -33,6 +32,7 @@ __all__ = [
     "HandleSignalInput",
     "HandleUpdateInput",
     "WorkflowInboundInterceptor",
+    "chain_of",
 ]
 
 
@@ -42,7 +42,7 @@ __all__ = [
 @public("understudy.worker")
 @dataclass
 class ExecuteWorkflowInput:
-    """What a run is begun with."""
+    """The input of a run: its function and arguments."""
 
     type: Any
     """The workflow class; for a workflow that is a function, that function."""
@@ -93,18 +93,18 @@ class HandleUpdateInput:
 
 @public("understudy.worker")
 class WorkflowInboundInterceptor:
-    """Stands around a run: extend it, and do something before or after the next one, or in its place.
+    """Stands around a run: extend it, and act before or after the next interceptor, or in its place.
 
     It is workflow code, made anew in every replay, so the rules for workflows hold: no clock, no dice, no effects but
     by `understudy.workflow`.
     """
 
     def __init__(self, next: WorkflowInboundInterceptor) -> None:
-        """Stand in front of `next`."""
+        """Keep the next interceptor of the chain as `next`."""
         self.next = next
 
     def init(self, outbound: Any) -> None:
-        """Take what stands around the code's own calls; pass on another one to stand around them, too.
+        """Take the interceptor of the code's own calls; pass on another one to stand around them, too.
 
         Args:
             outbound: a `WorkflowOutboundInterceptor`.
@@ -112,23 +112,23 @@ class WorkflowInboundInterceptor:
         self.next.init(outbound)
 
     async def execute_workflow(self, input: ExecuteWorkflowInput) -> Any:
-        """Run the workflow."""
+        """Run the workflow, and return its result."""
         return await self.next.execute_workflow(input)
 
     async def handle_signal(self, input: HandleSignalInput) -> None:
-        """Handle a signal."""
+        """Handle a signal by its handler."""
         return await self.next.handle_signal(input)
 
     async def handle_query(self, input: HandleQueryInput) -> Any:
-        """Answer a query; it may await the next one, but nothing that takes time."""
+        """Answer a query; this may await the next interceptor, but nothing that takes time."""
         return await self.next.handle_query(input)
 
     def handle_update_validator(self, input: HandleUpdateInput) -> None:
-        """Let the validator of an update look at it; called if it has one."""
+        """Call the validator of an update; asked only if the update has one."""
         self.next.handle_update_validator(input)
 
     async def handle_update_handler(self, input: HandleUpdateInput) -> Any:
-        """Handle an update that was let in."""
+        """Handle an update that was accepted."""
         return await self.next.handle_update_handler(input)
 
 
@@ -171,10 +171,7 @@ class _Root(WorkflowInboundInterceptor):
         """Return the handler that was found when the message came; another, if an interceptor changed the name."""
         if found is not None and found.name in {name, None}:
             return found
-        handler = self._context.inbox.find(kind, name)
-        if handler is None:
-            raise no_handler(self._context, kind, name)
-        return handler
+        return self._context.inbox.handler(kind, name)
 
 
 # -- the chain of a run ----------------------------------------------------------------------------------------------
@@ -185,19 +182,15 @@ class Chain:
 
     __slots__ = ("_asked", "_context", "inbound", "outbound")
 
-    def __init__(self, context: Context, interception: Interception) -> None:
-        """Make them, as code of the run."""
+    def __init__(self, context: Context, outbound: OutboundCalls) -> None:
+        """Join the ends of the two chains; see `chain_of`."""
         self._context = context
         self._asked = 0
-        self.outbound: Any = interception.outbound(context)
-        inbound: WorkflowInboundInterceptor = _Root(context, self)
-        for make in reversed(interception.classes):
-            inbound = make(inbound)
-        inbound.init(self.outbound)
-        self.inbound = inbound
+        self.outbound = outbound
+        self.inbound: WorkflowInboundInterceptor = _Root(context, self)
 
     def execute(self, args: Sequence[Any], headers: Mapping[str, Payload]) -> Coroutine[Any, Any, Any]:
-        """Return what runs the workflow."""
+        """Return the coroutine that runs the workflow."""
         definition = self._context.definition
         given = ExecuteWorkflowInput(type=definition.target, run_fn=definition.run, args=args, headers=headers)
         return self.inbound.execute_workflow(given)
@@ -205,13 +198,13 @@ class Chain:
     def signal(
         self, handler: HandlerDefinition, name: str, args: Sequence[Any], headers: Mapping[str, Payload]
     ) -> Coroutine[Any, Any, None]:
-        """Return what handles a signal."""
+        """Return the coroutine that handles a signal."""
         return self.inbound.handle_signal(HandleSignalInput(name, args, headers, _found=handler))
 
     def query(
         self, handler: HandlerDefinition, name: str, args: Sequence[Any], headers: Mapping[str, Payload]
     ) -> tuple[Any, bool]:
-        """Ask a query at once, with variables of its own; return the answer, and whether it came without waiting."""
+        """Ask a query at once, with variables of its own; return the answer, and True if it came without waiting."""
         self._asked += 1
         query_id = f"{self._context.execution.run_id}/query/{self._asked}"
         given = HandleQueryInput(query_id, name, args, headers, _found=handler)
@@ -233,6 +226,23 @@ class Chain:
         update: tuple[str, str],
         args: Sequence[Any],
         headers: Mapping[str, Payload],
-    ) -> Coroutine[Any, Any, Any]:
-        """Return what handles an update; `update` is its id and its name."""
-        return self.inbound.handle_update_handler(HandleUpdateInput(*update, args, headers, _found=handler))
+    ) -> tuple[Coroutine[Any, Any, Any], bool]:
+        """Return the coroutine that handles an update, and True: await it; `update` is its id and its name."""
+        return self.inbound.handle_update_handler(HandleUpdateInput(*update, args, headers, _found=handler)), True
+
+
+def chain_of(interception: Interception, context: Context) -> Chain:
+    """Make the interceptors of one run, as code of the run.
+
+    Args:
+        interception: that of the run's definition.
+        context: of the run; its instance is made behind this.
+
+    Returns:
+        What calls the run function and the handlers; the outermost interceptor has seen the outbound chain.
+    """
+    chain = Chain(context, interception.outbound(context))
+    for make in reversed(interception.classes):
+        chain.inbound = make(chain.inbound)
+    chain.inbound.init(chain.outbound)
+    return chain

@@ -32,7 +32,7 @@ def job_definition(started: WorkflowStarted) -> WorkflowDefinition | None:
 
 
 def _scheduled(job: Job, started: WorkflowStarted, *, at: int, seq: int) -> ActivityScheduled:
-    """Return the one activity of a job."""
+    """Return the event that asks for the one activity of a job."""
     return ActivityScheduled(
         at=at,
         seq=seq,
@@ -60,7 +60,7 @@ async def _run(*_payloads: RawValue) -> RawValue | None:
     job = job_of(started)
     if job.start_delay:
         await asyncio.sleep(job.start_delay / 1_000_000_000)
-    scheduled = _scheduled(job, started, at=context.now, seq=context.next_activity())
+    scheduled = _scheduled(job, started, at=context.recorder.now, seq=context.next_activity())
     handle = context.start_activity(scheduled, RawValue)
     try:
         await asyncio.wait([handle])
@@ -77,4 +77,4 @@ async def _run(*_payloads: RawValue) -> RawValue | None:
 _DEFINITION: Final = define_workflow(
     _run, name=JOB_TYPE, dynamic=False, failure_exception_types=(), sandboxed=False, deadlock_timeout=None
 )
-"""Not watched by the guards, which look for what users' code may do wrong."""
+"""The guards do not watch it: they look for mistakes of users' code."""

@@ -27,7 +27,7 @@ __all__ = ["OUTCOMES", "is_declared"]
 
 
 def is_declared(error: BaseException | None, types: tuple[type[BaseException], ...]) -> bool:
-    """Whether an exception is an outcome of a workflow, and no bug: `types` are what its definition says beyond ours.
+    """True if an exception is an outcome of a workflow, and no bug; `types`: those that its definition adds to ours.
 
     What a payload converter raises counts as what it is, since it comes as the cause of an error of ours.
     """
@@ -76,7 +76,7 @@ def _take(context: Context, fact: Any) -> ActivityHandle[Any] | None:
         return context.activities.pop(fact.seq, None)
     local = context.local.pending.pop(fact.seq, None) if context.local is not None else None
     if local is None or local.scheduled.activity_type != fact.activity_type:
-        context.refuse(context.cursor - 1, fact, local.scheduled if local else None)
+        context.recorder.refuse(context.recorder.cursor - 1, fact, local.scheduled if local else None)
     return local.handle if local else None
 
 
@@ -88,19 +88,19 @@ def _fired(context: Context, fact: TimerFired) -> None:
 
 def _child_completed(context: Context, fact: ch.ChildCompleted) -> None:
     where = Phrase("the result of child #{} of workflow {!r}", (fact.seq, context.execution.start.workflow_type))
-    _succeed(context.related.children.pop(fact.seq, None), fact.result, where)
+    _succeed(context.children.open.pop(fact.seq, None), fact.result, where)
 
 
 def _child_failed(context: Context, fact: ch.ChildFailed) -> None:
-    _fail(context.related.children.pop(fact.seq, None), fact.failure)
+    _fail(context.children.open.pop(fact.seq, None), fact.failure)
 
 
 def _delivered(context: Context, fact: out.MessageDelivered) -> None:
-    context.related.message_ended(fact.seq, None)
+    context.outbound.message_ended(fact.seq, None)
 
 
 def _not_delivered(context: Context, fact: out.MessageFailed) -> None:
-    context.related.message_ended(fact.seq, context.failures.to_exception(fact.failure, context.converter))
+    context.outbound.message_ended(fact.seq, context.failures.to_exception(fact.failure, context.converter))
 
 
 OUTCOMES: Final[dict[type[Fact], Callable[[Context, Any], None]]] = {
@@ -111,9 +111,9 @@ OUTCOMES: Final[dict[type[Fact], Callable[[Context, Any], None]]] = {
     act.ActivityCanceled: _failed,
     act.LocalActivityFailed: _failed,
     TimerFired: _fired,
-    ch.ChildStarted: lambda context, fact: context.related.child_started(fact),
-    ch.ChildStartFailed: lambda context, fact: context.related.child_not_started(fact),
-    ch.ChildCancelDelivered: lambda context, fact: context.related.cancel_delivered(fact),
+    ch.ChildStarted: lambda context, fact: context.children.child_started(fact),
+    ch.ChildStartFailed: lambda context, fact: context.children.child_not_started(fact),
+    ch.ChildCancelDelivered: lambda context, fact: context.children.cancel_delivered(fact),
     ch.ChildCompleted: _child_completed,
     ch.ChildFailed: _child_failed,
     out.MessageDelivered: _delivered,

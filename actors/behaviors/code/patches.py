@@ -7,42 +7,48 @@ the old way, also in what comes behind the replay.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-from understudy.actors.behaviors.code.side_effects import once
+from understudy.actors.behaviors.code.side_effects import live_only
 from understudy.actors.behaviors.code.source_line import source_line
 from understudy.events.errors import UnsupportedVersionError
 from understudy.events.marker import PatchRecorded, VersionRecorded
 
 if TYPE_CHECKING:
-    from understudy.actors.behaviors.code.context import Context
+    from understudy.actors.behaviors.code.recorder import Recorder
     from understudy.events.event import Event
 
-__all__ = ["DEFAULT_VERSION", "Changes"]
+__all__ = ["DEFAULT_VERSION", "Patches"]
 
 DEFAULT_VERSION: Final = -1
 """The version of runs that are older than the first `get_version` of a change."""
 
 _CALLBACK: Final = "a patch_activation_callback"
-"""What asks too much, in an error."""
+"""The name in the error of a callback that asks the workflow for something."""
 
 
-class Changes:
-    """What one run has decided; owned by its context."""
+class Patches:
+    """The patches and versions that one run has decided upon; owned by its `Context`.
 
-    __slots__ = ("_context", "_looked_in", "_patched", "_recorded", "_versions")
+    Args:
+        recorder: of the run.
+        activates: the worker's say in a patch that the code comes to live; None: it takes all.
+    """
 
-    def __init__(self, context: Context) -> None:
-        """Begin with nothing decided."""
-        self._context = context
+    __slots__ = ("_activates", "_looked_in", "_patched", "_recorded", "_recorder", "_versions")
+
+    def __init__(self, recorder: Recorder, activates: Callable[[str], bool] | None) -> None:
+        """Begin without any decision."""
+        self._recorder = recorder
+        self._activates = activates
         self._patched: dict[str, bool] | None = None
         self._versions: dict[str, int] | None = None
         self._looked_in: Sequence[Event] = ()
         self._recorded: frozenset[tuple[type[Event], str]] = frozenset()
 
     def patched(self, patch_id: str, *, deprecated: bool = False) -> bool:
-        """Whether this run goes the new way.
+        """True if this run goes the new way.
 
         Raises:
             ReadOnlyContextError: a query or a condition came to the patch first, or the worker's callback did more than
@@ -55,11 +61,11 @@ class Changes:
         return known[patch_id]
 
     def _goes(self, patch_id: str, line: str, deprecated: bool) -> bool:  # noqa: FBT001 - a field of the record
-        context = self._context
-        activates = None if deprecated or context.is_replaying else context.definition.activates_patch
-        declined = activates is not None and not once(context, lambda: activates(patch_id), _CALLBACK)
-        asked: Any = context.ask(
-            PatchRecorded(at=context.now, patch_id=patch_id, deprecated=deprecated, declined=declined, source=line)
+        recorder = self._recorder
+        activates = None if deprecated or recorder.is_replaying else self._activates
+        declined = activates is not None and not live_only(recorder, lambda: activates(patch_id), _CALLBACK)
+        asked: Any = recorder.ask(
+            PatchRecorded(at=recorder.now, patch_id=patch_id, deprecated=deprecated, declined=declined, source=line)
         )
         return not asked.declined
 
@@ -76,9 +82,9 @@ class Changes:
         if version is None:
             version = DEFAULT_VERSION
             if self._is_new(VersionRecorded, change_id):
-                context, line = self._context, source_line()
-                asked: Any = context.ask(
-                    VersionRecorded(at=context.now, change_id=change_id, version=most, source=line)
+                recorder, line = self._recorder, source_line()
+                asked: Any = recorder.ask(
+                    VersionRecorded(at=recorder.now, change_id=change_id, version=most, source=line)
                 )
                 version = int(asked.version)
             known[change_id] = version
@@ -87,13 +93,13 @@ class Changes:
         return version
 
     def _is_new(self, kind: type[Event], name: str) -> bool:
-        """Whether the run has met, or meets now, a change that the code did not have at its beginning."""
-        context = self._context
-        if not context.is_replaying:
+        """True if the run meets the change live, or has recorded it: then the run is not older than the change."""
+        recorder = self._recorder
+        if not recorder.is_replaying:
             return True
-        if self._looked_in is not context.history:
-            self._looked_in = context.history
-            self._recorded = frozenset(_markers(context.history))
+        if self._looked_in is not recorder.history:
+            self._looked_in = recorder.history
+            self._recorded = frozenset(_markers(recorder.history))
         return (kind, name) in self._recorded
 
 

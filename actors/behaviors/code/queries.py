@@ -1,4 +1,4 @@
-"""Messages to handlers: their arguments, and the queries, whose handlers may only read.
+"""Answer queries, whose handlers may only read.
 
 A handler can do more than read in three ways. It asks for something (an activity, a timer, a random number): that is
 refused at the line of the call. It makes something ready on the loop, such as a task; or it changes what the instance
@@ -8,10 +8,9 @@ holds: both are seen afterwards, and then the run has to be built anew from its 
 from __future__ import annotations
 
 from collections.abc import Coroutine, Mapping
-from contextvars import Context as Variables
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
-from understudy.actors.behaviors.code.arguments import message_args, no_handler
+from understudy.actors.behaviors.code.arguments import message_args
 from understudy.actors.behaviors.definitions.definition import HandlerKind
 from understudy.events.errors import QueryRefusedError, ReadOnlyContextError, StopError
 from understudy.events.errors.rpc import WorkflowQueryFailedError
@@ -21,24 +20,14 @@ if TYPE_CHECKING:
     from understudy.actors.behaviors.code.context import Context
     from understudy.events.payloads.payload import Payload
 
-__all__ = ["answer", "at_once", "digest", "escapes", "refused"]
+__all__ = ["answer", "digest", "escapes", "refused"]
 
 _STACK_TRACE: Final = "__stack_trace"
 """Temporal's name of the query that every workflow answers."""
 
 
-def at_once(coroutine: Coroutine[Any, Any, Any]) -> tuple[Any, bool]:
-    """Run a coroutine, with variables of its own; return its value, and whether it came without waiting."""
-    try:
-        Variables().run(coroutine.send, None)
-    except StopIteration as done:
-        return done.value, True
-    coroutine.close()
-    return None, False
-
-
 def escapes(error: BaseException) -> bool:
-    """Whether an error of the user's code must not be raised as it is in who waits for an answer.
+    """True if an error of the user's code must not reach the caller who waits for an answer as it is.
 
     There `asyncio.CancelledError` would look like a cancellation of its own, `SystemExit` would end the engine's loop,
     and no future takes `StopIteration`. An interrupt is not the code's, and what stops workflow code is the engine's.
@@ -71,22 +60,16 @@ def _answer(
 ) -> Payload | None:
     if name == _STACK_TRACE:
         return context.converter.encode("\n\n".join(context.loop.stacks()), str)
-    handler = context.inbox.find(HandlerKind.QUERY, name)
-    if handler is None:
-        raise no_handler(context, HandlerKind.QUERY, name)
-    ask, args, chain = handler.call, message_args(context, handler, name, payloads), context.chain
-    context.read_only = f"query {name!r}"
+    inbox, label = context.inbox, context.definition.label
+    handler = inbox.handler(HandlerKind.QUERY, name)
+    args = message_args(context.converter, label, handler, name, payloads)
+    context.recorder.read_only = f"query {name!r}"
     try:
-        if chain is None:
-            value, answered = context.loop.call(ask, context.instance, args), True
-            if handler.is_async:
-                value, answered = context.loop.call(at_once, value)
-        else:
-            value, answered = context.loop.call(chain.query, handler, name, args, headers)
+        value, answered = context.loop.call(inbox.caller.query, handler, name, args, headers)
     except ReadOnlyContextError as error:
         raise refused(context, name, f"its handler asked for {error.call}") from error
     finally:
-        context.read_only = ""
+        context.recorder.read_only = ""
     if not answered:
         raise refused(context, name, "its handler, or an interceptor of it, waited for something")
     if isinstance(value, Coroutine):
@@ -94,7 +77,7 @@ def _answer(
         raise refused(context, name, "its handler returned a coroutine")
     if value is None:
         return None
-    where = Phrase("the answer to query {!r} of workflow {!r}", (name, context.definition.label))
+    where = Phrase("the answer to query {!r} of workflow {!r}", (name, label))
     return context.converter.encode(value, handler.signature.returns, where=where)
 
 
@@ -104,7 +87,7 @@ def refused(context: Context, name: str, reason: str) -> QueryRefusedError:
 
 
 def digest(context: Context) -> bytes:
-    """Return a digest of what the instance holds; it says something else when the loop has something to run."""
+    """Return a digest of what the instance holds; `busy` while the loop has something to run."""
     from understudy.actors.behaviors.code.fingerprint import fingerprint
 
     return fingerprint(context.instance) if context.loop.is_idle() else b"busy"

@@ -4,8 +4,8 @@ A fact is activated alone: it resolves a future, starts a task or calls a handle
 nothing is ready, conditions are checked in the order in which they were made, and what the code asked for meanwhile is
 returned. So the order of the stream is the order of the code, and a replay needs no marks between turns: behind each
 fact stand just the requests that it led to. The one exception is a start with messages: they are handled in front of
-the run function's first step (`actors.behaviors.decisions.activation`). Where facts had to wait (no worker knew the
-type, or the code failed), the stream says so: see `events.workflow`.
+the run function's first step (`decisions.activation`). Where facts had to wait (no worker knew the type, or the code
+failed), the stream says so: see `events.workflow`.
 
 Phases: NEW, then REPLAYING while recorded facts are activated, RUNNING for live ones, CLOSED when the run function is
 done, BROKEN after anything that was not a declared failure; a broken run is thrown away and rebuilt from its events.
@@ -17,9 +17,9 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from contextvars import Context as Variables
 from enum import Enum
-from typing import Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from understudy.actors.behaviors.code.arguments import run_args
+from understudy.actors.behaviors.code.arguments import DirectCalls, run_args
 from understudy.actors.behaviors.code.conditions import check_conditions
 from understudy.actors.behaviors.code.context import Context
 from understudy.actors.behaviors.code.continue_as_new import ContinueAsNewError
@@ -28,7 +28,6 @@ from understudy.actors.behaviors.code.outcomes import OUTCOMES, is_declared
 from understudy.actors.behaviors.code.queries import answer, digest, refused
 from understudy.actors.behaviors.decisions.activation import Activation, recorded
 from understudy.actors.behaviors.definitions.definition import WorkflowDefinition
-from understudy.actors.behaviors.outlet import Outlet
 from understudy.events.converters.failure_converter import FailureConverter
 from understudy.events.converters.in_context import takes_context
 from understudy.events.converters.payload_converter import PayloadConverter
@@ -51,13 +50,16 @@ from understudy.events.workflow import (
     WorkflowStarted,
 )
 
+if TYPE_CHECKING:
+    from understudy.actors.behaviors.code.activities import LocalActivity
+
 __all__ = ["Phase", "Run"]
 
 T = TypeVar("T")
 
 
 class Phase(Enum):
-    """Where a run stands."""
+    """The phases in the life of a run."""
 
     NEW = "new"
     REPLAYING = "replaying"
@@ -66,10 +68,21 @@ class Phase(Enum):
     BROKEN = "broken"
 
 
-class Run(Outlet):
+class Run:
     """The coroutine side of one run, driven by its actor and by replays; never shared between threads."""
 
-    __slots__ = ("_digest", "_entry", "_main", "_trouble", "definition", "phase", "warnings")
+    __slots__ = (
+        "_context",
+        "_digest",
+        "_entry",
+        "_main",
+        "_recorder",
+        "_trouble",
+        "deferred",
+        "definition",
+        "phase",
+        "warnings",
+    )
 
     def __init__(
         self,
@@ -80,35 +93,36 @@ class Run(Outlet):
         *,
         in_context: bool | None = None,
     ) -> None:
-        """Begin with no code yet; `in_context`: the converters want to know whose values they have; None: ask them."""
+        """Begin without code; `in_context`: True if converters want to know whose values they have; None: ask them."""
         self.definition = definition
         self.phase = Phase.NEW
         context = self._context = Context(definition, execution, converter, failures)
-        context.inbox = Inbox(context, self)
+        self._recorder = context.recorder
+        context.inbox = Inbox(context.recorder, definition, converter, failures, self)
         context.in_context = takes_context(converter) or takes_context(failures) if in_context is None else in_context
         self.warnings = context.inbox.warnings
-        """What the shell shall log: signals dropped, handlers left behind."""
-        self.deferred = context.deferred
+        """Warnings that the shell logs: signals dropped, handlers left behind."""
+        self.deferred = context.recorder.deferred
         self._entry: tuple[Callable[..., Any], Sequence[Any]] | None = None
         """The run function and its arguments, from when the instance is made until the first step."""
         self._main: asyncio.Task[Any] | None = None
         self._trouble: BaseException | None = None
         self._digest = b""
-        """Of the instance since the last step, for queries; empty: not taken."""
+        """The digest of the instance since the last step, for queries; empty: not taken."""
 
     def __repr__(self) -> str:
-        """Show type and phase."""
+        """Show type, id and phase."""
         return f"<{self.definition.label} run {self._context.execution.run_id} {self.phase.value}>"
 
     @property
     def is_idle(self) -> bool:
-        """Whether nothing but the stream can wake the run: no local activity is under way."""
+        """True if nothing but the stream can wake the run: no local activity is under way."""
         local, done = self._context.local, self._context.execution.local_done
         return local is None or not local.pending or (done is not None and local.pending.keys() <= done)
 
     @property
     def is_broken(self) -> bool:
-        """Whether it must not be used any more."""
+        """True if the run must not be used any more."""
         return self.phase is Phase.BROKEN
 
     # -- activation --------------------------------------------------------------------------------------------------
@@ -126,21 +140,19 @@ class Run(Outlet):
         """
         if self.phase is not Phase.CLOSED:
             self.phase = Phase.RUNNING
-        context = self._context
-        context.expect((), -1)
+        self._recorder.expect((), -1)
         if messages:
             self._step(fact, now, messages)
         else:
             self._guarded_turn(_APPLY[type(fact)], fact, now)
-        requests, context.requests = context.requests, []
-        return requests
+        return self._recorder.take()
 
     def prepare(self, fact: WorkflowStarted, now: int) -> None:
         """Make the instance, so that messages which come with the start can be looked at before it is activated."""
         self._guarded_turn(Run._make, fact, now)
 
     def ahead(self, message: Fact, now: int) -> None:
-        """Take a message in front of the start, which was prepared; what it asks for comes with the start's."""
+        """Take a message before the start that was prepared; its requests come with those of the start."""
         self._guarded_turn(_APPLY[type(message)], message, now)
 
     def replay(self, events: Sequence[Event]) -> None:
@@ -154,7 +166,7 @@ class Run(Outlet):
         """
         self.phase = Phase.REPLAYING
         waits, waiting = {event.since for event in events if type(event) is TurnDeferred}, False
-        context, deferred, position, end = self._context, self.deferred, 0, len(events)
+        recorder, deferred, position, end = self._recorder, self.deferred, 0, len(events)
         while position < end:
             event = events[position]
             position += 1
@@ -164,29 +176,29 @@ class Run(Outlet):
                 elif type(event) is WorkflowStarted:
                     position = self._replay_one(recorded(events, position), event.at, events)
                 else:  # nearly all of them, so without a detour
-                    context.expect(events, position)
+                    recorder.expect(events, position)
                     self._guarded_turn(_APPLY[type(event)], event, event.at)
-                    position = context.cursor
+                    position = recorder.cursor
             elif isinstance(event, Request):
                 if event.may_be_missing:
                     continue
                 self.phase = Phase.BROKEN
-                context.refuse(position - 1, event, None)
+                recorder.refuse(position - 1, event, None)
             elif type(event) is TurnDeferred:
                 waiting = True
             elif type(event) is TurnResumed:
                 waiting = False
                 if deferred and deferred[0][0] <= event.through:
                     position = self._replay_one(deferred.take(event.through), event.at, events, position)
-        context.expect((), -1)
+        recorder.expect((), -1)
         if self.phase is Phase.REPLAYING:
             self.phase = Phase.RUNNING
 
     def _replay_one(self, activation: Activation, now: int, events: Sequence[Event], resumed_at: int = 0) -> int:
-        """Activate recorded facts; `resumed_at`: behind their TurnResumed, which was recorded behind the fact."""
-        self._context.expect(events, resumed_at or activation.through, hidden=1 if resumed_at else 0)
+        """Activate recorded facts; `resumed_at`: the index behind their TurnResumed, if they were deferred."""
+        self._recorder.expect(events, resumed_at or activation.through, hidden=1 if resumed_at else 0)
         self._step(activation.fact, now, activation.messages)
-        return self._context.cursor
+        return self._recorder.cursor
 
     def _step(self, fact: Fact, now: int, messages: Sequence[Fact] = ()) -> None:
         if messages and type(fact) is not WorkflowStarted:
@@ -199,11 +211,11 @@ class Run(Outlet):
         self._guarded_turn(_APPLY[type(fact)], fact, now)
 
     def _guarded_turn(self, apply: Callable[[Run, Any], None], fact: Any, now: int) -> None:
-        """Apply what is given, and run what is ready until nothing is; what is no outcome of it breaks the run."""
+        """Apply a fact, and run what is ready until nothing is; an error that is no outcome breaks the run."""
         context = self._context
         if self.phase is Phase.CLOSED:
             return
-        context.now = now
+        self._recorder.now = now
         self._digest = b""
         try:
             context.loop.run_turn(apply, self, fact)
@@ -214,7 +226,7 @@ class Run(Outlet):
                 _note_uncaught(context.loop.on_error, self.warnings)
             if self._trouble is not None:
                 raise self._trouble  # noqa: TRY301 - as whatever is raised here, it breaks the run
-            if main is not None and not context.closed and main.done():
+            if main is not None and not self._recorder.closed and main.done():
                 self._close(main)
         except BaseException:
             self.phase = Phase.BROKEN
@@ -223,19 +235,21 @@ class Run(Outlet):
     # -- facts, one method each (the table is at the end) ------------------------------------------------------------
 
     def _make(self, fact: WorkflowStarted) -> None:
-        """Make the instance; once."""
+        """Make the instance, if there is none."""
         if self._entry is not None:
             return
         context, definition = self._context, self.definition
         if fact.flags & ~BEHAVIOUR_FLAGS:
             raise NewerRunError(run_id=context.execution.run_id, flags=fact.flags, known=BEHAVIOUR_FLAGS)
         if definition.interception is not None:
-            from understudy.actors.behaviors.code.interceptors import Chain
+            from understudy.actors.behaviors.code.interceptors import chain_of
 
-            context.chain = Chain(context, definition.interception)
+            context.chain = context.inbox.caller = chain_of(definition.interception, context)
         try:
-            args = run_args(context, fact)
+            args = run_args(context.converter, definition, fact)
             context.instance, run = definition.instantiate(args)
+            if context.chain is None:
+                context.inbox.caller = DirectCalls(context.instance)
             self.definition = context.definition = definition.configured(context.instance)
         except Exception as error:
             if not self.is_failure(error):
@@ -258,7 +272,7 @@ class Run(Outlet):
             self._main.cancel(fact.reason or None)
 
     def handler_failed(self, error: BaseException, *, is_bug: bool = False) -> None:
-        """A declared failure of a handler ends the run with it, as continuing does; anything else breaks the turn."""
+        """End the run by a declared failure of a handler, or by continuing as new; anything else breaks the turn."""
         if is_bug or not (isinstance(error, ContinueAsNewError) or self.is_failure(error)):
             self._trouble = self._trouble or error
         elif self.phase is Phase.CLOSED or (self._main is not None and self._main.done()):
@@ -275,7 +289,7 @@ class Run(Outlet):
     # -- closing -----------------------------------------------------------------------------------------------------
 
     def is_failure(self, error: BaseException) -> bool:
-        """Whether an exception is an outcome of the workflow, and no bug."""
+        """True if an exception is an outcome of the workflow, and no bug."""
         return is_declared(error, self.definition.failure_exception_types)
 
     def _close(self, main: asyncio.Task[Any]) -> None:
@@ -283,7 +297,7 @@ class Run(Outlet):
         canceled = context.cancel_requested is not None
         if main.cancelled():
             if canceled:
-                self._ask(WorkflowCanceled(at=context.now))
+                self._ask(WorkflowCanceled(at=self._recorder.now))
             else:  # the code cancelled itself, and nobody had asked it to
                 self._fail(CancelledError("Workflow cancelled itself"))
         elif (error := main.exception()) is None:
@@ -291,7 +305,9 @@ class Run(Outlet):
         elif isinstance(error, ContinueAsNewError):
             self._ask(error.request)
         elif canceled and is_cancelled_exception(error):
-            self._ask(WorkflowCanceled(at=context.now, failure=context.failures.to_failure(error, context.converter)))
+            self._ask(
+                WorkflowCanceled(at=self._recorder.now, failure=context.failures.to_failure(error, context.converter))
+            )
         elif self.is_failure(error):
             self._fail(error)
         else:
@@ -310,17 +326,18 @@ class Run(Outlet):
                 raise
             self._fail(error)
         else:
-            self._ask(WorkflowCompleted(at=context.now, result=result))
+            self._ask(WorkflowCompleted(at=self._recorder.now, result=result))
 
     def _fail(self, error: BaseException) -> None:
         context = self._context
-        self._ask(WorkflowFailed(at=context.now, failure=context.failures.to_failure(error, context.converter)))
+        self._ask(WorkflowFailed(at=self._recorder.now, failure=context.failures.to_failure(error, context.converter)))
         self.phase = Phase.CLOSED
 
     def _ask(self, request: Request) -> None:
-        self._context.read_only = ""
-        self._context.ask(request)
-        self._context.closed = True
+        recorder = self._recorder
+        recorder.read_only = ""
+        recorder.ask(request)
+        recorder.closed = True
 
     # -- queries -----------------------------------------------------------------------------------------------------
 
@@ -339,7 +356,7 @@ class Run(Outlet):
     def validate(
         self, update_id: str, name: str, payloads: tuple[Payload, ...], headers: Mapping[str, Payload] = NO_HEADERS
     ) -> Failure | None:
-        """Return why an update is not let in; None: it is, as all are when the instance could not be made.
+        """Return why an update is refused; None: it is accepted, as all are when the instance could not be made.
 
         Raises:
             QueryRefusedError: the validator changed something, and left the run BROKEN.
@@ -362,16 +379,48 @@ class Run(Outlet):
 
     # -- what the shell takes out ------------------------------------------------------------------------------------
 
+    @property
+    def has_more(self) -> bool:
+        """True if the last activation left more than requests."""
+        return bool(self.has_local or self._context.inbox.warnings)
+
+    @property
+    def has_local(self) -> bool:
+        """True if `take_local` has anything to return."""
+        local = self._context.local
+        return local is not None and bool(local.new_local_activities or local.canceled_local_activities)
+
+    def take_local(self) -> tuple[list[LocalActivity], list[LocalActivity]]:
+        """Return the local activities newly asked for and those to cancel, and forget that they are new."""
+        local = self._context.local
+        return local.take() if local is not None else ([], [])
+
+    def local(self, seq: int) -> LocalActivity | None:
+        """Return a local activity that has no outcome; None: there is none with this number."""
+        local = self._context.local
+        return local.pending.get(seq) if local is not None else None
+
+    def unconsumed(self) -> list[SignalReceived]:
+        """Return the signals that the next run gets, in order, including those behind a deferred turn."""
+        waiting = (fact for _, fact in self.deferred)
+        return [*self._context.inbox.unconsumed(), *(fact for fact in waiting if isinstance(fact, SignalReceived))]
+
+    def stacks(self) -> list[str]:
+        """Return the await stacks of all tasks, for a person to read."""
+        return self._context.loop.stacks()
+
     def close(self) -> None:
         """Drop the code without running any more of it; used by passivation and after trouble."""
-        self._context.closed = self._context.dropped = True  # what its `finally` blocks ask for is dropped
+        if self._context.loop.is_closed():
+            return
+        self._recorder.closed = self._recorder.dropped = True  # what its `finally` blocks ask for is dropped
         self._context.loop.close_run()
         self._context.let_go()
         self._main = self._entry = None
 
 
 _BEGUN: Final[tuple[Any, Sequence[Any]]] = (None, ())
-"""Instead of the run function and its arguments, once it was called."""
+"""Stands for the run function and its arguments once it was called."""
 
 
 def _note_uncaught(uncaught: list[dict[str, Any]], warnings: list[str | Warning]) -> None:
@@ -386,7 +435,7 @@ def _together(run: Run, facts: Sequence[Fact]) -> None:
 
 
 def _in_context(apply: Callable[[Context, Any], None]) -> Callable[[Run, Any], None]:
-    """Make a method of `Run` of what needs no more than its context."""
+    """Make a method of `Run` of a function that needs only its context."""
     return lambda run, fact: apply(run._context, fact)  # noqa: SLF001 - as if it stood in the class
 
 

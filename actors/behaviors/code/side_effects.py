@@ -1,6 +1,7 @@
-"""Code that runs once and in no replay: what a side effect computes, what a worker says to a patch.
+"""Run a callable live, never in replay, and refuse it if it did more than read.
 
-What comes of it is recorded, so it may look outside. It may ask the workflow for nothing: a replay would miss that.
+That is how a side effect computes its value, and how a worker decides on a patch. The result is recorded, so the
+callable may look outside. It may ask the workflow for nothing: a replay would miss that.
 """
 
 from __future__ import annotations
@@ -11,24 +12,31 @@ from typing import TYPE_CHECKING, TypeVar
 from understudy.events.errors import ReadOnlyContextError
 
 if TYPE_CHECKING:
-    from understudy.actors.behaviors.code.context import Context
+    from understudy.actors.behaviors.code.recorder import Recorder
 
-__all__ = ["once"]
+__all__ = ["live_only"]
 
 T = TypeVar("T")
 
 
-def once(context: Context, value: Callable[[], T], handler: str) -> T:
-    """Call what no replay calls: it may only read, and code that survived its error would differ in a replay.
+def live_only(recorder: Recorder, value: Callable[[], T], handler: str) -> T:
+    """Call what no replay calls, as code of the run that may only read.
+
+    Whatever it raises aborts the turn: code that survived the error would differ in a replay.
+
+    Args:
+        recorder: of the run; not in a replay.
+        value: what to call.
+        handler: its name, for errors.
 
     Raises:
         ReadOnlyContextError: whoever asks may only read; or `value` did more than to read.
     """
-    if context.read_only:
-        raise ReadOnlyContextError(call=handler, handler=context.read_only)
-    loop, dice = context.loop, context.dice
+    if recorder.read_only:
+        raise ReadOnlyContextError(call=handler, handler=recorder.read_only)
+    loop, dice = recorder.loop, recorder.dice
     before, state = loop.progress(), dice and dice.getstate()
-    context.read_only = handler
+    recorder.read_only = handler
     try:
         result = value()
         if dice is not None and dice.getstate() != state:
@@ -39,5 +47,5 @@ def once(context: Context, value: Callable[[], T], handler: str) -> T:
         loop.abort(error)
         raise
     finally:
-        context.read_only = ""
+        recorder.read_only = ""
     return result

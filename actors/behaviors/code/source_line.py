@@ -1,4 +1,4 @@
-"""Where in the user's code a call came from, as `file:line`; shown when a replay goes another way than the record."""
+"""Find the line of the user's code that made a call, as `file:line`, which errors of a replay show."""
 
 from __future__ import annotations
 
@@ -9,10 +9,12 @@ __all__ = ["source_line"]
 
 _ENGINE = ("understudy.", "asyncio.")
 _LOOP = "understudy.actors.behaviors.loop.loop"
-"""Where a turn begins: what is further out is the program around the engine, and no code of the run."""
+_TURN = frozenset({"run_turn", "run_until_idle", "call", "_drain", "_close_coroutines", "_finish_generator"})
+"""Functions of the loop that enter code of the run: what is further out is the program around the engine. The others,
+such as `call_later`, are called by the run's code."""
 
 _LINES: dict[tuple[str, int], str] = {}
-"""Texts by place: a program asks from few lines, and often."""
+"""The texts by place: a program asks from few lines, and often."""
 _MOST_LINES = 10_000
 
 
@@ -23,7 +25,8 @@ def source_line(engine_frames: int = 2) -> str:
         engine_frames: how many frames, from this one on, are sure to be the engine's, and need no look.
     """
     frame: FrameType | None = sys._getframe(engine_frames)  # noqa: SLF001 - inspect.currentframe is the same, behind a heavy import
-    while frame is not None and (name := frame.f_globals.get("__name__", "")) != _LOOP:
+    while frame is not None:
+        name = frame.f_globals.get("__name__", "")
         if not name.startswith(_ENGINE):
             file, line = place = frame.f_code.co_filename, frame.f_lineno
             if (known := _LINES.get(place)) is None:
@@ -31,5 +34,7 @@ def source_line(engine_frames: int = 2) -> str:
                     _LINES.clear()
                 known = _LINES[place] = f"{file.rpartition('/')[2]}:{line}"
             return known
+        if name == _LOOP and frame.f_code.co_name in _TURN:
+            break
         frame = frame.f_back
     return ""

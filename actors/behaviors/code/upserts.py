@@ -1,4 +1,4 @@
-"""What is kept with a run for people and for searching, as its code knows it: memo, search attributes, details.
+"""Memo, search attributes and current details, as the workflow code sees them.
 
 In a replay the aggregate may know more than the code does, which has not come so far; so the code's view is its own.
 """
@@ -12,42 +12,42 @@ from understudy.actors.behaviors.code.source_line import source_line
 from understudy.events.upsert import CurrentDetailsUpserted, MemoUpserted, SearchAttributesUpserted, upserted
 
 if TYPE_CHECKING:
-    from understudy.actors.behaviors.code.context import Context
+    from understudy.actors.behaviors.code.recorder import Recorder
     from understudy.events.payloads.payload import Payload
 
-__all__ = ["Kept"]
+__all__ = ["Upserts"]
 
 
-class Kept:
-    """What the code of one run knows to be kept; owned by its `Context`."""
+class Upserts:
+    """The code's view of what is stored with its run for people and for searching; owned by its `Context`."""
 
-    __slots__ = ("_context", "details", "memo", "search_attributes")
+    __slots__ = ("_recorder", "details", "memo", "search_attributes")
 
-    def __init__(self, context: Context) -> None:
-        """Begin with what the run was started with."""
-        self._context = context
-        started = context.execution.start
+    def __init__(self, recorder: Recorder) -> None:
+        """Begin with the values that the run was started with."""
+        self._recorder = recorder
+        started = recorder.execution.start
         self.memo: Mapping[str, Payload] = started.memo
         self.search_attributes: Mapping[str, object] = started.search_attributes
-        """In their stored form."""
+        """The search attributes in their stored form."""
         self.details = ""
-        """What the run says about itself now."""
+        """The text in which the run says what it does now."""
 
     def upsert_memo(self, changes: dict[str, Payload | None]) -> None:
-        """Change some values of the memo; None takes one away."""
-        context = self._context
-        asked: Any = context.ask(MemoUpserted(at=context.now, memo=changes, source=source_line()))
+        """Change some values of the memo; None removes one."""
+        recorder = self._recorder
+        asked: Any = recorder.ask(MemoUpserted(at=recorder.now, memo=changes, source=source_line()))
         self.memo = upserted(self.memo, asked.memo)
 
     def upsert_search_attributes(self, changes: dict[str, object]) -> None:
-        """Change some search attributes, in their stored form; None takes one away."""
-        context = self._context
-        request = SearchAttributesUpserted(at=context.now, search_attributes=changes, source=source_line())
-        asked: Any = context.ask(request)
+        """Change some search attributes, in their stored form; None removes one."""
+        recorder = self._recorder
+        request = SearchAttributesUpserted(at=recorder.now, search_attributes=changes, source=source_line())
+        asked: Any = recorder.ask(request)
         self.search_attributes = upserted(self.search_attributes, asked.search_attributes)
 
     def set_details(self, details: str) -> None:
-        """Change what the run says about itself."""
-        context = self._context
-        asked: Any = context.ask(CurrentDetailsUpserted(at=context.now, details=details, source=source_line()))
+        """Change the text in which the run says what it does now."""
+        recorder = self._recorder
+        asked: Any = recorder.ask(CurrentDetailsUpserted(at=recorder.now, details=details, source=source_line()))
         self.details = asked.details

@@ -1,4 +1,4 @@
-"""What is activated at a time: one fact, with a start the messages in front of its first step, or messages that waited.
+"""Which facts form one activation: one fact; a start with the messages before its first step; or all that waited.
 
 Messages that came with a start say so themselves. Facts that waited for code are taken up in the order of a turn: all
 messages together, so that none of them is lost behind an end that another brings about, and then the rest, one by one.
@@ -20,7 +20,7 @@ _MESSAGES: Final = (SignalReceived, UpdateAccepted)
 
 
 class Activation(NamedTuple):
-    """One fact, and messages: in front of it if it is a start, else together with it."""
+    """A fact with messages: taken before its first step if it is a start, else together with it."""
 
     fact: Fact
     messages: Sequence[Fact] = ()
@@ -29,12 +29,12 @@ class Activation(NamedTuple):
 
 
 class Deferred(list[tuple[int, Fact]]):
-    """Facts that were recorded and wait for activation, with their versions."""
+    """The facts that were recorded and wait for activation, with their versions."""
 
     __slots__ = ()
 
     def take(self, through: int | None = None) -> Activation:
-        """Take what is next: a start with all messages, else all messages, else what has waited longest.
+        """Take the next activation: a start with all messages, else all messages, else the oldest fact.
 
         Args:
             through: the last version that was taken up together, in a replay; None: whatever waits.

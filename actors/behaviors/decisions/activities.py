@@ -97,7 +97,7 @@ def schedule_to_close_passed(pending: PendingActivity, now: int) -> Event:
 
 
 def _attempt_of(state: WorkflowExecution, seq: int, attempt: int) -> PendingActivity | None:
-    """The activity, if this attempt of it is the one whose outcome is awaited."""
+    """Return the activity if this attempt is the one whose outcome is awaited."""
     pending = state.activities.get(seq)
     return pending if pending is not None and pending.attempt == attempt else None
 
@@ -171,7 +171,7 @@ def _heartbeat(state: WorkflowExecution, command: RecordHeartbeat, now: int) -> 
 
 
 def _is_late(state: WorkflowExecution, seq: int) -> bool:
-    """Whether the outcome of a local activity comes too late: the run is closed, or one is recorded."""
+    """True if the outcome of a local activity comes too late: the run is closed, or one is recorded."""
     return not state.is_open or (state.local_done is not None and seq in state.local_done)
 
 
@@ -206,7 +206,7 @@ def _fail_local(state: WorkflowExecution, command: FailLocalActivity, now: int) 
 
 
 def _defer(state: WorkflowExecution, command: DeferActivity, now: int) -> list[Event]:
-    """Return the event that an attempt is completed from outside; none if it is known, or its outcome is."""
+    """Return the event that an attempt is completed from outside; none if that, or its outcome, is recorded."""
     pending = state.activities.get(command.seq)
     if pending is None or pending.attempt != command.attempt or pending.outside:
         return []
@@ -216,12 +216,12 @@ def _defer(state: WorkflowExecution, command: DeferActivity, now: int) -> list[E
 
 
 def overdue(state: WorkflowExecution, now: int) -> list[PendingActivity]:
-    """Return the activities whose attempts outside have taken too long; all the others time out in their worker."""
+    """Return the activities whose attempts outside a worker have timed out; other attempts time out in their worker."""
     return [pending for pending in state.activities.values() if 0 < pending.close_by <= now]
 
 
 def awaited(state: WorkflowExecution, activity: str, *, seq: int = 0, attempt: int = 0) -> PendingActivity:
-    """Return the activity that somebody outside means.
+    """Return the activity that a report from outside is about.
 
     Args:
         state: of its run.
@@ -255,7 +255,7 @@ def _of_id(state: WorkflowExecution, activity_id: str) -> PendingActivity | None
 
 
 def reported(state: WorkflowExecution, command: ReportActivity) -> CompleteActivity | FailActivity:
-    """Return what a worker would have said in place of somebody outside.
+    """Return the command that a worker would have sent for an outcome that is reported from outside.
 
     Raises:
         WorkflowClosedError: the run is closed.

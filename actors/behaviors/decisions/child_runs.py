@@ -1,4 +1,4 @@
-"""A child, seen from both sides: the first event that its parent's request means, and what its end tells the parent."""
+"""Children and their parents: how a child's run begins, and what its end tells the parent."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def child_start(parent: WorkflowExecution, asked: ChildInitiated, now: int) -> W
 
 
 def end_of_child(child: WorkflowExecution, closing: Event) -> CompleteChild | FailChild:
-    """Return what the end of a chain of runs tells the parent; `child` is the last of them."""
+    """Return the command that tells the parent how a chain of runs ended; `child` is the last of them."""
     start = child.start
     seq, run_id = start.parent_seq, start.first_run_id or child.run_id
     canceling = child.cancel_requested is not None

@@ -1,6 +1,6 @@
-"""Decisions about children and about messages to other workflows; a part of `actors.behaviors.decisions.decide`.
+"""Decisions about children and about messages to other workflows; a part of the table of `decisions.decide`.
 
-What a child or another workflow tells may come late, twice, or for a run that is closed: then it means nothing.
+News of a child or another workflow may come late, twice, or for a run that is closed: then it means nothing.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ def _refused(state: WorkflowExecution, command: NoteChildConflict, now: int) -> 
 
 
 def _canceling(state: WorkflowExecution, command: NoteChildCanceling, now: int) -> list[Event]:
-    """Only who waits for just this is told; else it would be an event that nobody reads."""
+    """Record that a child has the request to cancel, only where the code waits for that."""
     pending = _child(state, command.seq)
     return [] if pending is None else _delivered(pending, now)
 
@@ -86,7 +86,7 @@ def _delivered(pending: PendingChild, now: int) -> list[Event]:
 
 
 def _ended(state: WorkflowExecution, command: CompleteChild | FailChild, now: int) -> list[Event]:
-    """A child may end before its parent has heard that it began, and that it has the request to cancel."""
+    """Record the end of a child, and first that it began and has the request to cancel, if that is not recorded."""
     pending = _child(state, command.seq)
     if pending is None or (state.start.resets and pending.run_id != command.run_id):
         return []  # behind a reset, another child may have had that number

@@ -1,7 +1,7 @@
-"""Commands: what somebody outside asks of a run, in the imperative, frozen.
+"""Commands: requests to a run from outside, in the imperative, frozen.
 
-`actors.behaviors.decisions.decide` answers each with events. What the workflow's own code asks for is no command: there
-is nothing to decide about it, so it is an event from the start (`events.event.Request`).
+`decisions.decide` answers each with events. What the workflow's own code asks for is no command: there is
+nothing to decide about it, so it is an event from the start (`events.event.Request`).
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class Command(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class SignalWorkflow(Command, frozen=True, kw_only=True, gc=False):
-    """Deliver a message."""
+    """Deliver a signal to the run."""
 
     name: str
     input: tuple[Payload, ...] = ()
@@ -51,11 +51,11 @@ class SignalWorkflow(Command, frozen=True, kw_only=True, gc=False):
     identity: str = ""
     request_id: str = ""
     failure: Failure | None = None
-    """Instead of a promise's value."""
+    """The failure of a rejected promise, in place of its value."""
 
 
 class UpdateWorkflow(Command, frozen=True, kw_only=True, gc=False):
-    """Deliver an update that its validator has let in."""
+    """Deliver an update that its validator has accepted."""
 
     update_id: str
     name: str
@@ -89,7 +89,7 @@ class PauseWorkflow(Command, frozen=True, kw_only=True, gc=False):
 
 
 class UnpauseWorkflow(Command, frozen=True, kw_only=True, gc=False):
-    """Let the code go on."""
+    """Let the code take facts again."""
 
     note: str = ""
     identity: str = ""
@@ -107,11 +107,11 @@ class ResetWorkflow(Command, frozen=True, kw_only=True, gc=False):
 
 
 class Wake(Command, frozen=True, kw_only=True, gc=False):
-    """See what is due."""
+    """Turn what is due into events."""
 
 
 class CompleteActivity(Command, frozen=True, kw_only=True, gc=False):
-    """An attempt returned."""
+    """An attempt of an activity returned."""
 
     seq: int
     attempt: int
@@ -138,7 +138,7 @@ class RecordHeartbeat(Command, frozen=True, kw_only=True, gc=False):
 
 
 class DeferActivity(Command, frozen=True, kw_only=True, gc=False):
-    """The code of an attempt is over, and somebody outside will tell its outcome, by `close_by` if that is not 0."""
+    """The code of an attempt is over; its outcome will be reported from outside, by `close_by` if that is not 0."""
 
     seq: int
     attempt: int
@@ -146,17 +146,17 @@ class DeferActivity(Command, frozen=True, kw_only=True, gc=False):
 
 
 class ReportActivity(Command, frozen=True, kw_only=True, gc=False):
-    """Somebody outside tells the outcome of an attempt; `report` need not say of which."""
+    """The outcome of an attempt is reported from outside; `report` need not say of which attempt."""
 
     report: CompleteActivity | FailActivity
     activity: str
-    """What the teller calls the activity."""
+    """The id by which the report names the activity."""
     seq: int = 0
-    """Its number; 0: the activity is the one with that id."""
+    """The number of the activity; 0: the id names it."""
     attempt: int = 0
-    """Whose outcome it is; 0: of the attempt whose outcome is awaited."""
+    """The number of the attempt; 0: the one whose outcome is awaited."""
     cancellation: bool = False
-    """The report says that it was cancelled, as was asked."""
+    """True if the report says that the attempt was cancelled, as was asked."""
 
 
 class CompleteLocalActivity(Command, frozen=True, kw_only=True, gc=False):
@@ -206,7 +206,7 @@ class CompleteChild(Command, frozen=True, kw_only=True, gc=False):
     run_id: str
     result: Payload | None = None
     was_canceling: bool = False
-    """Whether it had the request to cancel."""
+    """True if the child had the request to cancel."""
 
 
 class FailChild(Command, frozen=True, kw_only=True, gc=False):
@@ -217,7 +217,7 @@ class FailChild(Command, frozen=True, kw_only=True, gc=False):
     failure: Failure
     retry_state: RetryState | None = None
     was_canceling: bool = False
-    """Whether it had the request to cancel."""
+    """True if the child had the request to cancel."""
 
 
 class NoteMessage(Command, frozen=True, kw_only=True, gc=False):

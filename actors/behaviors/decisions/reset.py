@@ -30,25 +30,25 @@ __all__ = ["Reset", "reset"]
 
 
 class Reset(NamedTuple):
-    """What a reset comes to."""
+    """The new run that a reset makes."""
 
     events: list[Event]
     """The stream of the new run."""
     state: WorkflowExecution
-    """What that leads to."""
+    """The aggregate of that stream."""
     last_child: int
     """The number of the last child that the new run remembers."""
 
 
 class _Cut(NamedTuple):
     kept: int
-    """How many events stay."""
+    """The number of events that stay."""
     since: int
     """The version of the first fact that is to be taken up anew."""
 
 
 def reset(run_id: str, events: Sequence[Event], command: ResetWorkflow, new_run_id: str, now: int) -> Reset:
-    """Return what the new run begins with.
+    """Return the stream that the new run begins with.
 
     Args:
         run_id: of the old run.

@@ -16,7 +16,7 @@ from understudy.events.options.retry_policy import StoredRetryPolicy
 __all__ = ["DEFAULT_ACTIVITY_RETRY", "NextAttempt", "next_attempt"]
 
 DEFAULT_ACTIVITY_RETRY: Final = StoredRetryPolicy()
-"""Of an activity that names none: from 1 s, doubling, at most 100 s, without end. A workflow has none by default."""
+"""The policy of an activity that names none: from 1 s, doubling, at most 100 s, without end. A workflow has none."""
 
 
 _FINAL: Final = frozenset({TimeoutType.SCHEDULE_TO_START, TimeoutType.SCHEDULE_TO_CLOSE})

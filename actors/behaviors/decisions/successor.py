@@ -1,4 +1,4 @@
-"""What follows a run: another one, when it continues as new, when its retry policy says so, or when its cron does.
+"""The run that follows a run: when it continues as new, when its retry policy says so, or when its cron does.
 
 The first event of the next run is stored in the transaction of the closing event of the last, so there is never a gap
 between the two, nor a second successor.
@@ -27,7 +27,7 @@ from understudy.events.workflow import (
 __all__ = ["Followed", "next_run"]
 
 Followed = WorkflowContinuedAsNew | WorkflowCompleted | WorkflowFailed | WorkflowTimedOut
-"""Ends that another run may follow."""
+"""Events that end a run and that another run may follow."""
 
 
 def next_run(

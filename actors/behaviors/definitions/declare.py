@@ -134,7 +134,7 @@ def _check_async(owner: object, fn: Callable[..., Any]) -> None:
 
 
 def _handlers(cls: type) -> Iterator[HandlerDefinition]:
-    """All marked methods, base classes first; an override without a mark keeps the base's mark on the new function."""
+    """Yield all marked methods, base classes first; an override without a mark keeps the mark of the base."""
     seen: dict[str, HandlerDefinition] = {}
     for base in reversed(cls.__mro__):
         for attribute, value in vars(base).items():

@@ -1,4 +1,4 @@
-"""Definitions: what a user's class or function declares itself to be.
+"""Definitions: a user's class or function as the engine sees it.
 
 `@workflow.defn`, `@workflow.signal`, `@activity.defn` and kin leave a mark on what they decorate; the marks are read
 here, once, into frozen definitions that the rest of the engine works from. All that can be wrong with a definition is
@@ -52,7 +52,7 @@ _CO_COROUTINE: Final = 0x80
 
 
 class HandlerKind(IntEnum):
-    """What a message to a workflow may be."""
+    """The kinds of messages to a workflow."""
 
     SIGNAL = 1
     QUERY = 2
@@ -77,19 +77,19 @@ class HandlerDefinition(msgspec.Struct, frozen=True):
     unfinished_policy: HandlerUnfinishedPolicy = HandlerUnfinishedPolicy.WARN_AND_ABANDON
     validator: Callable[..., Any] | None = None
     is_bound: bool = False
-    """Whether it was set by the code while the run went on, and takes no instance in front."""
+    """True if the code set it while the run went on; then it takes no instance in front."""
 
     @property
     def is_async(self) -> bool:
-        """Whether the handler is a coroutine function."""
+        """True if the handler is a coroutine function."""
         return is_async(self.fn)
 
     def call(self, instance: Any, args: Sequence[Any]) -> Any:
-        """Return what the handler returns, which is a coroutine for an async one."""
+        """Call the handler, and return its value: a coroutine for an async one."""
         return self.fn(*args) if self.is_bound else self.fn(instance, *args)
 
     def call_validator(self, instance: Any, args: Sequence[Any]) -> None:
-        """Let the validator look at an update; what it raises is why the update is not let in."""
+        """Call the validator; if it raises, the update is refused for that reason."""
         if self.validator is not None:
             self.validator(*args) if self.is_bound else self.validator(instance, *args)
 
@@ -103,16 +103,16 @@ class ActivityDefinition(msgspec.Struct, frozen=True, eq=False):
     is_async: bool
     no_thread_cancel_exception: bool = False
     options: Mapping[str, Any] = msgspec.field(default_factory=dict[str, Any])
-    """What the decorator says of its calls, as fields of an `ActivityScheduled`, and perhaps `result_type`."""
+    """Options of its calls by the decorator, as fields of an `ActivityScheduled`, and perhaps `result_type`."""
 
     @property
     def label(self) -> str:
-        """The name, for messages."""
+        """The name that messages show."""
         return self.name or "(dynamic)"
 
     @property
     def place(self) -> str:
-        """Where it is defined, for messages."""
+        """The place of the definition that messages show."""
         return _place(self.fn, self.fn)
 
 
@@ -131,24 +131,24 @@ class WorkflowDefinition(msgspec.Struct, frozen=True, eq=False):
     deadlock_timeout: float | None = None
     """Seconds that one turn may take; None: the worker's limit."""
     pause_after_failures: int = 0
-    """Failed turns in a row after which a run is paused, as the worker says; 0: never."""
+    """How many failed turns in a row pause a run, as the worker says; 0: none do."""
     dynamic_config: Callable[[Any], Any] | None = None
-    """What a dynamic workflow decides by for each run; see `actors.behaviors.definitions.dynamic`."""
+    """The method by which a dynamic workflow decides for each run; see `definitions.dynamic`."""
     activates_patch: Callable[[str], bool] | None = None
-    """Whether a run that comes to a patch first goes the new way, as the worker says; None: it does."""
+    """Returns True if a run that comes to a patch first goes the new way, as the worker says; None: all do."""
     interception: Interception | None = None
-    """What the worker puts around it; None: nothing."""
+    """The interceptors that the worker puts around it; None: there are none."""
     converters: tuple[PayloadConverter, FailureConverter, bool] | None = None
-    """What reads and writes its values and failures, and whether that is told whose they are; None: the engine's."""
+    """The converters of its values and failures, and True if they are told whose they are; None: the engine's."""
 
     @property
     def label(self) -> str:
-        """The name, for messages."""
+        """The name that messages show."""
         return self.name or "(dynamic)"
 
     @property
     def place(self) -> str:
-        """Where it is defined, for messages."""
+        """The place of the definition that messages show."""
         return _place(self.target, self.run)
 
     def handlers(self, kind: HandlerKind) -> Mapping[str | None, HandlerDefinition]:
@@ -198,7 +198,7 @@ def _place(named: object, fn: object) -> str:
 
 
 def is_async(fn: object) -> bool:
-    """Whether `fn` (a function, method or callable instance) is a coroutine function."""
+    """True if `fn` (a function, method or callable instance) is a coroutine function."""
     fn = getattr(fn, "__func__", fn)
     fn = getattr(fn, "func", fn)  # functools.partial
     code = getattr(fn, "__code__", None)
@@ -208,7 +208,7 @@ def is_async(fn: object) -> bool:
 
 
 def call_of(cls: type) -> object:
-    """Return what a class says calling its instances does; `type.__call__` is not meant."""
+    """Return the `__call__` that a class gives its instances; not `type.__call__`."""
     return next((vars(base)["__call__"] for base in cls.__mro__ if "__call__" in vars(base)), None)
 
 

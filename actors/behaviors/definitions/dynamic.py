@@ -1,4 +1,4 @@
-"""What a dynamic workflow decides for each run: it stands for many types, which may want different settings.
+"""Settings that a dynamic workflow decides for each run: it stands for many types, which may differ in them.
 
 `@workflow.dynamic_config` marks the method that decides. It is called once the instance is made, in front of the run
 function, and so again in every replay.
@@ -17,7 +17,7 @@ DYNAMIC_MARK: Final = "__understudy_dynamic_config__"
 
 
 def config_method(cls: type, *, dynamic: bool) -> Callable[[Any], Any] | None:
-    """Return the method that is marked, if one is.
+    """Return the method that is marked; None: there is none.
 
     Raises:
         DefinitionError: there are two, or the workflow is not dynamic.

@@ -1,4 +1,4 @@
-"""What a `@workflow.dynamic_config` method returns; see `dynamic`."""
+"""The settings that a `@workflow.dynamic_config` method returns; see `dynamic`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["DynamicWorkflowConfig"]
 @public("understudy.workflow")
 @dataclass(frozen=True)
 class DynamicWorkflowConfig:
-    """What one run of a dynamic workflow does otherwise than `@workflow.defn` says."""
+    """Settings of one run of a dynamic workflow, in place of those of `@workflow.defn`."""
 
     failure_exception_types: Sequence[type[BaseException]] | None = None
     """Exceptions that end the run as failed, beside those that the worker names; None: as the decorator says."""

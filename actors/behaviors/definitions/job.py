@@ -26,11 +26,11 @@ JOB_TYPE: Final = "understudy.activity"
 
 
 JOB_PREFIX: Final = "understudy.activity/"
-"""In front of a job's id in the workflow id of its run."""
+"""The prefix of a job's id in the workflow id of its run."""
 
 
 class Job(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
-    """What a job is to do, but for its arguments; as `ActivityScheduled` has it, durations in ns, 0: none."""
+    """The task of a job without its arguments, in the terms of `ActivityScheduled`: durations in ns, 0: none."""
 
     activity_type: str
     start_delay: int = 0
@@ -55,12 +55,12 @@ def job_id(activity_id: str) -> str:
 
 
 def is_job(workflow_id: str) -> bool:
-    """Whether a workflow id is that of a job."""
+    """True if a workflow id is that of a job."""
     return workflow_id.startswith(JOB_PREFIX)
 
 
 def activity_id_of(workflow_id: str) -> str:
-    """Return what its user calls the job whose workflow id this is."""
+    """Return the id by which users know the job with this workflow id."""
     return workflow_id.removeprefix(JOB_PREFIX)
 
 
@@ -70,5 +70,5 @@ def job_input(job: Job, args: tuple[Payload, ...]) -> tuple[Payload, ...]:
 
 
 def job_of(started: WorkflowStarted) -> Job:
-    """Return what the job that began like this is to do."""
+    """Return the task of the job that began with this event."""
     return _decode(started.input[0].raw)

@@ -1,4 +1,4 @@
-"""What workflows, activities and handlers may take: all by position, and a dynamic one just what it is called with."""
+"""Check the parameters of workflows, activities and handlers: all come by position; dynamic ones take a fixed list."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from understudy.events.errors import DefinitionError
 __all__ = ["DYNAMIC_CODE", "DYNAMIC_HANDLER", "check_name", "check_parameters", "check_validator"]
 
 DYNAMIC_CODE: Final = ("args: Sequence[RawValue]",)
-"""Of a dynamic workflow or activity."""
+"""The parameters of a dynamic workflow or activity."""
 DYNAMIC_HANDLER: Final = ("name: str", *DYNAMIC_CODE)
-"""Of a dynamic signal, query or update."""
+"""The parameters of a dynamic signal, query or update."""
 
 
 def check_parameters(fn: Callable[..., Any], signature: Signature, dynamic: tuple[str, ...] = ()) -> None:
-    """Refuse a function that cannot be called as it will be.
+    """Refuse a function that cannot take the arguments that it will be called with.
 
     Args:
         fn: the function.
@@ -45,7 +45,7 @@ def check_parameters(fn: Callable[..., Any], signature: Signature, dynamic: tupl
 
 
 def check_name(subject: Callable[..., Any], name: str | None, *, dynamic: bool) -> None:
-    """Refuse a dynamic one with a name.
+    """Refuse a dynamic definition with a name.
 
     Raises:
         DefinitionError: it has one.
@@ -59,7 +59,7 @@ def check_name(subject: Callable[..., Any], name: str | None, *, dynamic: bool) 
 
 
 def check_validator(validator: Callable[..., Any], of: Signature, *, skip_first: bool) -> None:
-    """Refuse what cannot be the validator of an update.
+    """Refuse a function that cannot be the validator of an update.
 
     Args:
         validator: the function.

@@ -1,4 +1,4 @@
-"""Finds the functions of a workflow's source whose every use is as what `side_effect` calls: there, all is allowed.
+"""Find the functions of a workflow's source that only `side_effect` calls: they may do all.
 
 A function is known by how it is written: `draw` is one that is defined inside, `self.draw` a method. One that is used
 in any other way as well is read like the rest.
@@ -18,11 +18,11 @@ from understudy.actors.behaviors.guard.rules import RECORDED
 __all__ = ["Uses", "is_recorded", "methods_only_recorded"]
 
 _SELF: Final = "self."
-"""In front of the names of methods, whatever the first parameter is called."""
+"""The prefix of names of methods, whatever the first parameter is called."""
 
 
 def is_recorded(target: object) -> bool:
-    """Whether a resolved callable calls what it is given and records what comes out."""
+    """True if a resolved callable calls what it is given and records what comes out."""
     if isinstance(target, Dotted):
         return target.name.rpartition(".")[2] in RECORDED and target.name.startswith("understudy.")
     package = str(getattr(target, "__module__", "")).partition(".")[0]
@@ -30,10 +30,10 @@ def is_recorded(target: object) -> bool:
 
 
 class Uses(ast.NodeVisitor):
-    """How functions are used: given to `side_effect`, or otherwise; gathered from one function or from several."""
+    """The uses of functions: given to `side_effect`, or otherwise; gathered from one function or from several."""
 
     def __init__(self) -> None:
-        """Begin with none."""
+        """Begin without any use."""
         self._given: set[str] = set()
         self._used: set[str] = set()
         self._first = ""
@@ -47,12 +47,12 @@ class Uses(ast.NodeVisitor):
             self.visit(statement)
 
     def only_recorded(self, name: str, *, is_method: bool = False) -> bool:
-        """Whether a function is given to `side_effect` and used in no other way."""
+        """True if a function is given to `side_effect` and used in no other way."""
         name = _SELF + name if is_method else name
         return name in self._given and name not in self._used
 
     def visit_Call(self, node: ast.Call) -> None:
-        """What is given to `side_effect` is no other use; nor is what is done inside of a lambda there."""
+        """Note what is given to `side_effect`, and pass over it and over the body of a lambda there."""
         if not is_recorded(self._resolve(node.func)):
             self.generic_visit(node)
             return
@@ -61,13 +61,13 @@ class Uses(ast.NodeVisitor):
                 self._given.add(name)
 
     def visit_Attribute(self, node: ast.Attribute) -> None:
-        """A use of a method, maybe."""
+        """Note a possible use of a method."""
         if name := self._name(node):
             self._used.add(name)
         self.generic_visit(node)
 
     def visit_Name(self, node: ast.Name) -> None:
-        """A use of a function, maybe."""
+        """Note a possible use of a function."""
         if isinstance(node.ctx, ast.Load):
             self._used.add(node.id)
 

@@ -1,9 +1,8 @@
-"""Reads the source of a workflow, when it is registered, for what a replay would not repeat.
+"""Read the source of a workflow, when it is registered, for what a replay would not repeat.
 
 Starting from the workflow function, or from all methods of the workflow class, it follows the helpers that are called
-directly and live in the same top-level package, and holds each call against the table in
-`actors.behaviors.guard.rules`. Names are resolved through the real functions (`actors.behaviors.guard.names`), so
-aliases do not hide anything and look-alikes do not alarm.
+directly and live in the same top-level package, and holds each call against the table in `guard.rules`. Names are
+resolved through the real functions (`guard.names`), so aliases do not hide anything and look-alikes do not alarm.
 
 An `error` would break a replay: registration refuses it, unless the workflow says `sandboxed=False`. A `warning` may:
 an order that differs between processes, state that runs share, the environment; the worker logs it. Passed over:
@@ -37,7 +36,7 @@ SourceProvider = Callable[[str, dict[str, Any]], str | None]
 
 _DEPTH: Final = 5
 _FUNCTIONS: Final = 200
-"""How far helpers are followed, and how many: a bound for odd code, not a promise."""
+"""The limits of how deep helpers are followed, and how many: a bound for odd code, not a promise."""
 
 _MUTATORS: Final = frozenset(
     {"add", "append", "appendleft", "clear", "discard", "extend", "insert"}
@@ -46,7 +45,7 @@ _MUTATORS: Final = frozenset(
 _MUTABLE: Final = (dict, list, set, bytearray, deque)
 _ORDERING: Final = (list, tuple, enumerate, iter)
 _ORDERLESS: Final = (sorted, set, frozenset, any, all, sum, min, max)
-"""What comes out of these does not tell in which order it went in."""
+"""Callables whose result does not depend on the order of their input."""
 _SORTED: Final = "sorted(...): the order of a set differs between processes"
 _STATE: Final = "an attribute of the workflow: module state is shared by all runs and is not replayed"
 _EFFECT: Final = "side_effect"
@@ -54,7 +53,7 @@ _EXECUTOR: Final = Rule("loop.run_in_executor", "an activity (workflow.execute_a
 
 
 class Finding(NamedTuple):
-    """One thing in the source that a replay would not, or may not, repeat."""
+    """A place in the source that a replay would not, or may not, repeat."""
 
     file: str
     line: int
@@ -161,7 +160,7 @@ class _Walk:
         return known[0] if known else None
 
     def _rule_of_builtin(self, target: BuiltinFunctionType) -> Rule | None:
-        """A class method in C is a new object at each access, and one of each subclass: tell it by its names."""
+        """Return the rule for a class method in C, a new object at each access, by its names."""
         owner: Any = target.__self__
         if not isinstance(owner, type):
             return None
@@ -200,7 +199,7 @@ class _Reader(ast.NodeVisitor):
         return self._uses.only_recorded(name)
 
     def _visit_function(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
-        """A function inside, but for one that only a side effect calls."""
+        """Read a function inside, unless only a side effect calls it."""
         if not self._is_only_recorded(node.name):
             self.generic_visit(node)
 
@@ -210,7 +209,7 @@ class _Reader(ast.NodeVisitor):
     # -- calls and references ------------------------------------------------------------------------------------------
 
     def visit_Call(self, node: ast.Call) -> None:
-        """A call that the table knows, a helper to follow, or a change of module state."""
+        """Look at a call: the table knows it, or it is a helper to follow, or it changes module state."""
         target = self._scope.resolve(node.func)
         if is_recorded(target):
             return
@@ -237,7 +236,7 @@ class _Reader(ast.NodeVisitor):
         return base.of if isinstance(base, Instance) else base if isinstance(base, type) else None
 
     def _visit_inside(self, func: ast.expr) -> None:
-        """Go on below a callee, which itself is no mere reference: `open(p).read()`, `random.Random(1).random()`."""
+        """Read the inside of a callee, itself no mere reference: `open(p).read()`, `random.Random(1).random()`."""
         if isinstance(func, ast.Attribute):
             self._visit_inside(func.value)
         elif not isinstance(func, ast.Name):
@@ -246,12 +245,12 @@ class _Reader(ast.NodeVisitor):
             self._check_object(func)
 
     def visit_Attribute(self, node: ast.Attribute) -> None:
-        """A reference: handed on to be called later, or a property."""
+        """Look at a reference: handed on to be called later, or a property."""
         self._check_reference(node)
         self.generic_visit(node)
 
     def visit_Name(self, node: ast.Name) -> None:
-        """A reference by a plain name."""
+        """Look at a reference by a plain name."""
         self._check_reference(node)
 
     def _check_reference(self, node: ast.Attribute | ast.Name) -> None:
@@ -268,7 +267,7 @@ class _Reader(ast.NodeVisitor):
             self._check_object(node)
 
     def _check_object(self, node: ast.Attribute | ast.Name) -> None:
-        """Objects that are themselves of the table, whatever is done with them: `os.environ`."""
+        """Report objects that are themselves in the table, whatever is done with them: `os.environ`."""
         target = self._scope.resolve(node)
         if isinstance(target, (type, FunctionType, BuiltinFunctionType, MethodType, Dotted)):
             return
@@ -281,7 +280,7 @@ class _Reader(ast.NodeVisitor):
     # -- state that runs would share -----------------------------------------------------------------------------------
 
     def visit_Global(self, node: ast.Global) -> None:
-        """`global x` is only ever written to assign it."""
+        """Report `global x`, which is only ever written to assign it."""
         self._report(node, f"global {', '.join(node.names)}", _STATE)
 
     def _check_state(self, node: ast.Call) -> None:
@@ -307,7 +306,7 @@ class _Reader(ast.NodeVisitor):
                 self._report(node, f"{ast.unparse(node)} = ...", _STATE)
 
     def visit_Assign(self, node: ast.Assign) -> None:
-        """An assignment into module state, or of a lambda."""
+        """Look at an assignment: into module state, or of a lambda."""
         for target in node.targets:
             self._check_target(target)
         names = [target.id for target in node.targets if isinstance(target, ast.Name)]
@@ -315,12 +314,12 @@ class _Reader(ast.NodeVisitor):
             self.generic_visit(node)
 
     def visit_AugAssign(self, node: ast.AugAssign) -> None:
-        """`COUNTS[key] += 1`."""
+        """Look at an augmented assignment: `COUNTS[key] += 1`."""
         self._check_target(node.target)
         self.generic_visit(node)
 
     def visit_Delete(self, node: ast.Delete) -> None:
-        """`del CACHE[key]`."""
+        """Look at a deletion: `del CACHE[key]`."""
         for target in node.targets:
             self._check_target(target)
         self.generic_visit(node)
@@ -354,12 +353,12 @@ class _Reader(ast.NodeVisitor):
     visit_comprehension = _visit_loop
 
     def visit_SetComp(self, node: ast.SetComp) -> None:
-        """A set of a set."""
+        """Excuse a set that is made of a set."""
         self._excuse(node)
         self.generic_visit(node)
 
     def _excuse(self, node: ast.expr) -> None:
-        """Let a comprehension go over a set, if nobody sees its order and it can start nothing."""
+        """Allow a comprehension over a set, if nobody sees its order and it can start nothing."""
         if isinstance(node, (ast.GeneratorExp, ast.ListComp, ast.SetComp)):
             targets = (name for each in node.generators for name in ast.walk(each.target))
             items = {name.id for name in targets if isinstance(name, ast.Name)}
@@ -367,7 +366,7 @@ class _Reader(ast.NodeVisitor):
                 self._excused.update(node.generators)
 
     def _may_start(self, node: ast.AST, items: set[str]) -> bool:
-        """Whether this may ask for something, in the order of the loop; builtins and methods of the items do not."""
+        """True if a call may ask for something, in the order of the loop; builtins and methods of the items do not."""
         if not isinstance(node, ast.Call):
             return isinstance(node, ast.Await)
         owner = node.func.value if isinstance(node.func, ast.Attribute) else None
@@ -386,7 +385,7 @@ class _Reader(ast.NodeVisitor):
     visit_AsyncWith = _visit_with  # noqa: N815 - ast calls by this name
 
     def _is_unsafe(self, node: ast.expr) -> bool:
-        """`workflow.unsafe.sandbox_unrestricted()` and kin, under whatever alias of `workflow`."""
+        """True for `workflow.unsafe.sandbox_unrestricted()` and kin, under whatever alias of `workflow`."""
         callee = node.func if isinstance(node, ast.Call) else node
         if not isinstance(callee, ast.Attribute):
             return False

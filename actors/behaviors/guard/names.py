@@ -1,4 +1,4 @@
-"""What an expression of workflow source stands for: names resolved to the objects they will meet at run time.
+"""Resolve names in workflow source to the objects that they will meet at run time.
 
 The lint has the function at hand, not only its text. So a name is looked up where Python will look: in the function's
 own assignments and imports, its closure, its module, the builtins. An alias (`from datetime import datetime as dt`)
@@ -34,11 +34,11 @@ __all__ = [
 FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef
 
 UNKNOWN: Final = object()
-"""Stands for whatever cannot be told from the source."""
+"""The value of an expression that cannot be told from the source."""
 
 _METHODS: Final = (staticmethod, classmethod, MethodType)
 _DEPTH: Final = 20
-"""How many aliases are followed; an alias of itself ends here."""
+"""The limit of aliases that are followed; an alias of itself ends here."""
 
 
 class Instance(NamedTuple):
@@ -48,7 +48,7 @@ class Instance(NamedTuple):
 
 
 class Dotted(NamedTuple):
-    """A name of a module that is not loaded; only its text is known."""
+    """A name of a module that is not loaded: only its text."""
 
     name: str
 
@@ -88,7 +88,7 @@ def attribute(base: object, name: str) -> object:
 
 
 def function_node(text: str, function: FunctionType) -> FunctionNode | None:
-    """Return where `function` stands in the text of its module; None if the text has another there."""
+    """Return the node of `function` in the text of its module; None if the text has another function there."""
     return _function_at(_parsed(text), function.__code__.co_name, function.__code__.co_firstlineno)
 
 
@@ -98,7 +98,7 @@ def _parsed(text: str) -> ast.Module:
 
 
 def _function_at(tree: ast.AST, name: str, line: int) -> FunctionNode | None:
-    """Go down only where `line` is: a walk over the whole module would cost ten times as much."""
+    """Find a function by its line, going down only there: a walk over the whole module would cost ten times as much."""
     for node in ast.iter_child_nodes(tree):
         if not isinstance(node, (ast.stmt, ast.ExceptHandler, ast.match_case)):
             continue
@@ -138,7 +138,7 @@ class Scope:
         return self._set(node, depth)
 
     def _set(self, node: ast.expr | None, depth: int) -> object:
-        """Sets are told apart from all other values, for their order."""
+        """Tell sets apart from all other values, for their order."""
         if isinstance(node, (ast.Set, ast.SetComp)):
             return Instance(set)
         left = self.resolve(node.left, depth + 1) if isinstance(node, ast.BinOp) else UNKNOWN
@@ -181,7 +181,7 @@ class Scope:
 
 
 class _Bindings(ast.NodeVisitor):
-    """What each name of a function is bound to: an expression, an import, a parameter; UNKNOWN if bound twice.
+    """The bindings of the names of a function: an expression, an import, a parameter; UNKNOWN if bound twice.
 
     Functions inside it are read as part of it: a name that they bind, too, is bound twice.
     """
@@ -208,7 +208,7 @@ class _Bindings(ast.NodeVisitor):
                 self._bind(collected.arg, UNKNOWN)
 
     def visit_Assign(self, node: ast.Assign) -> None:
-        """`x = expression` is an alias; all other targets are bound by their names below."""
+        """Bind an alias, `x = expression`; all other targets are bound by their names below."""
         self.visit(node.value)
         if len(node.targets) == 1 and isinstance(node.targets[0], ast.Name):
             self._bind(node.targets[0].id, node.value)
@@ -217,35 +217,35 @@ class _Bindings(ast.NodeVisitor):
                 self.visit(target)
 
     def visit_AnnAssign(self, node: ast.AnnAssign) -> None:
-        """`x: T = expression` is an alias as well."""
+        """Bind an alias with a type, `x: T = expression`."""
         if node.value is not None:
             self.visit(node.value)
         if isinstance(node.target, ast.Name):
             self._bind(node.target.id, node.value or UNKNOWN)
 
     def visit_Name(self, node: ast.Name) -> None:
-        """A name that is stored to in any other way: a loop, `with`, `del`, unpacking."""
+        """Bind a name that is stored to in any other way: a loop, `with`, `del`, unpacking."""
         if not isinstance(node.ctx, ast.Load):
             self._bind(node.id, UNKNOWN)
 
     def visit_Import(self, node: ast.Import) -> None:
-        """An import inside the function."""
+        """Bind an import inside the function."""
         for alias in node.names:
             name = alias.name if alias.asname else alias.name.partition(".")[0]
             self._bind(alias.asname or name, Dotted(name))
 
     def visit_ImportFrom(self, node: ast.ImportFrom) -> None:
-        """A `from` import inside the function."""
+        """Bind a `from` import inside the function."""
         for alias in node.names:
             value = Dotted(f"{node.module}.{alias.name}") if node.module and not node.level else UNKNOWN
             self._bind(alias.asname or alias.name, value)
 
     def visit_Global(self, node: ast.Global) -> None:
-        """The module's name, though it is assigned to."""
+        """Take a name for the module's, though it is assigned to."""
         self._global.update(node.names)
 
     def _visit_capture(self, node: ast.ExceptHandler | ast.MatchAs | ast.MatchStar) -> None:
-        """`except E as name`, `case name`, `case [*name]`."""
+        """Bind a name that captures: `except E as name`, `case name`, `case [*name]`."""
         if node.name:
             self._bind(node.name, UNKNOWN)
         self.generic_visit(node)
@@ -255,7 +255,7 @@ class _Bindings(ast.NodeVisitor):
     visit_MatchStar = _visit_capture  # noqa: N815 - ast calls by this name
 
     def visit_MatchMapping(self, node: ast.MatchMapping) -> None:
-        """`case {**name}`."""
+        """Bind the rest of a mapping: `case {**name}`."""
         if node.rest:
             self._bind(node.rest, UNKNOWN)
         self.generic_visit(node)
@@ -270,10 +270,10 @@ class _Bindings(ast.NodeVisitor):
     visit_AsyncFunctionDef = _visit_function  # noqa: N815 - ast calls by this name
 
     def visit_Lambda(self, node: ast.Lambda) -> None:
-        """A function without a name."""
+        """Pass over a lambda: it has names of its own."""
         self._bind_arguments(node.args)
         self.visit(node.body)
 
     def visit_ClassDef(self, node: ast.ClassDef) -> None:
-        """A class inside the function: only its name is the function's."""
+        """Bind the name of a class inside the function, and pass over its body."""
         self._bind(node.name, UNKNOWN)

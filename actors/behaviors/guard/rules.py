@@ -1,4 +1,4 @@
-"""What workflow code must not call, and what it calls instead.
+"""The table of calls that workflow code must not make, and of what it calls instead.
 
 A replay runs the same code again and must see the same values (SAME-AGAIN), so nothing it does may come from outside
 the recorded events: no clock, no dice, no file, no socket, no process, no thread. This module is the one table of such
@@ -224,13 +224,13 @@ OBSERVERS: Final = frozenset(
 
 
 def instead_of(call: str) -> str:
-    """Return the deterministic way for a dotted name; an activity for what the table does not know."""
+    """Return what to use instead of a dotted name; an activity for a name that the table does not know."""
     rule = RULES.get(call)
     return rule.instead if rule else _ACTIVITY
 
 
 def loaded(dotted: str) -> Any:
-    """Return what a dotted name stands for in the modules that are loaded, or None; imports nothing.
+    """Return the object of a dotted name in the modules that are loaded, or None; imports nothing.
 
     A name without a dot is a builtin or a module.
     """

@@ -1,4 +1,4 @@
-"""Becoming the running loop of a thread for one turn, and giving the thread back as it was.
+"""Become the running loop of a thread for one turn, and give the thread back as it was.
 
 The thread most likely belongs to an asyncio loop that is in the middle of a callback. Three things are the thread's:
 the running loop, the hooks for asynchronous generators (an outer loop's would end our generators as tasks of its own),
@@ -47,7 +47,7 @@ if sys.version_info >= (3, 14):  # pragma: no cover - it needs that version
         return _enter(loop, finish, None if outer is None else asyncio.tasks._swap_current_task(outer, None))  # noqa: SLF001 - as above
 
     def leave(surroundings: Surroundings) -> None:
-        """Bring back what was before `enter`."""
+        """Bring back the state before `enter`."""
         _leave(surroundings)
         outer, _begin, _end, task = surroundings
         if outer is not None and task is not None:

@@ -1,4 +1,4 @@
-"""What an asyncio loop offers of the outside world, and what workflow code uses instead.
+"""Refuse what an asyncio loop offers of the outside world, and name what workflow code uses instead.
 
 Threads, sockets, pipes, subprocesses and signals answer differently each time they are asked, so a run that touched
 them could not be replayed (SAME-AGAIN). The loop of a run therefore refuses them, on the call and with the name of
@@ -54,7 +54,7 @@ def _package(frame: FrameType) -> str:
     return str(frame.f_globals.get("__name__", "")).partition(".")[0]
 
 
-class Outside:
+class Refused:
     """A method of the loop that is refused when it is called; looking it up is harmless."""
 
     __slots__ = ("instead", "name")
@@ -74,7 +74,7 @@ class Outside:
 
 
 class InsideLoop(asyncio.AbstractEventLoop):
-    """The part of a loop that refuses; what it allows is the subclass's."""
+    """The table of refusals of a loop; `DeterministicLoop` has what it allows."""
 
     __slots__ = ()
 
@@ -84,49 +84,49 @@ class InsideLoop(asyncio.AbstractEventLoop):
             """End the turn with this error, whatever the user's code does with it."""
 
     # Running the loop.
-    run_forever: Any = Outside(AWAIT)
-    run_until_complete: Any = Outside(AWAIT)
-    stop: Any = Outside(AWAIT)
-    close: Any = Outside(AWAIT)
-    shutdown_asyncgens: Any = Outside(AWAIT)
+    run_forever: Any = Refused(AWAIT)
+    run_until_complete: Any = Refused(AWAIT)
+    stop: Any = Refused(AWAIT)
+    close: Any = Refused(AWAIT)
+    shutdown_asyncgens: Any = Refused(AWAIT)
 
     # Threads.
-    call_soon_threadsafe: Any = Outside(MESSAGE)
-    run_in_executor: Any = Outside()
-    set_default_executor: Any = Outside()
-    shutdown_default_executor: Any = Outside()
+    call_soon_threadsafe: Any = Refused(MESSAGE)
+    run_in_executor: Any = Refused()
+    set_default_executor: Any = Refused()
+    shutdown_default_executor: Any = Refused()
 
     # The network.
-    getaddrinfo: Any = Outside()
-    getnameinfo: Any = Outside()
-    create_connection: Any = Outside()
-    create_server: Any = Outside()
-    create_unix_connection: Any = Outside()
-    create_unix_server: Any = Outside()
-    create_datagram_endpoint: Any = Outside()
-    connect_accepted_socket: Any = Outside()
-    start_tls: Any = Outside()
-    sendfile: Any = Outside()
-    sock_accept: Any = Outside()
-    sock_connect: Any = Outside()
-    sock_recv: Any = Outside()
-    sock_recv_into: Any = Outside()
-    sock_recvfrom: Any = Outside()
-    sock_recvfrom_into: Any = Outside()
-    sock_sendall: Any = Outside()
-    sock_sendfile: Any = Outside()
-    sock_sendto: Any = Outside()
+    getaddrinfo: Any = Refused()
+    getnameinfo: Any = Refused()
+    create_connection: Any = Refused()
+    create_server: Any = Refused()
+    create_unix_connection: Any = Refused()
+    create_unix_server: Any = Refused()
+    create_datagram_endpoint: Any = Refused()
+    connect_accepted_socket: Any = Refused()
+    start_tls: Any = Refused()
+    sendfile: Any = Refused()
+    sock_accept: Any = Refused()
+    sock_connect: Any = Refused()
+    sock_recv: Any = Refused()
+    sock_recv_into: Any = Refused()
+    sock_recvfrom: Any = Refused()
+    sock_recvfrom_into: Any = Refused()
+    sock_sendall: Any = Refused()
+    sock_sendfile: Any = Refused()
+    sock_sendto: Any = Refused()
 
     # Files, pipes and processes.
-    add_reader: Any = Outside()
-    remove_reader: Any = Outside()
-    add_writer: Any = Outside()
-    remove_writer: Any = Outside()
-    connect_read_pipe: Any = Outside()
-    connect_write_pipe: Any = Outside()
-    subprocess_exec: Any = Outside()
-    subprocess_shell: Any = Outside()
+    add_reader: Any = Refused()
+    remove_reader: Any = Refused()
+    add_writer: Any = Refused()
+    remove_writer: Any = Refused()
+    connect_read_pipe: Any = Refused()
+    connect_write_pipe: Any = Refused()
+    subprocess_exec: Any = Refused()
+    subprocess_shell: Any = Refused()
 
     # Signals of the operating system.
-    add_signal_handler: Any = Outside(SHUTDOWN)
-    remove_signal_handler: Any = Outside(SHUTDOWN)
+    add_signal_handler: Any = Refused(SHUTDOWN)
+    remove_signal_handler: Any = Refused(SHUTDOWN)

@@ -1,4 +1,4 @@
-"""The end of a run's coroutines when the run is dropped from memory.
+"""End the coroutines of a run when the run is dropped from memory.
 
 A coroutine that is only let go of is ended by the garbage collector, whenever that comes by, on whatever thread, and it
 says so on stderr. So a run that is passivated ends its coroutines itself, in a known order, by an exception that
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["NOWHERE", "Nowhere", "StoppedHost", "close_coroutine", "close_generator", "unlink"]
 
 CLOSE_TRIES = 100
-"""How often a coroutine that catches everything and awaits again is ended before it is given up."""
+"""How many tries a coroutine gets that catches everything and awaits again, before it is given up."""
 
 _cancel_plainly: Callable[[Any], bool] = Future.cancel  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType] - typeshed
 
@@ -35,7 +35,7 @@ class Nowhere(list["ReadyHandle"]):
     __slots__ = ()
 
     def append(self, _handle: ReadyHandle) -> None:
-        """Drop the handle."""
+        """Drop the handle instead of keeping it."""
 
 
 NOWHERE: Final = Nowhere()
@@ -58,11 +58,11 @@ class StoppedHost:
         return self._now_ns
 
     def start_timer(self, delay_ns: int, fire: object) -> int:  # noqa: ARG002 - as `TimerHost` has it
-        """Start nothing."""
+        """Start no timer, and return 0."""
         return 0
 
     def cancel_timer(self, number: int) -> None:
-        """Cancel nothing."""
+        """Cancel no timer: none was started."""
 
 
 class RunDroppedError(BaseException):
@@ -76,7 +76,7 @@ def close_coroutine(coro: Any) -> bool:
         coro: A coroutine that is suspended or was never started.
 
     Returns:
-        Whether it ended. One that never does, because it catches everything and awaits again, is kept for ever.
+        True if it ended. One that never does, because it catches everything and awaits again, is kept for ever.
     """
     for _ in range(CLOSE_TRIES):
         with suppress(BaseException):  # either it awaited again, or this was its last word: the frame tells
