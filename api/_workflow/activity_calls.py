@@ -249,7 +249,7 @@ def schedule(
         PayloadEncodeError: an argument cannot be stored.
     """
     if context.chain is not None:
-        from understudy._workflow.activity_inputs import activity_input
+        from understudy._workflow.interceptors.activity_inputs import activity_input
 
         handle: ActivityHandle[Any] = context.chain.outbound.start_activity(activity_input(activity, args, fields))
         return handle

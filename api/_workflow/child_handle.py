@@ -8,7 +8,7 @@ from typing import Any, Generic, TypedDict, TypeVar
 
 from understudy._calls.targets import NO_ARG, arguments, message_name
 from understudy._calls.typed import typed_related_signal
-from understudy._workflow.inputs import Own, SignalChildWorkflowInput, SignalExternalWorkflowInput
+from understudy._workflow.interceptors.inputs import Own, SignalChildWorkflowInput, SignalExternalWorkflowInput
 from understudy._workflow.requests import send_signal
 from understudy.actors.behaviors.code.context import current
 from understudy.actors.behaviors.code.handles import ChildHandle

@@ -12,7 +12,7 @@ from typing import Any, Concatenate, TypeVar, Unpack, overload
 from understudy._calls.checked import checked_id
 from understudy._calls.targets import NO_ARG, arguments, workflow_target
 from understudy._workflow.child_handle import ChildWorkflowConfig, ChildWorkflowHandle, ExternalWorkflowHandle
-from understudy._workflow.inputs import Own, StartChildWorkflowInput
+from understudy._workflow.interceptors.inputs import Own, StartChildWorkflowInput
 from understudy._workflow.requests import start_child
 from understudy._workflow.typed import typed_child_execute, typed_child_start
 from understudy.actors.behaviors.code.context import Context, current

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from understudy._calls.checked import checked_name, stored_memo, stored_ns, stored_policy
 from understudy._calls.targets import NO_ARG, arguments, workflow_call, workflow_target
-from understudy._workflow.inputs import ContinueAsNewInput, Own, own_fields
+from understudy._workflow.interceptors.inputs import ContinueAsNewInput, Own, own_fields
 from understudy._workflow.requests import named_target
 from understudy.actors.behaviors.code.context import Context, current
 from understudy.actors.behaviors.code.continue_as_new import ContinueAsNewError

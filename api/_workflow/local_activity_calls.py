@@ -88,7 +88,7 @@ def start_local_activity(
     context = current()
     asked, fields, given = resolved(activity), stored_options(options, LocalActivityConfig), arguments(arg, args)
     if context.chain is not None:
-        from understudy._workflow.activity_inputs import local_activity_input
+        from understudy._workflow.interceptors.activity_inputs import local_activity_input
 
         threshold = options.get("local_retry_threshold")
         handle: ActivityHandle[Any] = context.chain.outbound.start_local_activity(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from understudy._calls.checked import checked_id, checked_name, stored_memo, stored_ns, stored_policy, stored_priority
 from understudy._calls.targets import checked_kind, message_call, workflow_call, workflow_target
-from understudy._workflow.inputs import own_fields
+from understudy._workflow.interceptors.inputs import own_fields
 from understudy.actors.behaviors.code.handles import ChildHandle
 from understudy.actors.behaviors.definitions.definition import HandlerKind, WorkflowDefinition
 from understudy.events.child import ChildInitiated
@@ -21,7 +21,7 @@ from understudy.events.workflow import inherited_priority
 if TYPE_CHECKING:
     from asyncio import Future
 
-    from understudy._workflow.inputs import StartChildWorkflowInput
+    from understudy._workflow.interceptors.inputs import StartChildWorkflowInput
     from understudy.actors.behaviors.code.context import Context
     from understudy.events.payloads.payload import Payload
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from understudy._temporal.poller_autoscaling import PollerBehavior, PollerBehaviorAutoscaling
     from understudy._temporal.shared_state import SharedStateManager
     from understudy._temporal.versioning import WorkerDeploymentConfig, WorkerDeploymentVersion
-    from understudy._workflow.inputs import (
+    from understudy._workflow.interceptors.inputs import (
         ContinueAsNewInput,
         SignalChildWorkflowInput,
         SignalExternalWorkflowInput,
@@ -32,8 +32,8 @@ if TYPE_CHECKING:
         StartChildWorkflowInput,
         StartLocalActivityInput,
     )
-    from understudy._workflow.interceptor import WorkflowOutboundInterceptor
-    from understudy._workflow.interceptor_class import WorkflowInterceptorClassInput
+    from understudy._workflow.interceptors.interceptor import WorkflowOutboundInterceptor
+    from understudy._workflow.interceptors.interceptor_class import WorkflowInterceptorClassInput
     from understudy.actors.behaviors.code.interceptors import (
         ExecuteWorkflowInput,
         HandleQueryInput,
@@ -54,9 +54,9 @@ else:
         "understudy._temporal.shared_state",
         "understudy._temporal.versioning",
         "understudy._activity.interceptors",
-        "understudy._workflow.interceptor_class",
-        "understudy._workflow.inputs",
-        "understudy._workflow.interceptor",
+        "understudy._workflow.interceptors.interceptor_class",
+        "understudy._workflow.interceptors.inputs",
+        "understudy._workflow.interceptors.interceptor",
         "understudy.actors.behaviors.code.interceptors",
     )
 

@@ -9,7 +9,7 @@ from understudy.events.public import public
 
 if TYPE_CHECKING:
     from understudy._activity.interceptors import ActivityInboundInterceptor
-    from understudy._workflow.interceptor_class import WorkflowInterceptorClassInput
+    from understudy._workflow.interceptors.interceptor_class import WorkflowInterceptorClassInput
     from understudy.actors.behaviors.code.interceptors import WorkflowInboundInterceptor
     from understudy.actors.behaviors.definitions.interception import Interception
 
@@ -40,8 +40,8 @@ def interception(interceptors: Sequence[Interceptor]) -> Interception | None:
     """Return what interceptors put around workflows; None: they put nothing there."""
     if not interceptors:
         return None
-    from understudy._workflow.interceptor_class import WorkflowInterceptorClassInput
-    from understudy._workflow.root import WorkflowRoot
+    from understudy._workflow.interceptors.interceptor_class import WorkflowInterceptorClassInput
+    from understudy._workflow.interceptors.root import WorkflowRoot
     from understudy.actors.behaviors.definitions.interception import Interception
 
     functions: dict[str, Callable[..., Any]] = {}

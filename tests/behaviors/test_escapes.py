@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from tests.behaviors.rehearsal import Rehearsal
 from tests.behaviors.same_again import same_again
 from understudy import workflow
-from understudy._workflow.root import WorkflowRoot
+from understudy._workflow.interceptors.root import WorkflowRoot
 from understudy.actors.behaviors.code.interceptors import (
     HandleQueryInput,
     HandleUpdateInput,

@@ -16,8 +16,8 @@ from msgspec.structs import replace
 from tests.behaviors.rehearsal import Rehearsal, new_run, payload, payloads
 from tests.behaviors.same_again import same_again
 from understudy import workflow
-from understudy._workflow.interceptor import WorkflowOutboundInterceptor
-from understudy._workflow.root import WorkflowRoot
+from understudy._workflow.interceptors.interceptor import WorkflowOutboundInterceptor
+from understudy._workflow.interceptors.root import WorkflowRoot
 from understudy.actors.behaviors.code.interceptors import (
     ExecuteWorkflowInput,
     HandleQueryInput,

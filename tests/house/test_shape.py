@@ -25,9 +25,7 @@ and of one that is a single subject by a row."""
 TO_BE_CUT = "to be cut"
 """The reason in a row of what is not there yet."""
 
-FULL: dict[str, tuple[int, str]] = {
-    "api/_workflow": (25, "to be cut"),
-}
+FULL: dict[str, tuple[int, str]] = {}
 """Folders with more modules than the mark: (how many at most, why it is better so)."""
 
 MIXINS: dict[str, str] = {

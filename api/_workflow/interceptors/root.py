@@ -6,19 +6,19 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from understudy._calls.targets import message_target
 from understudy._workflow.activity_calls import ask_for
-from understudy._workflow.activity_inputs import activity_of_input, fields_of, local_fields_of
 from understudy._workflow.child_handle import ChildWorkflowHandle
 from understudy._workflow.continue_as_new import end_run
 from understudy._workflow.info import info_of
-from understudy._workflow.inputs import own_fields
-from understudy._workflow.interceptor import WorkflowOutboundInterceptor
+from understudy._workflow.interceptors.activity_inputs import activity_of_input, fields_of, local_fields_of
+from understudy._workflow.interceptors.inputs import own_fields
+from understudy._workflow.interceptors.interceptor import WorkflowOutboundInterceptor
 from understudy._workflow.local_activity_calls import ask_for_local
 from understudy._workflow.requests import send_signal, start_child
 from understudy.actors.behaviors.definitions.definition import HandlerKind
 
 if TYPE_CHECKING:
     from understudy._workflow.info import Info
-    from understudy._workflow.inputs import (
+    from understudy._workflow.interceptors.inputs import (
         ContinueAsNewInput,
         SignalChildWorkflowInput,
         SignalExternalWorkflowInput,

@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any, Final
 
 from understudy._calls.activity_options import ActivityConfig, LocalActivityConfig, local_defaults, stored_options
-from understudy._workflow.inputs import Own, StartActivityInput, StartLocalActivityInput, own_fields
+from understudy._workflow.interceptors.inputs import Own, StartActivityInput, StartLocalActivityInput, own_fields
 from understudy.actors.behaviors.code.source_line import source_line
 from understudy.actors.behaviors.definitions.definition import ActivityDefinition
 from understudy.events.options.durations import from_ns

@@ -12,7 +12,7 @@ from understudy.events.public import public
 if TYPE_CHECKING:
     from understudy._workflow.child_handle import ChildWorkflowHandle
     from understudy._workflow.info import Info
-    from understudy._workflow.inputs import (
+    from understudy._workflow.interceptors.inputs import (
         ContinueAsNewInput,
         SignalChildWorkflowInput,
         SignalExternalWorkflowInput,
