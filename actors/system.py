@@ -21,7 +21,6 @@ from understudy.actors.effects import Effects, Relations
 from understudy.actors.guard.turn_guard import TurnGuard
 from understudy.actors.ids import run_ids
 from understudy.actors.journal import INLINE_SECONDS, Journal
-from understudy.actors.relations.retried import RetriedTasks
 from understudy.actors.requests.post import Post
 from understudy.actors.requests.service import Service
 from understudy.actors.requests.starts import Starts
@@ -34,6 +33,7 @@ from understudy.events.errors import EngineStoppedError
 if TYPE_CHECKING:
     from understudy.actors.activities.worker_slots import WorkerSlots
     from understudy.actors.behaviors.definitions.definition import WorkflowDefinition
+    from understudy.actors.relations.retried import RetriedTasks
     from understudy.events.converters.failure_converter import FailureConverter
     from understudy.events.converters.payload_converter import PayloadConverter
     from understudy.events.state.execution import WorkflowExecution
@@ -100,8 +100,8 @@ class System:
         self.post = Post(self.dispatcher, self.runs, store)
         self.starts = Starts(self.post, self.workflows)
         self.service = Service(self.post, self.waiters, self.guard)
-        self.between_runs = RetriedTasks(self.dispatcher)
-        """What runs have to do with each other, and is under way."""
+        self._between_runs: RetriedTasks | None = None
+        """The work that runs have with each other, and that is under way; None until the first run has any."""
         self._made_relations: Relations | None = None
         self.workflows.act_through(self._effects(), self._open_children)
         self.workers: list[WorkerSlots] = []
@@ -130,8 +130,10 @@ class System:
             from understudy.actors.relations.children import Children
             from understudy.actors.relations.closing import Closing
             from understudy.actors.relations.outbound import Outbound
+            from understudy.actors.relations.retried import RetriedTasks
 
-            tasks, runs, store, service = self.between_runs, self.runs, self.store, self.service
+            tasks = self._between_runs = RetriedTasks(self.dispatcher)
+            runs, store, service = self.runs, self.store, self.service
             children = Children(
                 tasks=tasks,
                 runs=runs,
@@ -194,12 +196,17 @@ class System:
         return (
             self.journal.is_idle
             and not self.activities.is_running
-            and not self.between_runs
+            and not self.tasks_between_runs
             and not any(
                 actor.run.uncommitted or actor.run.held_messages or not actor.actor_inbox.empty()
                 for actor in self.runs.live.values()
             )
         )
+
+    @property
+    def tasks_between_runs(self) -> int:
+        """How many pieces of work that runs have with other runs are under way."""
+        return len(self._between_runs) if self._between_runs is not None else 0
 
     def next_due(self) -> int | None:
         """Return when something is due next, in memory or in the store, ns since the epoch; None: nothing is."""
@@ -263,7 +270,8 @@ class System:
             job.cancel()
         self.timers.close()
         self.activities.close()
-        self.between_runs.close()
+        if self._between_runs is not None:
+            self._between_runs.close()
         await asyncio.sleep(0)  # turns that stand in line
         idle = asyncio.Event()
         self.journal.when_idle(idle.set)

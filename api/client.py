@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from understudy._client.actor_ref import Cancel, Query, Result, Signal, Terminate, Update, WorkflowRef
 from understudy._client.client import Client
 from understudy._client.config import ClientConfig
 from understudy._client.errors import (
@@ -31,6 +30,7 @@ from understudy.events.errors.rpc import RPCError, RPCStatusCode, WorkflowQueryF
 from understudy.events.options.policies import ResetChildren, WorkflowExecutionStatus
 
 if TYPE_CHECKING:
+    from understudy._client.actor_ref import Cancel, Query, Result, Signal, Terminate, Update, WorkflowRef
     from understudy._client.connect_config import ClientConnectConfig
     from understudy._client.handles.activity_reference import AsyncActivityIDReference
     from understudy._client.handles.completion import AsyncActivityCancelledError, AsyncActivityHandle
@@ -83,6 +83,7 @@ if TYPE_CHECKING:
 else:
     __getattr__, __dir__ = later(
         __name__,
+        "understudy._client.actor_ref",
         "understudy._client.handles.activity_reference",
         "understudy._client.handles.completion",
         "understudy._client.connect_config",

@@ -42,7 +42,6 @@ from understudy._workflow.time import now, random, sleep, time, time_ns, uuid4, 
 from understudy.actors.behaviors.code.continue_as_new import ContinueAsNewError
 from understudy.actors.behaviors.code.handles import ActivityHandle
 from understudy.actors.behaviors.code.inbox import UnfinishedSignalHandlersWarning, UnfinishedUpdateHandlersWarning
-from understudy.actors.behaviors.code.patches import DEFAULT_VERSION
 from understudy.actors.behaviors.definitions.definition import HandlerUnfinishedPolicy
 from understudy.events.errors import NondeterminismError, ReadOnlyContextError
 from understudy.events.options.policies import (
@@ -109,6 +108,7 @@ if TYPE_CHECKING:
         upsert_memo,
         upsert_search_attributes,
     )
+    from understudy.actors.behaviors.code.patches import DEFAULT_VERSION
     from understudy.actors.behaviors.definitions.dynamic_config import DynamicWorkflowConfig
     from understudy.actors.behaviors.loop.waits import as_completed, wait
 else:
@@ -118,6 +118,7 @@ else:
         "understudy._workflow.upserts",
         "understudy._workflow.side_effects",
         "understudy._workflow.patches",
+        "understudy.actors.behaviors.code.patches",
         "understudy._workflow.local_activity_calls",
         "understudy._workflow.child_handle",
         "understudy._workflow.children",

@@ -15,7 +15,6 @@ from understudy.actors.activities.current import RunningAttempt, converter_of
 from understudy.actors.activities.thread_cancel import ThreadCancel
 from understudy.actors.activities.worker_slots import is_process_pool
 from understudy.actors.behaviors.definitions.definition import is_async
-from understudy.actors.stored_failures import unconverted
 from understudy.events.payloads.payload import Phrase
 
 if TYPE_CHECKING:
@@ -47,6 +46,8 @@ def failure_of(assignment: Assignment, worker: WorkerSlots, error: BaseException
     try:
         return assignment.as_of(worker.failures).to_failure(error, converter_of(assignment, worker))
     except Exception as raised:  # noqa: BLE001 - the attempt must end all the same
+        from understudy.actors.stored_failures import unconverted
+
         return unconverted(error, raised, worker.failures)
 
 

@@ -17,7 +17,6 @@ import msgspec
 from understudy.actors.activities.attempt import Attempt, Reports, timed_out
 from understudy.actors.activities.cancellation import NOT_FOUND, TIMED_OUT, ActivityCancellationDetails
 from understudy.actors.activities.in_flight import InFlight
-from understudy.actors.activities.local import LocalActivities
 from understudy.actors.activities.task_queues import TaskQueues
 from understudy.actors.activities.worker_options import WorkerOptions
 from understudy.actors.behaviors.decisions.commands import (
@@ -34,6 +33,7 @@ from understudy.events.options.policies import TimeoutType
 
 if TYPE_CHECKING:
     from understudy.actors.activities.assignment import Assignment
+    from understudy.actors.activities.local import LocalActivities
     from understudy.actors.activities.worker_slots import WorkerSlots
     from understudy.actors.clock import Clock
     from understudy.actors.dispatch import Dispatcher
@@ -65,7 +65,8 @@ class ActivitySupervisor(Supervisor["Attempt", Failure]):
         self._in_flight = InFlight(self.alarms)
         self._queues = TaskQueues(loop, clock, self._in_flight, self.alarms)
         self._reports = Reports(self._ended, self._beat, self._put_back, self._deferred)
-        self._local = LocalActivities(clock, self._in_flight, self._queues, tell)
+        self._clock = clock
+        self._local: LocalActivities | None = None
 
     def __len__(self) -> int:
         """Count the attempts that wait or run."""
@@ -140,8 +141,13 @@ class ActivitySupervisor(Supervisor["Attempt", Failure]):
 
     def dispatch_local(self, assignment: Assignment) -> None:
         """Run a local activity, unless it is in flight; its retries stay in memory, only its end is told."""
-        if self._in_flight.find(assignment.run_id, assignment.key) is None:
-            self._local.start(assignment)
+        if self._in_flight.find(assignment.run_id, assignment.key) is not None:
+            return
+        if self._local is None:
+            from understudy.actors.activities.local import LocalActivities
+
+            self._local = LocalActivities(self._clock, self._in_flight, self._queues, self._tell)
+        self._local.start(assignment)
 
     def cancel(self, run_id: str, seq: int, number: int, reason: str) -> None:
         """Ask an attempt to stop; one that has not begun, or backs off, ends as cancelled at once.

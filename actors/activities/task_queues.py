@@ -12,7 +12,6 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from understudy.actors.activities.log_records import attempt_failed
-from understudy.actors.activities.token_bucket import TokenBucket
 from understudy.events.errors import UnknownActivityTypeError
 from understudy.events.failures.failure import Failure
 from understudy.events.options.policies import TimeoutType
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
 
     from understudy.actors.activities.attempt import Attempt
     from understudy.actors.activities.in_flight import InFlight
+    from understudy.actors.activities.token_bucket import TokenBucket
     from understudy.actors.activities.worker_slots import WorkerSlots
     from understudy.actors.clock import Clock
     from understudy.actors.timers import Alarms
@@ -52,6 +52,8 @@ class TaskQueues:
         worker.on_release = self._released
         per_second = worker.options.max_task_queue_activities_per_second
         if per_second:
+            from understudy.actors.activities.token_bucket import TokenBucket  # few queues have a rate
+
             self._rates[worker.task_queue] = TokenBucket(per_second)
         self._workers.setdefault(worker.task_queue, []).append(worker)
         self._serve(worker.task_queue)

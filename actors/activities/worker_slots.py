@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
 
-from understudy.actors.activities.token_bucket import TokenBucket
 from understudy.actors.activities.worker_options import WorkerOptions
 from understudy.actors.behaviors.definitions.definition import ActivityDefinition, WorkflowDefinition
 from understudy.events.converters.in_context import takes_context
@@ -30,6 +29,7 @@ if TYPE_CHECKING:
     from concurrent.futures import ThreadPoolExecutor
 
     from understudy.actors.activities.cancellation import ActivityCancellationDetails
+    from understudy.actors.activities.token_bucket import TokenBucket
     from understudy.events.converters.failure_converter import FailureConverter
     from understudy.events.converters.payload_converter import PayloadConverter
 
@@ -84,7 +84,10 @@ class WorkerSlots(msgspec.Struct, eq=False):
         """Ask the converter once whether it takes a context; make the bucket for the rate of the options."""
         self.in_context = takes_context(self.converter)
         per_second = self.options.max_activities_per_second
-        self.rate = TokenBucket(per_second) if per_second else None
+        if per_second:
+            from understudy.actors.activities.token_bucket import TokenBucket  # few workers have a rate
+
+            self.rate = TokenBucket(per_second)
 
     def has_slot(self) -> bool:
         """Return True if one more attempt may run."""

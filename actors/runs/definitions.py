@@ -8,10 +8,8 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from understudy.actors.behaviors.code.job import job_definition
 from understudy.actors.behaviors.code.run import Run
 from understudy.actors.behaviors.definitions.job import JOB_TYPE
-from understudy.actors.stored_failures import failure_in_workflow
 from understudy.events.converters.in_context import for_workflow, takes_context
 from understudy.events.errors import UnknownWorkflowTypeError
 
@@ -43,6 +41,8 @@ class Definitions:
     def of(self, started: WorkflowStarted) -> WorkflowDefinition | None:
         """Return the definition that a worker of the run's task queue has for its type; a job brings its own along."""
         if started.workflow_type == JOB_TYPE:
+            from understudy.actors.behaviors.code.job import job_definition  # many programs have no jobs
+
             return job_definition(started)
         for worker in self.workers.get(started.task_queue, ()):
             found = worker.workflow(started.workflow_type)
@@ -66,6 +66,8 @@ class Definitions:
 
     def failure_of(self, workflow_id: str, error: BaseException) -> Failure:
         """Return what is stored of an error among the events of a run of a workflow."""
+        from understudy.actors.stored_failures import failure_in_workflow
+
         converter, failures, _ = self._converters
         return failure_in_workflow(error, workflow_id, failures, converter)
 

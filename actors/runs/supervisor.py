@@ -21,7 +21,6 @@ from understudy.actors.runs.actor import WorkflowActor
 from understudy.actors.runs.code_host import CodeHost
 from understudy.actors.runs.commits import AfterCommit, Commits
 from understudy.actors.runs.live_run import LiveRun, Phase
-from understudy.actors.runs.log_fields import turn_failure
 from understudy.actors.runs.registry import WAKE, RunRegistry
 from understudy.actors.runs.turn import Owner, Part, Turn
 from understudy.actors.supervision.backoff import Backoff
@@ -286,6 +285,8 @@ class WorkflowSupervisor(Supervisor[Owner, EngineError]):
 
     def turn_failed(self, run: LiveRun, error: BaseException) -> float:
         """Log that the code of a run failed, plan to try it again, and return after how many seconds."""
+        from understudy.actors.runs.log_fields import turn_failure
+
         delay = CODE_BACKOFF.delay(run.failed_turns)
         planned = self._retries.pop(run.run_id, None)
         if planned is not None:

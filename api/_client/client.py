@@ -8,11 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import timedelta
-from typing import Any, TypeVar, Unpack
+from typing import TYPE_CHECKING, Any, TypeVar, Unpack
 
 from understudy._calls.checked import checked_id
 from understudy._calls.targets import NO_ARG, NO_METADATA, arguments
-from understudy._client.actor_ref import WorkflowRef
 from understudy._client.async_activities import Activities
 from understudy._client.config import ServiceClient
 from understudy._client.handles.handle import WorkflowHandle
@@ -33,6 +32,9 @@ from understudy.events.options.policies import (
 from understudy.events.options.priority import Priority
 from understudy.events.options.retry_policy import RetryPolicy
 from understudy.events.public import public
+
+if TYPE_CHECKING:
+    from understudy._client.actor_ref import WorkflowRef
 
 __all__ = ["Client"]
 
@@ -280,4 +282,6 @@ class Client(UpdateWithStart, Promises, StandaloneActivities, Activities):
         """
         if not isinstance(workflow_id, str):
             raise ArgumentTypeError(what="workflow_id", got=repr(workflow_id), expected="a str")
+        from understudy._client.actor_ref import WorkflowRef  # only who has no loop talks to actors
+
         return WorkflowRef(self, checked_id(workflow_id), run_id)

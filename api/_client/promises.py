@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from understudy._calls.promise_token import PromiseToken, read_token
 from understudy._client.connection import Connection
 from understudy.actors.behaviors.decisions.commands import SignalWorkflow
 from understudy.events.converters.in_context import for_workflow
@@ -12,6 +11,7 @@ from understudy.events.errors import ArgumentTypeError
 from understudy.events.failures.exceptions import ApplicationError
 
 if TYPE_CHECKING:
+    from understudy._calls.promise_token import PromiseToken
     from understudy.events.failures.failure import Failure
     from understudy.events.payloads.payload import Payload
 
@@ -35,6 +35,8 @@ class Promises(Connection):
             WorkflowClosedError: the workflow has ended.
             PayloadEncodeError: the value cannot be stored.
         """
+        from understudy._calls.promise_token import read_token
+
         meant = read_token(token)
         converter = self.converter_of(meant.workflow_id)
         # null in front: where older releases have put why a promise was rejected
@@ -55,6 +57,8 @@ class Promises(Connection):
             WorkflowClosedError: the workflow has ended.
             PayloadEncodeError: the error's details cannot be stored.
         """
+        from understudy._calls.promise_token import read_token
+
         if not isinstance(error, BaseException | str):
             raise ArgumentTypeError(what="error", got=repr(error), expected="an exception, or a text that says why")
         meant = read_token(token)

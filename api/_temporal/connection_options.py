@@ -36,22 +36,25 @@ class PayloadLimitsConfig(msgspec.Struct, frozen=True):
     memo_warn_size: int = 2 * 1024
 
 
-@public("understudy.service")
 class GrpcCompression(ABC):
     """How calls to a server would be compressed."""
+
+    __module__ = "understudy.service"
 
     NONE: ClassVar[GrpcCompression]
     GZIP: ClassVar[GrpcCompression]
 
 
-@public("understudy.service")
 class _NoGrpcCompression(GrpcCompression):
     """Calls would not be compressed."""
 
+    __module__ = "understudy.service"
 
-@public("understudy.service")
+
 class _GzipGrpcCompression(GrpcCompression):
     """Calls would be compressed by gzip."""
+
+    __module__ = "understudy.service"
 
 
 KeepAliveConfig.default = KeepAliveConfig()

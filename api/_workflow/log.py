@@ -10,7 +10,6 @@ from typing import Any, Final
 from understudy._workflow.surroundings import in_workflow, unsafe
 from understudy.actors.behaviors.code.context import current
 from understudy.actors.behaviors.code.inbox import current_update
-from understudy.actors.runs.log_fields import run_details
 
 __all__ = ["LoggerAdapter", "logger"]
 
@@ -70,6 +69,8 @@ class LoggerAdapter(logging.LoggerAdapter[logging.Logger]):
 
 
 def _log_details() -> dict[str, Any]:
+    from understudy.actors.runs.log_fields import run_details
+
     context = current()
     details, update = run_details(context.execution), current_update.get()
     if update is not None:

@@ -232,7 +232,7 @@ async def test_an_engine_that_stops_leaves_what_is_under_way_to_the_next() -> No
         stage.store.blind = "child"
         await handle.terminate()
         await others_first()
-        assert len(stage.engine.between_runs)
+        assert stage.engine.tasks_between_runs
         await stage.client.close()
         assert (stage.due(), stage.status()) == ({"parent"}, "Running")
 
@@ -245,7 +245,7 @@ async def test_a_row_that_cannot_be_written_is_written_when_the_store_is_back() 
         await stage.store.until(lambda: stage.status() == "Terminated")
         await others_first()
         assert stage.due() == {"parent"}
-        assert len(stage.engine.between_runs) == 1
+        assert stage.engine.tasks_between_runs == 1
         stage.store.refuse_rows = False
         await stage.store.until(lambda: not stage.due())
         await stage.quiet()
@@ -283,4 +283,4 @@ async def test_messages_in_flight_are_counted_and_then_forgotten() -> None:
         await stage.start(sends, "go", name="sender")
         await stage.store.until(lambda: stage.has(MessageDelivered, "sender"))
         await stage.quiet()
-        assert len(stage.engine.between_runs) == 0
+        assert stage.engine.tasks_between_runs == 0

@@ -96,5 +96,5 @@ async def test_a_run_that_ends_in_the_middle_of_things_leaves_nothing_to_the_col
     await one("warm-up")
     gc.collect()
     await asyncio.gather(*(one(f"run-{number}") for number in range(RUNS)))
-    await eventually(lambda: not engine.client.engine.between_runs)
+    await eventually(lambda: not engine.client.engine.tasks_between_runs)
     assert gc.collect() < RUNS

@@ -21,14 +21,9 @@ from understudy.actors.behaviors.code.activities import (
     canceled_activity,
     tell_converters,
 )
-from understudy.actors.behaviors.code.children import Children
 from understudy.actors.behaviors.code.handles import ActivityHandle
-from understudy.actors.behaviors.code.outbound import Outbound
-from understudy.actors.behaviors.code.patches import Patches
 from understudy.actors.behaviors.code.recorder import Recorder
-from understudy.actors.behaviors.code.side_effects import live_only
 from understudy.actors.behaviors.code.source_line import source_line
-from understudy.actors.behaviors.code.upserts import Upserts
 from understudy.actors.behaviors.loop.loop import DeterministicLoop
 from understudy.events.activity import ACTIVITY_ENDS, ActivityCancelRequested, ActivityScheduled
 from understudy.events.errors import NotInWorkflowError, ReadOnlyContextError
@@ -37,7 +32,11 @@ from understudy.events.payloads.payload import Payload
 from understudy.events.timer import TimerCanceled, TimerFired, TimerStarted
 
 if TYPE_CHECKING:
+    from understudy.actors.behaviors.code.children import Children
     from understudy.actors.behaviors.code.inbox import Inbox
+    from understudy.actors.behaviors.code.outbound import Outbound
+    from understudy.actors.behaviors.code.patches import Patches
+    from understudy.actors.behaviors.code.upserts import Upserts
     from understudy.actors.behaviors.definitions.definition import WorkflowDefinition
     from understudy.events.converters.failure_converter import FailureConverter
     from understudy.events.converters.payload_converter import PayloadConverter
@@ -252,6 +251,8 @@ class Context:
     def children(self) -> Children:
         """The children of this run."""
         if self._children is None:
+            from understudy.actors.behaviors.code.children import Children
+
             self._children = Children(self.recorder, self.converter, self.failures, self._cancel_reason)
         return self._children
 
@@ -262,6 +263,8 @@ class Context:
     def outbound(self) -> Outbound:
         """The messages of this run to other workflows."""
         if self._outbound is None:
+            from understudy.actors.behaviors.code.outbound import Outbound
+
             self._outbound = Outbound(self.recorder)
         return self._outbound
 
@@ -269,6 +272,8 @@ class Context:
     def patches(self) -> Patches:
         """The patches and versions that this run has come to."""
         if self._patches is None:
+            from understudy.actors.behaviors.code.patches import Patches
+
             self._patches = Patches(self.recorder, self.definition.activates_patch)
         return self._patches
 
@@ -276,6 +281,8 @@ class Context:
     def upserts(self) -> Upserts:
         """Memo, search attributes and details, as the code knows them."""
         if self._upserts is None:
+            from understudy.actors.behaviors.code.upserts import Upserts
+
             self._upserts = Upserts(self.recorder)
         return self._upserts
 
@@ -283,8 +290,11 @@ class Context:
 
     def side_effect(self, value: Callable[[], Payload]) -> Payload:
         """Return the payload of the next side effect: computed now, or as recorded."""
-        seq, recorder = self._effect_seq + 1, self.recorder
-        payload = live_only(recorder, value, "a side_effect") if recorder.cursor < 0 else _RECORDED
+        seq, recorder, payload = self._effect_seq + 1, self.recorder, _RECORDED
+        if recorder.cursor < 0:
+            from understudy.actors.behaviors.code.side_effects import live_only
+
+            payload = live_only(recorder, value, "a side_effect")
         event = recorder.ask(SideEffectRecorded(at=recorder.now, seq=seq, value=payload, source=source_line()))
         self._effect_seq = seq
         return event.value  # type: ignore[attr-defined, no-any-return]  # same_request saw that it is one

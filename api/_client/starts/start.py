@@ -26,7 +26,6 @@ from understudy._client.handles.handle import WorkflowHandle
 from understudy.actors.behaviors.decisions.commands import SignalWorkflow
 from understudy.actors.behaviors.definitions.definition import HandlerKind, WorkflowDefinition
 from understudy.events.errors import ArgumentTypeError, InvalidArgumentError
-from understudy.events.options.cron import checked_cron, next_cron
 from understudy.events.options.policies import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from understudy.events.options.priority import Priority
 from understudy.events.options.retry_policy import RetryPolicy
@@ -288,4 +287,6 @@ def _first_turn(now: int, cron: str, delay: timedelta | None) -> int:
         raise InvalidArgumentError(
             what="start_delay", got=repr(delay), expected="None, since cron_schedule says when the run begins"
         )
+    from understudy.events.options.cron import checked_cron, next_cron  # few workflows have a schedule
+
     return next_cron(checked_cron(cron), now)
