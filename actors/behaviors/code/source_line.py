@@ -25,8 +25,9 @@ def source_line(engine_frames: int = 2) -> str:
         engine_frames: how many frames, from this one on, are sure to be the engine's, and need no look.
     """
     frame: FrameType | None = sys._getframe(engine_frames)  # noqa: SLF001 - inspect.currentframe is the same, behind a heavy import
-    while frame is not None:
-        name = frame.f_globals.get("__name__", "")
+    while frame is not None and not (
+        (name := frame.f_globals.get("__name__", "")) == _LOOP and frame.f_code.co_name in _TURN
+    ):
         if not name.startswith(_ENGINE):
             file, line = place = frame.f_code.co_filename, frame.f_lineno
             if (known := _LINES.get(place)) is None:
@@ -34,7 +35,5 @@ def source_line(engine_frames: int = 2) -> str:
                     _LINES.clear()
                 known = _LINES[place] = f"{file.rpartition('/')[2]}:{line}"
             return known
-        if name == _LOOP and frame.f_code.co_name in _TURN:
-            break
         frame = frame.f_back
     return ""
