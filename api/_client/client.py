@@ -11,14 +11,13 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, TypeVar, Unpack
 
 from understudy._calls.checked import checked_id
-from understudy._calls.targets import NO_ARG, NO_METADATA, arguments
+from understudy._calls.targets import NO_ARG, NO_METADATA, arguments, as_it_is
 from understudy._client.async_activities import Activities
 from understudy._client.config import ServiceClient
 from understudy._client.handles.handle import WorkflowHandle
 from understudy._client.jobs.client import StandaloneActivities
 from understudy._client.promises import Promises
 from understudy._client.starts.start import StartOptions, WantedStart, start_workflow
-from understudy._client.starts.typed import typed_execute, typed_start
 from understudy._client.starts.with_start import UpdateWithStart
 from understudy.actors.behaviors.definitions.definition import workflow_of
 from understudy.events.converters.data_converter import DataConverter
@@ -35,6 +34,10 @@ from understudy.events.public import public
 
 if TYPE_CHECKING:
     from understudy._client.actor_ref import WorkflowRef
+    from understudy._client.starts.typed import typed_execute, typed_start
+else:
+    typed_execute = as_it_is
+    typed_start = as_it_is
 
 __all__ = ["Client"]
 

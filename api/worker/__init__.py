@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 from understudy._doors import later
 from understudy._temporal.polling import PollerBehaviorSimpleMaximum
-from understudy.worker.interceptors import Interceptor
 from understudy.worker.sandbox import UnsandboxedWorkflowRunner, WorkflowRunner
 from understudy.worker.worker import Worker
 
@@ -42,12 +41,14 @@ if TYPE_CHECKING:
         WorkflowInboundInterceptor,
     )
     from understudy.worker.config import WorkerConfig
+    from understudy.worker.interceptors import Interceptor
     from understudy.worker.patches import PatchActivationInput
     from understudy.worker.replayer import Replayer, ReplayerConfig, WorkflowReplayResult, WorkflowReplayResults
 else:
     __getattr__, __dir__ = later(
         __name__,
         "understudy.worker.config",
+        "understudy.worker.interceptors",
         "understudy.worker.patches",
         "understudy.worker.replayer",
         "understudy._temporal.poller_autoscaling",

@@ -38,7 +38,6 @@ from understudy.worker.checks import (
 )
 from understudy.worker.definition_check import refuse_what_cannot_replay, warn_of_what_may_differ
 from understudy.worker.fatal import Fatal
-from understudy.worker.interceptors import Interceptor, around_activities, interception
 from understudy.worker.sandbox import GUARDING, NOT_GUARDING, WorkflowRunner, is_guarding
 
 if TYPE_CHECKING:
@@ -46,6 +45,7 @@ if TYPE_CHECKING:
     from understudy._temporal.poller_autoscaling import PollerBehavior
     from understudy._temporal.shared_state import SharedStateManager
     from understudy._temporal.versioning import WorkerDeploymentConfig
+    from understudy.actors.behaviors.definitions.interception import Interception
     from understudy.actors.system import System
     from understudy.worker.config import WorkerConfig
     from understudy.worker.patches import PatchActivationInput
@@ -185,8 +185,7 @@ class Worker:
         refuse_no_client(client)
         self._client = client
         self._task_queue = task_queue
-        around = _interceptors_of(client, interceptors)
-        self._intercept = around_activities(around)
+        around_workflows, self._intercept = _interception_of(client, tuple(interceptors))
         refuse_nothing_to_do(task_queue, activities, workflows)
         refuse_what_is_not_applied(self._config)
         failures = tuple(workflow_failure_exception_types)
@@ -194,7 +193,7 @@ class Worker:
         settings: dict[str, Any] = {
             "pause_after_failures": checked_pause(self._config),
             "activates_patch": _patch_activation(patch_activation_callback),
-            "interception": interception(around),
+            "interception": around_workflows,
             "converters": client.own_converters,
         }
         guarding = is_guarding(workflow_runner)
@@ -376,7 +375,16 @@ def _patch_activation(callback: Callable[[PatchActivationInput], bool] | None) -
     return patch_activation(callback)
 
 
-def _interceptors_of(client: Client, own: Sequence[Any]) -> tuple[Interceptor, ...]:
-    """Return the interceptors of a worker: those of its client that are for workers, too, and then its own."""
-    of_client = (each for each in client.config().get("interceptors", ()) if isinstance(each, Interceptor))
-    return (*of_client, *checked_interceptors(own, Interceptor, "understudy.worker"))
+def _interception_of(client: Client, own: tuple[Any, ...]) -> tuple[Interception | None, Callable[..., Any] | None]:
+    """Return what stands around the workflows and around the activities of a worker; None: nothing.
+
+    The interceptors of its client that are for workers, too, stand in front of its own.
+    """
+    of_client = client.config().get("interceptors", ())
+    if not (own or of_client):
+        return None, None
+    from understudy.worker.interceptors import Interceptor, around_activities, interception
+
+    for_workers = (each for each in of_client if isinstance(each, Interceptor))
+    around = (*for_workers, *checked_interceptors(own, Interceptor, "understudy.worker"))
+    return interception(around), around_activities(around)

@@ -6,8 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from understudy._calls.targets import NO_ARG, NO_METADATA, arguments, message_name, result_hint
-from understudy._calls.typed import typed_query, typed_signal
+from understudy._calls.targets import NO_ARG, NO_METADATA, arguments, as_it_is, message_name, result_hint
 from understudy._client.errors import (
     RPCTimeoutOrCancelledError,
     WorkflowContinuedAsNewError,
@@ -28,8 +27,12 @@ from understudy.events.payloads.payload import NO_HEADERS
 from understudy.events.workflow import WorkflowCanceled, WorkflowCompleted, WorkflowFailed, WorkflowTerminated
 
 if TYPE_CHECKING:
+    from understudy._calls.typed import typed_query, typed_signal
     from understudy._client.connection import Connection
     from understudy._client.handles.description import WorkflowExecutionDescription
+else:
+    typed_query = as_it_is
+    typed_signal = as_it_is
 
 __all__ = ["WorkflowHandle"]
 

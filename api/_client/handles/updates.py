@@ -10,10 +10,9 @@ from uuid import uuid4
 import msgspec
 
 from understudy._calls.checked import checked_id
-from understudy._calls.targets import NO_ARG, NO_METADATA, arguments, message_call, message_name, result_hint
+from understudy._calls.targets import NO_ARG, NO_METADATA, arguments, as_it_is, message_call, message_name, result_hint
 from understudy._client.errors import WorkflowUpdateRPCTimeoutOrCancelledError, in_time
 from understudy._client.handles.address import Address, Addressed, Headers
-from understudy._client.handles.typed import typed_execute_update, typed_start_update
 from understudy._client.handles.update_handle import WorkflowUpdateHandle
 from understudy._client.handles.update_stage import WorkflowUpdateStage, checked_stage
 from understudy.actors.behaviors.decisions.commands import UpdateWorkflow
@@ -21,7 +20,11 @@ from understudy.actors.behaviors.definitions.definition import HandlerKind
 from understudy.events.payloads.payload import NO_HEADERS
 
 if TYPE_CHECKING:
+    from understudy._client.handles.typed import typed_execute_update, typed_start_update
     from understudy.events.failures.failure import Failure
+else:
+    typed_execute_update = as_it_is
+    typed_start_update = as_it_is
 
 __all__ = ["PreparedUpdate", "UpdateSender", "WantedUpdate", "prepared_update", "send_update"]
 

@@ -6,14 +6,8 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, TypeVar, Unpack, overload
 
-from understudy._calls.targets import NO_ARG, NO_METADATA, arguments
+from understudy._calls.targets import NO_ARG, NO_METADATA, arguments, as_it_is
 from understudy._client.connection import Connection
-from understudy._client.jobs.typed import (
-    typed_execute_activity,
-    typed_execute_activity_method,
-    typed_start_activity,
-    typed_start_activity_method,
-)
 from understudy.events.options.policies import ActivityIDConflictPolicy, ActivityIDReusePolicy
 from understudy.events.options.priority import Priority
 from understudy.events.options.retry_policy import RetryPolicy
@@ -23,6 +17,17 @@ if TYPE_CHECKING:
     from understudy._client.jobs.handle import ActivityHandle
     from understudy._client.jobs.listing import ActivityExecutionAsyncIterator
     from understudy._client.jobs.start import ActivityStartOptions
+    from understudy._client.jobs.typed import (
+        typed_execute_activity,
+        typed_execute_activity_method,
+        typed_start_activity,
+        typed_start_activity_method,
+    )
+else:
+    typed_execute_activity = as_it_is
+    typed_execute_activity_method = as_it_is
+    typed_start_activity = as_it_is
+    typed_start_activity_method = as_it_is
 
 __all__ = ["StandaloneActivities"]
 
