@@ -124,7 +124,7 @@ class Commits:
             if not part.after:
                 self._runs.open_ids[run.workflow_id] = run
             self.effects.of_part(part)
-            if part.closes:
+            if not run.state.is_open and part.closes:
                 self._runs.closed(part.owner)
         for append, _ in turn.founded_runs:
             self._runs.wake(append.run_id)

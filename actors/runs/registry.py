@@ -101,7 +101,8 @@ class RunRegistry:
     def closed(self, owner: Owner) -> None:
         """Free the id of a run that has closed and whose last effects are done, and its memory when nothing waits."""
         self.free_id(owner.run)
-        owner.put_back_waiting_updates()
+        if owner.run.updates_waiting_for_code:
+            owner.put_back_waiting_updates()
         self.passivate_if_quiet(owner.run)
 
     def free_id(self, run: LiveRun) -> None:

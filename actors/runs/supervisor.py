@@ -104,6 +104,7 @@ class WorkflowSupervisor(Supervisor[Owner, EngineError]):
         self._mailbox_limit = mailbox_limit
         self.runs = RunRegistry(dispatcher, self._make)
         self.commits = Commits(dispatcher, journal, self.runs, self._turn_lost)
+        self.finish = self.commits.finish  # asked at every turn: not by way of a method of its own
         self._dead_letters = 0
         self._retries: dict[str, TimerHandle] = {}
         """When code that failed is tried again, by run id."""
@@ -164,10 +165,6 @@ class WorkflowSupervisor(Supervisor[Owner, EngineError]):
         self.runs.make_room()
 
     # -- what actors ask ---------------------------------------------------------------------------------------------
-
-    def finish(self, turn: Turn) -> None:
-        """Hand a turn to the journal; its answers and effects come after the commit."""
-        self.commits.finish(turn)
 
     def after_commit(self, run: LiveRun, envelope: Envelope[Any]) -> None:
         """Put a message back once what the run has handed in is on disk."""
