@@ -159,7 +159,7 @@ class WorkflowActor(LoopActor):
             and (run.has_settled_debts or run.state.is_open or not run.state.owes)
             and (run.phase is Phase.RUNNING or run.phase is Phase.DEFERRED)
             and self.actor_inbox.empty()
-            and (run.code is None or run.code.is_idle)
+            and (run.code is None or run.code.waits_for_events_only)
         )
 
     def leave(self) -> None:

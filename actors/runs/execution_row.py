@@ -37,7 +37,7 @@ def wake_at(run: LiveRun) -> int | None:
     if state.deferred is not None and state.paused is None:
         first = state.first_turn_at
         return first if first > state.deferred.at else 0
-    if state.children or state.outbound or (run.code is not None and not run.code.is_idle):
+    if state.children or state.outbound or (run.code is not None and not run.code.waits_for_events_only):
         return 0
     for pending in state.activities.values():
         if needs_care(pending):

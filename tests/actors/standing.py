@@ -18,8 +18,8 @@ __all__ = ["Code", "live_run", "owner"]
 class Code:
     """The coroutine side, as far as it is asked here."""
 
-    def __init__(self, *, is_idle: bool) -> None:
-        self.is_idle = is_idle
+    def __init__(self, *, waits_for_events_only: bool) -> None:
+        self.waits_for_events_only = waits_for_events_only
 
 
 class Standing:

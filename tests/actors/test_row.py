@@ -51,7 +51,7 @@ def due(*events: Event, code: Code | None = None) -> int | None:
 
 def test_a_run_that_waits_for_messages_is_brought_back_by_one() -> None:
     assert due(STARTED) is None
-    assert due(STARTED, code=Code(is_idle=True)) is None
+    assert due(STARTED, code=Code(waits_for_events_only=True)) is None
 
 
 @pytest.mark.parametrize(
@@ -76,7 +76,7 @@ def test_a_run_with_an_activity_without_outcome_is_brought_back_at_once() -> Non
 
 
 def test_a_run_with_a_local_activity_under_way_is_brought_back_at_once() -> None:
-    assert due(STARTED, TIMER, code=Code(is_idle=False)) == 0
+    assert due(STARTED, TIMER, code=Code(waits_for_events_only=False)) == 0
 
 
 def test_a_run_with_a_limit_is_brought_back_when_its_time_is_over() -> None:

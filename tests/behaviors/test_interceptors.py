@@ -363,4 +363,4 @@ def test_messages_that_come_with_a_start_pass_the_interceptors_in_front_of_the_f
 def test_a_run_that_is_dropped_lets_go_of_its_interceptors() -> None:
     run = new_run(between(Shop, WorkflowInboundInterceptor), WorkflowExecution("run-1"))
     run.close()
-    assert run.is_idle
+    assert run.waits_for_events_only

@@ -56,7 +56,7 @@ def test_a_run_is_new_until_its_first_fact_and_shows_how_it_stands() -> None:
     run = new_run(step, WorkflowExecution("run-7"))
     assert run.phase is Phase.NEW
     assert repr(run) == "<step run run-7 new>"
-    assert run.is_idle
+    assert run.waits_for_events_only
     assert not run.has_local
     assert not run.is_broken
 

@@ -118,7 +118,7 @@ def finish(run: Rehearsal) -> None:
     waiting = sorted(run.execution.activities)
     if waiting:
         run.complete(waiting[0], answer(run, waiting[0]))
-    elif not run.run.is_idle:
+    elif not run.run.waits_for_events_only:
         run.complete_local(next(seq for seq in range(1, 12) if run.run.local(seq) is not None), 3)
     elif run.execution.next_deadline() is not None:
         run.fire()

@@ -40,7 +40,7 @@ def has_local(run: Rehearsal) -> bool:
 
 def is_idle(run: Rehearsal) -> bool:
     """Whether nothing but the stream can wake the run."""
-    return run.run.is_idle
+    return run.run.waits_for_events_only
 
 
 def test_a_local_activity_is_asked_for_once_and_not_recorded() -> None:

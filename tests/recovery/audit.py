@@ -93,7 +93,7 @@ class Audit:
 
     def _replay(self, state: WorkflowExecution, events: Sequence[Event], row: ExecutionRow) -> None:
         run = replay(self._known, state.run_id, events)
-        view_once(state, row, idle=run.is_idle)
+        view_once(state, row, idle=run.waits_for_events_only)
         run.close()
         perform(self._known, state.run_id, events)
         self._replayed[state.run_id] = len(events)

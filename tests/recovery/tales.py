@@ -106,7 +106,7 @@ def check(store: EventStore, play: Play) -> None:
         run = replay(known, run_id, events)
         row = store.execution(run_id)
         assert row is not None
-        view_once(fold(run_id, events), row, idle=run.is_idle)
+        view_once(fold(run_id, events), row, idle=run.waits_for_events_only)
         run.close()
         perform(known, run_id, events)
 

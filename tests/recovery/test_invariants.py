@@ -322,5 +322,5 @@ async def test_view_once_the_execution_row_agrees_with_the_events_after_every_co
     known = definitions(WORKFLOWS)
     for row, events in rows:
         run = replay(known, row.run_id, events)
-        view_once(fold(row.run_id, events), row, idle=run.is_idle)
+        view_once(fold(row.run_id, events), row, idle=run.waits_for_events_only)
         run.close()

@@ -115,7 +115,7 @@ class Run:
         return f"<{self.definition.label} run {self._context.execution.run_id} {self.phase.value}>"
 
     @property
-    def is_idle(self) -> bool:
+    def waits_for_events_only(self) -> bool:
         """True if nothing but the stream can wake the run: no local activity is under way."""
         local, done = self._context.local, self._context.execution.local_done
         return local is None or not local.pending or (done is not None and local.pending.keys() <= done)
