@@ -7,6 +7,7 @@ here, and the arrows once more by the syntax trees, which need no installation.
 from __future__ import annotations
 
 import re
+from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
 import pytest
@@ -22,10 +23,6 @@ BELOW = {
     "understudy.projections": ("understudy.projections", BEHAVIORS, "understudy.events"),
 }
 """What a floor may import of ours; the first floor that fits a module's name counts, and the doors may import all."""
-
-
-KNOTS: dict[str, int] = {}
-"""Modules that still import each other: the first of a knot by name, and how many are tied up in it."""
 
 
 LAYERED: dict[str, str] = {
@@ -101,20 +98,6 @@ def test_every_room_behind_the_doors_has_its_place_in_the_layers() -> None:
     assert named - {"projections"} == found
 
 
-def knots(graph: dict[str, set[str]]) -> list[set[str]]:
-    """The sets of modules that import each other in circles, by the paths from each to each."""
-    reach = {name: set(targets) for name, targets in graph.items()}
-    for through in graph:
-        for targets in reach.values():
-            if through in targets:
-                targets.update(reach[through])
-    found: list[set[str]] = []
-    for name in sorted(graph):
-        if name in reach[name] and not any(name in knot for knot in found):
-            found.append({name} | {other for other in reach[name] if name in reach.get(other, ())})
-    return found
-
-
 def test_no_modules_import_each_other_in_a_circle() -> None:
     """All imports count: those for type checkers and those inside functions tie two modules together, too."""
     known = {module.name for module in modules()}
@@ -127,6 +110,7 @@ def test_no_modules_import_each_other_in_a_circle() -> None:
         }
         for module in modules()
     }
-    found = {min(knot): knot for knot in knots(graph)}
-    assert {first: sorted(knot) for first, knot in found.items() if len(knot) > KNOTS.get(first, 0)} == {}
-    assert [first for first in KNOTS if first not in found] == [], "a row that is not needed any more"
+    try:
+        tuple(TopologicalSorter(graph).static_order())
+    except CycleError as error:
+        pytest.fail(" <- ".join(error.args[1]))
