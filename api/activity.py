@@ -6,11 +6,10 @@ variable, which holds in async activities and in the threads of plain ones.
 
 from __future__ import annotations
 
-import logging
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from understudy._activity.definition import defn
-from understudy._activity.log import LoggerAdapter
+from understudy._activity.log import LoggerAdapter, logger
 from understudy._activity.running import (
     cancellation_details,
     client,
@@ -58,5 +57,3 @@ __all__ = [
     "wait_for_worker_shutdown",
     "wait_for_worker_shutdown_sync",
 ]
-
-logger: Final = LoggerAdapter(logging.getLogger("understudy.activity"), None)

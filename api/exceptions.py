@@ -2,6 +2,9 @@
 
 `UsageError` says "you did wrong", `EngineError` "it went wrong", `FailureError` how a workflow or an activity ended
 (with Temporal's names below it), and `StopError` stops workflow code without being caught by `except Exception`.
+
+`TemporalError` is the root under the name that it has in Temporal: a program that moves over changes its imports and
+nothing else.
 """
 
 from __future__ import annotations
@@ -62,6 +65,7 @@ from understudy.events.errors import (
     WorkflowNotBegunError,
     WorkflowNotFoundError,
 )
+from understudy.events.errors import UnderstudyError as TemporalError
 from understudy.events.failures.already_started import (
     ActivityAlreadyStartedError,
     InvalidVersioningOverrideError,
@@ -153,6 +157,3 @@ __all__ = [
     "WorkflowNotFoundError",
     "is_cancelled_exception",
 ]
-
-TemporalError = UnderstudyError
-"""The root under the name that it has in Temporal: a program that moves over changes its imports and nothing else."""

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, MutableMapping
-from typing import Any
+from typing import Any, Final
 
 from understudy.actors.activities.current import current_attempt
 from understudy.actors.activities.thread_cancel import Shield
 from understudy.events.public import public
 
-__all__ = ["LoggerAdapter"]
+__all__ = ["LoggerAdapter", "logger"]
 
 
 @public("understudy.activity")
@@ -60,3 +60,6 @@ class LoggerAdapter(logging.LoggerAdapter[logging.Logger]):
         if extra:
             kwargs["extra"] = extra
         return msg, kwargs
+
+
+logger: Final = LoggerAdapter(logging.getLogger("understudy.activity"), None)

@@ -86,6 +86,25 @@ def imported_names(module: Module) -> Iterator[str]:
             yield from (alias.asname or alias.name for alias in node.names)
 
 
+def beside_imports(module: Module) -> list[str]:
+    """What a module holds beside its docstring, imports and `__all__`; `later` stands in an `if TYPE_CHECKING`."""
+    plain = ast.Import | ast.ImportFrom | ast.Expr
+    return [
+        ast.unparse(node)
+        for node in module.tree.body
+        if not isinstance(node, plain)
+        and not (isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING")
+        and not (isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__all__")
+    ]
+
+
+@pytest.mark.parametrize(
+    "door", [module for module in modules() if module.name in DOORS | {FACADE}], ids=lambda module: module.where
+)
+def test_a_door_only_imports(door: Module) -> None:
+    assert beside_imports(door) == []
+
+
 def test_a_public_symbol_has_one_door() -> None:
     doors: defaultdict[int, dict[str, str]] = defaultdict(dict)
     for module in modules():
