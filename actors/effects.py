@@ -37,7 +37,7 @@ __all__ = ["Effects", "Relations"]
 
 
 class Relations(NamedTuple):
-    """What runs have to do with other runs."""
+    """The three parts of a system that tell other runs about a run."""
 
     children: Children
     outbound: Outbound

@@ -109,7 +109,7 @@ def _same_codec(ours: object, theirs: object) -> None:
 
 
 def _differ(ours: Any, theirs: Any) -> bool:
-    """Whether settings are known to be different; what is opaque, such as a cipher, is not."""
+    """Return True if settings are known to be different; what is opaque, such as a cipher, is not."""
     kind: type[Any] = class_of(ours)
     if kind is not type(theirs):
         return True

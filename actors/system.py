@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 __all__ = ["System"]
 
 SWEEP_SECONDS: Final = 5.0
-"""How often idle runs are looked for; more often where they may be idle for less."""
+"""The time between two looks for idle runs; shorter where runs may be idle for less."""
 LEAST_SWEEP_SECONDS: Final = 0.01
 PAGE: Final = 1_000
 """Execution rows read at a time."""
@@ -190,7 +190,7 @@ class System:
 
     @property
     def is_quiet(self) -> bool:
-        """Whether only time or somebody outside can make anything happen: no turn, write or attempt is under way."""
+        """True if only time or somebody outside can make anything happen: no turn, write or attempt is under way."""
         return (
             self.journal.is_idle
             and not self.activities.is_running

@@ -26,7 +26,7 @@ __all__ = [
 
 @public("understudy.activity")
 class ActivityCancellationDetails(msgspec.Struct, frozen=True):
-    """Why an attempt was asked to stop.
+    """The reasons why an attempt was asked to stop.
 
     Attributes:
         not_found: nobody waits for its outcome any more: its run is closed, or the outcome is known.

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 __all__ = ["AttemptServer", "RemoteAttempt"]
 
 SLICE_SECONDS: Final = 0.2
-"""How long either end waits for the other at a time: a wait leaves room for heartbeats of other threads."""
+"""The time that either end waits for the other at once: a wait leaves room for heartbeats of other threads."""
 
 
 class PipeClient:

@@ -69,7 +69,7 @@ class WorkerSlots(msgspec.Struct, eq=False):
     in_context: bool = False
     """True if the converter wants to know whose values it converts."""
     rate: TokenBucket | None = None
-    """How often attempts may begin; None if only slots limit them."""
+    """The limit on the rate at which attempts begin; None if only slots limit them."""
     thread: int = msgspec.field(default_factory=threading.get_ident)
     running: set[Occupant] = msgspec.field(default_factory=set["Occupant"])
     shutting_down: bool = False

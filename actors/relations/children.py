@@ -53,11 +53,11 @@ PARENT_CANCELED: Final = "cancelled by its parent"
 REPLACED: Final = TerminateWorkflow(reason="its parent was reset")
 
 GONE: Final = (WorkflowNotFoundError, WorkflowClosedError)
-"""What the store says of a workflow that no message reaches."""
+"""The errors by which the store says that no message reaches a workflow."""
 
 
 class Children:
-    """What runs have to do with their children; used on the engine's loop.
+    """The dealings of runs with their children; used on the engine's loop.
 
     Args:
         tasks: does the work.

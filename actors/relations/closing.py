@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 __all__ = ["Closing"]
 
 AT_ONCE: Final = 100
-"""How many children are told together that their parent has closed; of 5,000, one after the other took 6 s, so 1 s."""
+"""The number of children told at once that their parent has closed; of 5,000, one after the other took 6 s, so 1 s."""
 PARENT_CLOSED: Final = "by parent close policy"
 
 _COMMANDS: Final[dict[ParentClosePolicy, Command]] = {
@@ -43,7 +43,7 @@ _COMMANDS: Final[dict[ParentClosePolicy, Command]] = {
 
 
 class Closing:
-    """What closed runs owe to others; used on the engine's loop.
+    """Settles what closed runs owe to others; used on the engine's loop.
 
     Args:
         tasks: does the work.

@@ -30,7 +30,7 @@ __all__ = ["Completion", "Target"]
 
 
 class Target(NamedTuple):
-    """Which attempt is meant: by the ids of its workflow and its own, or by what its token says."""
+    """Names an attempt, by the ids of its workflow and its own, or by the contents of its token."""
 
     activity: str
     """The activity's id; of a token, what to call it."""
@@ -48,7 +48,7 @@ class _Found(NamedTuple):
 
 
 class Completion:
-    """What can be reported from outside; used on the engine's loop.
+    """The reports that somebody outside may make about an attempt; used on the engine's loop.
 
     Args:
         post: the way to the runs.

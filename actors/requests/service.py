@@ -1,4 +1,4 @@
-"""What a client can ask of a system: one coroutine for each request, on the engine's loop.
+"""The requests that a client can make of a system: one coroutine for each, on the engine's loop.
 
 Workflow ids become run ids here, and an answer is awaited until it is on disk; `requests.starts` starts. The client
 (`understudy.client`) turns Python values into payloads before, and back after.
@@ -32,7 +32,7 @@ _NOT_STUCK: Final = Stuck()
 
 
 class Snapshot:
-    """What `describe` knows of a run at one moment.
+    """The knowledge that `describe` has of a run at one moment.
 
     Args:
         execution: its aggregate.

@@ -41,7 +41,7 @@ _MAY_FOLLOW_FAILED: Final = frozenset({"Failed", "Canceled", "Terminated", "Time
 
 
 class Started(NamedTuple):
-    """What a start came to."""
+    """The outcome of a start."""
 
     run_id: str
     answer: asyncio.Future[Any] | None = None
@@ -51,7 +51,7 @@ class Started(NamedTuple):
 
 
 class Founder(Protocol):
-    """What begins runs: their supervisor."""
+    """The supervisor of runs, as starts see it: it begins runs."""
 
     new_id: NewId
 
@@ -123,7 +123,7 @@ class Starts:
                 look_up = True
 
     def _has_update(self, run_id: str, update: UpdateWorkflow) -> bool:
-        """Whether a run has accepted this very update before: then it is sent again, whatever the policies say.
+        """Return True if a run has accepted this very update before: then it is sent again, whatever the policies say.
 
         One that a run did not complete before its own end has no outcome to come, and belongs to the next run.
         """

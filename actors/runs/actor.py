@@ -51,7 +51,7 @@ __all__ = ["Supervision", "WorkflowActor"]
 
 
 class Supervision(Protocol):
-    """What a workflow actor asks of whoever supervises it."""
+    """The supervisor of runs, as a workflow actor sees it."""
 
     def finish(self, turn: Turn) -> None:
         """Hand a turn to the journal; its answers and effects come after the commit."""
@@ -91,7 +91,7 @@ class Supervision(Protocol):
 
 
 class WorkflowActor(LoopActor):
-    """One run, live.
+    """The actor of one live run.
 
     Args:
         dispatcher: whose loop its turns run on.

@@ -1,4 +1,4 @@
-"""What drives the code of a live run: events are folded in, facts are handed to the code, its requests are recorded.
+"""The driver of a live run's code: it folds events in, hands facts to the code, and records the code's requests.
 
 It knows no messages: the actor decides what they mean, and has the events recorded here. Where no code can take a fact
 (no worker knows the type, the first turn is due later, or the code failed), it is put off; new code is built from the
@@ -42,7 +42,7 @@ _FOLLOWED: Final = frozenset(get_args(Followed))
 
 
 class Host(Protocol):
-    """What leaves the code of one run: asked of whoever supervises all runs."""
+    """The supervisor of all runs, as the driver of one run's code sees it."""
 
     def begin_next(self, run: LiveRun, closing: Any, turn: Turn) -> Event:
         """Return the closing event with the run that follows, if one does, which begins in the same turn."""

@@ -23,7 +23,7 @@ __all__ = ["LiveRun", "Phase", "Read"]
 
 
 class Phase(Enum):
-    """Where the actor of a run stands."""
+    """The phases of the actor of a run."""
 
     RECOVERING = "recovering"
     RUNNING = "running"

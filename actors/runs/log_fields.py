@@ -1,4 +1,4 @@
-"""What log records of runs carry beside their text: the ids of the run, and the mark of a failed turn."""
+"""The fields of log records of runs, beside their text: the ids of the run, and the mark of a failed turn."""
 
 from __future__ import annotations
 

@@ -23,13 +23,13 @@ if TYPE_CHECKING:
 __all__ = ["WAKE", "RunRegistry", "Stuck"]
 
 ROOM_SECONDS: Final = 0.1
-"""How often runs are asked to leave memory while there are too many."""
+"""The time between two tries to make room while there are too many runs in memory."""
 
 WAKE: Final = Wake()
 
 
 class Stuck(NamedTuple):
-    """What is kept of a run that left memory after its code failed, until it comes back."""
+    """The facts kept of a run that left memory after its code failed, until it comes back."""
 
     trouble: BaseException | None = None
     failed_turns: int = 0

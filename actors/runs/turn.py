@@ -68,7 +68,7 @@ class Part:
 
 
 class Turn:
-    """What a turn gathers, beginning with its owner's empty part at `now`, ns since the epoch."""
+    """The parts and answers of one turn; it begins with its owner's empty part at `now`, ns since the epoch."""
 
     __slots__ = ("answers", "founded_runs", "now", "parts", "taken_commands")
 

@@ -1,4 +1,4 @@
-"""Who waits for the end of a run, or for what comes next in it: told once that is on disk.
+"""Clients that wait for the end of a run, or for its next events: told once that is on disk.
 
 It does not matter whether the run left memory meanwhile.
 """
@@ -61,7 +61,7 @@ class Waiters:
         return future
 
     def forget_update(self, run_id: str, update_id: str, future: asyncio.Future[UpdateCompleted | None]) -> None:
-        """Wait no more."""
+        """Take a waiter for an update off the list."""
         waiting = self._updates.get(run_id, [])
         if (update_id, future) in waiting:
             waiting.remove((update_id, future))
@@ -93,7 +93,7 @@ class Waiters:
         return future
 
     def forget_more(self, run_id: str, future: asyncio.Future[None]) -> None:
-        """Wait no more."""
+        """Take a waiter for more events off the list."""
         waiting = self.tails.get(run_id, [])
         if future in waiting:
             waiting.remove(future)

@@ -20,13 +20,13 @@ from understudy.actors.supervision.backoff import Backoff
 __all__ = ["Directive", "Strategy", "Supervisor"]
 
 C = TypeVar("C")
-"""A child."""
+"""The type of a child."""
 F = TypeVar("F")
-"""How children fail: by an exception, or by what is stored of one."""
+"""The type of a child's failure: an exception, or what is stored of one."""
 
 
 class Directive(Enum):
-    """What becomes of a child that failed."""
+    """Says what a supervisor does with a child that failed."""
 
     RESTART = "restart"
     """It begins anew, after a back-off."""
@@ -37,12 +37,12 @@ class Directive(Enum):
 
 
 class Strategy(msgspec.Struct, frozen=True):
-    """What a supervisor does about failures of its children."""
+    """Says what a supervisor does about failures of its children."""
 
     directive: Callable[[Any], Directive]
-    """Which directive a failure means; it has no effects."""
+    """Maps a failure to a directive; it has no effects."""
     backoff: Backoff = Backoff(first=0.0, last=0.0)
-    """How long a child waits for its restart, by its failures in a row; at once if nothing is said."""
+    """The wait of a child for its restart, by its failures in a row; at once if nothing is said."""
 
 
 class Supervisor(LoopActor, Generic[C, F]):

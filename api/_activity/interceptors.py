@@ -40,7 +40,7 @@ class ExecuteActivityInput:
     fn: Callable[..., Any]
     args: Sequence[Any]
     executor: Executor | None
-    """Where a plain function runs; None: it is a coroutine function, and runs on the loop."""
+    """The executor of a plain function; None: the code is a coroutine function, and runs on the loop."""
     headers: Mapping[str, Payload]
 
 

@@ -33,7 +33,7 @@ __all__ = [
 F = TypeVar("F", bound=Callable[..., Any])
 
 DEFAULT_START_TO_CLOSE_NS: Final = 300 * 1_000_000_000
-"""When neither close time-out is given: 300 s (row B2 of the feature list), where Temporal refuses the call."""
+"""Used if neither close time-out is given: 300 s (row B2 of the feature list), where Temporal refuses the call."""
 
 Preset = Literal["quick", "medium", "long"]
 

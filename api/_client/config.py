@@ -22,9 +22,9 @@ class ServiceClient(msgspec.Struct, frozen=True, eq=False):
     engine: System
     url: str
     identity: str
-    """Who its clients are, in the history."""
+    """The name of its clients in the history."""
     data_converter: DataConverter
-    """What its clients share."""
+    """The converter that its clients share."""
 
     def __repr__(self) -> str:
         """Show the URL, and who its clients are."""

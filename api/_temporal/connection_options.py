@@ -21,7 +21,7 @@ __all__ = [
 
 @public("understudy.service")
 class KeepAliveConfig(msgspec.Struct, frozen=True):
-    """How often a connection to a server would be looked at; durations are milliseconds."""
+    """Says how often a connection to a server would be looked at; durations are milliseconds."""
 
     interval_millis: int = 30_000
     timeout_millis: int = 15_000
@@ -38,7 +38,7 @@ class PayloadLimitsConfig(msgspec.Struct, frozen=True):
 
 @public("understudy.service")
 class GrpcCompression(ABC):
-    """How calls to a server would be compressed."""
+    """Says how calls to a server would be compressed."""
 
     NONE: ClassVar[GrpcCompression]
     GZIP: ClassVar[GrpcCompression]

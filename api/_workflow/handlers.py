@@ -63,7 +63,7 @@ def current_update_info() -> UpdateInfo | None:
 
 
 def all_handlers_finished() -> bool:
-    """Whether no handler of a signal or an update is still running; a good `wait_condition` before the end."""
+    """Return True if no handler of a signal or an update is still running; a good `wait_condition` before the end."""
     return not current().inbox.running
 
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["Info", "ParentInfo", "RootInfo", "info", "info_of"]
 
 SUGGESTED_EVENTS: Final = 4_096
-"""Where Temporal's server begins to suggest it, too."""
+"""The number of events from which Temporal's server begins to suggest it, too."""
 _DEFAULT_TASK_TIMEOUT: Final = timedelta(seconds=10)
 
 
@@ -95,7 +95,7 @@ class Info:
         return current().recorder.history_length
 
     def is_continue_as_new_suggested(self) -> bool:
-        """Whether the history has become so long that a fresh one would be better: from 4,096 events on."""
+        """Return True if the history has become so long that a fresh one would be better: from 4,096 events on."""
         return current().recorder.history_length >= SUGGESTED_EVENTS
 
 

@@ -19,7 +19,7 @@ class LoggerAdapter(logging.LoggerAdapter[logging.Logger]):
     """A logger that adds the run's ids and is silent in replays, so that each line is logged once."""
 
     def __init__(self, logger: logging.Logger, extra: Mapping[str, Any] | None = None) -> None:
-        """Log through `logger`."""
+        """Write the messages to `logger`."""
         super().__init__(logger, extra or {})
         self.log_during_replay = False
         self.workflow_info_on_message = True
@@ -59,7 +59,7 @@ class LoggerAdapter(logging.LoggerAdapter[logging.Logger]):
             super().log(level, msg, *args, stacklevel=stacklevel + 1, **kwargs)
 
     def isEnabledFor(self, level: int) -> bool:  # noqa: N802 - logging's own name
-        """Whether a message of `level` would be logged here and now."""
+        """Return True if a message of `level` would be logged here and now."""
         if not self.log_during_replay and in_workflow() and current().recorder.is_replaying:
             return False
         return super().isEnabledFor(level)

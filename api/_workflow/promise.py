@@ -29,7 +29,7 @@ class DurablePromise(Generic[T]):
     __slots__ = ("_future", "_signal", "_token", "_type")
 
     def __init__(self, token: str, signal: str, type: Any) -> None:
-        """Use `workflow.promise` instead."""
+        """Do not call this; use `workflow.promise` instead."""
         self._token = token
         self._signal = signal
         self._type = type
@@ -41,11 +41,11 @@ class DurablePromise(Generic[T]):
 
     @property
     def token(self) -> str:
-        """What resolves it, by `client.resolve_promise(token, value)`; whoever has it may do so."""
+        """The token: `client.resolve_promise(token, value)` resolves the promise; whoever has the token may do so."""
         return self._token
 
     def done(self) -> bool:
-        """Whether it was resolved or rejected."""
+        """Return True if somebody has resolved or rejected the promise."""
         return self._future.done()
 
     def __await__(self) -> Generator[Any, Any, T]:

@@ -1,4 +1,4 @@
-"""What workflow code asks of other workflows, behind the last interceptor: a child is started, a signal sent."""
+"""The requests of workflow code to other workflows, behind the last interceptor: start a child, send a signal."""
 
 from __future__ import annotations
 

@@ -120,7 +120,7 @@ class Saga:
 
 
 class _Step(NamedTuple):
-    """One compensation."""
+    """One compensation of a saga."""
 
     name: str
     run: Callable[[], Any]

@@ -25,7 +25,7 @@ T = TypeVar("T")
 @public("understudy.workflow")
 @dataclass(frozen=True, slots=True)
 class Winner(Generic[T]):
-    """What came first in a race.
+    """The awaitable that came first in a race.
 
     Attributes:
         name: by which it was given.

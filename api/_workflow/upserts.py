@@ -1,4 +1,4 @@
-"""What is kept with the run: memo, search attributes, details, and what the run before it left.
+"""The data that is kept with the run: memo, search attributes, details, and the result that the run before it left.
 
 `understudy.workflow` shows all of it to users; it is used from workflow code, on the workflow's own loop.
 """
@@ -116,7 +116,7 @@ def set_current_details(description: str) -> None:
 
 
 def has_last_completion_result() -> bool:
-    """Whether a run of this cron schedule has completed before, with something else than None."""
+    """Return True if a run of this cron schedule has completed before, with something else than None."""
     return current().execution.start.last_result is not None
 
 
@@ -145,7 +145,7 @@ def get_last_failure() -> BaseException | None:
 
 
 def is_failure_exception(err: BaseException) -> bool:
-    """Whether an exception would end the run as failed; any other is a bug, whose turn is tried again."""
+    """Return True if an exception would end the run as failed; any other is a bug, whose turn is tried again."""
     return current().inbox.is_failure(err)
 
 

@@ -36,7 +36,7 @@ __all__ = [
 
 @dataclass
 class ToJsonOptions:
-    """How pydantic writes values.
+    """Options for the way in which pydantic writes values.
 
     Args:
         exclude_unset: whether to leave out the fields of models that nobody has set.

@@ -1,4 +1,4 @@
-"""What ends a worker before its time: an error after which it can do no more, such as a pool of processes that broke.
+"""An error after which a worker can do no more, such as a pool of processes that broke: it ends the worker early.
 
 Whoever runs the worker is told: `run` raises the error, and the task that is in an `async with` block is cancelled, and
 gets the error at the end of the block, as `asyncio.timeout` does it.

@@ -19,7 +19,7 @@ __all__ = ["PatchActivationInput", "patch_activation"]
 @public("understudy.worker")
 @dataclass(frozen=True)
 class PatchActivationInput:
-    """What a worker's `patch_activation_callback` decides by.
+    """The facts by which a worker's `patch_activation_callback` decides.
 
     Attributes:
         workflow_info: of the run that has come to the patch.

@@ -73,7 +73,7 @@ class WorkflowReplayResult:
     history: WorkflowHistory
     """As it was given."""
     replay_failure: BaseException | None
-    """Why the code cannot take the history: a NondeterminismError, as a rule; None: it can.
+    """The reason why the code cannot take the history: a NondeterminismError, as a rule; None: it can.
 
     How the workflow ended has nothing to do with it: a run that failed replays well if it fails again.
     """

@@ -28,7 +28,7 @@ __all__ = [
 ]
 
 RestrictedWorkflowAccessError = DeterminismError
-"""What a guard raises, under the name that it has in Temporal."""
+"""The error that a guard raises, under the name that it has in Temporal."""
 
 
 @public("understudy.worker")
@@ -60,7 +60,7 @@ class SandboxedWorkflowRunner(WorkflowRunner):
 
     @property
     def restrictions(self) -> SandboxRestrictions:
-        """What it was given."""
+        """The restrictions that the runner was given, or the default ones."""
         if self._restrictions is None:
             from understudy._temporal.restrictions import SandboxRestrictions
 

@@ -149,12 +149,12 @@ class Recorder:
 
     @property
     def history_length(self) -> int:
-        """How many events the run has, those of this activation included."""
+        """The number of events that the run has, those of this activation included."""
         return self.cursor - self._hidden if self.cursor >= 0 else self.execution.version + len(self.requests)
 
     @property
     def history_size(self) -> int:
-        """How many bytes the run's events have, those of this activation included, as they are encoded."""
+        """The number of bytes of the run's events, those of this activation included, as they are encoded."""
         if self.cursor >= 0:
             return sum(len(encode_event(event)) for event in self.history[: self.cursor - self._hidden])
         return self.execution.size + sum(len(encode_event(event)) for event in self.requests)

@@ -1,4 +1,4 @@
-"""Which workflow is meant, and over which connection it is reached; and what a client tells and asks it there.
+"""The address of a workflow and the connection to it, with the functions that send messages and requests there.
 
 The functions do what the methods of a `WorkflowHandle` are documented to do. Where a client has no interceptors, the
 handle calls them; where it has some, the end of their chain does, with the headers that the interceptors have added.

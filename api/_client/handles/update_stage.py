@@ -10,7 +10,7 @@ __all__ = ["WorkflowUpdateStage", "checked_stage"]
 
 
 class WorkflowUpdateStage(IntEnum):
-    """How far an update is to be before its sender goes on."""
+    """The stage that an update is to reach before its sender goes on."""
 
     ADMITTED = 1
     """Not to be waited for."""

@@ -33,7 +33,7 @@ class WantedUpdate(msgspec.Struct, frozen=True):
     """The handler's method, or a name."""
     args: Sequence[Any]
     stage: WorkflowUpdateStage
-    """How far the update is to be before its sender goes on."""
+    """The stage that the update is to reach before its sender goes on."""
     id: str | None
     result_type: Any
     rpc_timeout: timedelta | None
@@ -160,7 +160,7 @@ class PreparedUpdate(msgspec.Struct, frozen=True):
 
     command: UpdateWorkflow
     hint: Any
-    """What the result is decoded to."""
+    """The type that the result is decoded to."""
     stage: WorkflowUpdateStage
 
     async def handle(self, to: Address, run_id: str, rejected: Failure | None) -> WorkflowUpdateHandle[Any]:

@@ -10,7 +10,7 @@ __all__ = ["WorkflowHistoryEventFilterType", "is_close"]
 
 
 class WorkflowHistoryEventFilterType(IntEnum):
-    """Which events of a run are wanted."""
+    """Says which events of a run are wanted."""
 
     __module__ = "understudy.client"
 

@@ -29,7 +29,7 @@ R = TypeVar("R")
 T = TypeVar("T")
 
 INCLUDED: Final = ("include_input", "include_outcome", "include_heartbeat_details", "include_last_failure")
-"""What a description has only if it is asked for."""
+"""The parts that a description has only if the caller asks for them."""
 
 
 @public("understudy.client")
@@ -62,7 +62,7 @@ class ActivityHandle(Generic[R]):
 
     @property
     def run_id(self) -> str | None:
-        """Which run is meant; None: the open one, else the latest."""
+        """The id of the run that is meant; None: the open one, else the latest."""
         return self._run_id
 
     async def result(

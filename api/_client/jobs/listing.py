@@ -54,7 +54,7 @@ class ActivityExecutionAsyncIterator:
 
     @property
     def next_page_token(self) -> bytes | None:
-        """Where the next page begins; None: there is none, or nothing was fetched yet."""
+        """The token of the next page; None: there is none, or nothing was fetched yet."""
         return self._next_page_token
 
     async def fetch_next_page(self, *, page_size: int | None = None) -> None:

@@ -64,7 +64,7 @@ _OF_ONE_ACTIVITY: Final = frozenset(
     {"schedule_to_close", "schedule_to_start", "start_to_close", "heartbeat", "retry_policy", "summary"}
     | {"priority", "fairness_key", "fairness_weight"}
 )
-"""What an activity's decorator says that counts for a job, too; the rest is about its workflow."""
+"""The options of an activity's decorator that count for a job, too; the rest is about its workflow."""
 
 
 class PlainActivityStartOptions(TypedDict, total=False):
@@ -128,7 +128,7 @@ class WantedJob(msgspec.Struct, frozen=True):
     options: ActivityStartOptions
     """All of them, each with its value."""
     headers: Mapping[str, Payload] = NO_HEADERS
-    """What interceptors send along."""
+    """The headers that interceptors send along."""
 
 
 class PreparedJob(NamedTuple):
@@ -138,7 +138,7 @@ class PreparedJob(NamedTuple):
     policies: tuple[WorkflowIDReusePolicy, WorkflowIDConflictPolicy]
     activity_type: str
     hint: Any
-    """What the result is decoded to."""
+    """The type that the result is decoded to."""
 
 
 async def start_job(connection: Connection, wanted: WantedJob) -> ActivityHandle[Any]:

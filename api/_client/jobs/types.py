@@ -1,4 +1,4 @@
-"""How type checkers see the starts of stand-alone activities: what one takes and returns flows through.
+"""The starts of stand-alone activities as type checkers see them: the types of an activity flow through.
 
 The forms are those of starts of workflows, and stand here as protocols for the same reason: no argument, one argument
 as it is, several as `args`, and by name; for functions that are awaited and for plain ones, and for methods, which

@@ -124,7 +124,7 @@ class WantedStart(msgspec.Struct, frozen=True):
     options: StartOptions
     """Those that were given; an option that is not there has its default."""
     headers: Mapping[str, Payload] = NO_HEADERS
-    """What interceptors send along."""
+    """The headers that interceptors send along."""
 
 
 class PreparedStart(msgspec.Struct, frozen=True):
@@ -133,9 +133,9 @@ class PreparedStart(msgspec.Struct, frozen=True):
     event: WorkflowStarted
     policies: tuple[WorkflowIDReusePolicy, WorkflowIDConflictPolicy]
     signal: SignalWorkflow | None
-    """What goes with it."""
+    """The signal that goes with the start."""
     hint: Any
-    """What the result is decoded to."""
+    """The type that the result is decoded to."""
 
 
 _PLAIN_POLICIES: Final = WorkflowIDReusePolicy.ALLOW_DUPLICATE, WorkflowIDConflictPolicy.UNSPECIFIED

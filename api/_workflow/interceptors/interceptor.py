@@ -44,7 +44,7 @@ class WorkflowOutboundInterceptor:
         return self.next.info()
 
     async def signal_child_workflow(self, input: SignalChildWorkflowInput) -> None:
-        """Signal a child."""
+        """Send a signal to a child."""
         return await self.next.signal_child_workflow(input)
 
     async def signal_external_workflow(self, input: SignalExternalWorkflowInput) -> None:
@@ -52,7 +52,7 @@ class WorkflowOutboundInterceptor:
         return await self.next.signal_external_workflow(input)
 
     def start_activity(self, input: StartActivityInput) -> ActivityHandle[Any]:
-        """Start an activity."""
+        """Start an activity, and return its handle."""
         return self.next.start_activity(input)
 
     async def start_child_workflow(self, input: StartChildWorkflowInput) -> ChildWorkflowHandle[Any, Any]:

@@ -40,20 +40,20 @@ class WorkflowRoot(WorkflowOutboundInterceptor):
         self._context = context
 
     def continue_as_new(self, input: ContinueAsNewInput) -> NoReturn:
-        """End the run."""
+        """End this run, and begin the next."""
         end_run(self._context, input)
 
     def info(self) -> Info:
-        """Make them."""
+        """Return the facts of the run."""
         return info_of(self._context)
 
     async def signal_child_workflow(self, input: SignalChildWorkflowInput) -> None:
-        """Send it."""
+        """Send the signal to the child."""
         own = own_fields(input)
         await self._signal((input.child_workflow_id, "", own.child), input)
 
     async def signal_external_workflow(self, input: SignalExternalWorkflowInput) -> None:
-        """Send it."""
+        """Send the signal to the other workflow."""
         await self._signal((input.workflow_id, input.workflow_run_id or "", 0), input)
 
     async def _signal(
@@ -64,16 +64,16 @@ class WorkflowRoot(WorkflowOutboundInterceptor):
         await send_signal(self._context, to, target, input.args, input.headers, own.source)
 
     def start_activity(self, input: StartActivityInput) -> ActivityHandle[Any]:
-        """Ask for it."""
+        """Ask the engine for the activity."""
         activity, fields = activity_of_input(input), fields_of(input)
         return ask_for(self._context, activity, input.args, fields, input.headers, own_fields(input).source)
 
     async def start_child_workflow(self, input: StartChildWorkflowInput) -> ChildWorkflowHandle[Any, Any]:
-        """Ask for it, and wait until it runs."""
+        """Ask the engine for the child, and wait until the child runs."""
         make: type[ChildWorkflowHandle[Any, Any]] = ChildWorkflowHandle
         return await start_child(self._context, input, make)
 
     def start_local_activity(self, input: StartLocalActivityInput) -> ActivityHandle[Any]:
-        """Ask for it."""
+        """Ask the engine for the local activity."""
         activity, fields = activity_of_input(input), local_fields_of(input)
         return ask_for_local(self._context, activity, input.args, fields, input.headers)
