@@ -57,7 +57,7 @@ class UpdateInfo:
 
 
 def current_update_info() -> UpdateInfo | None:
-    """Return which update the running code handles or validates; None: it does neither."""
+    """Return the update that the running code handles or validates; None: it does neither."""
     found = current_update.get()
     return None if found is None else UpdateInfo(*found)
 

@@ -97,12 +97,12 @@ def upsert_search_attributes(attributes: SearchAttributes | Sequence[SearchAttri
 
 
 def get_current_details() -> str:
-    """Return what the run says about itself now; empty: nothing."""
+    """Return the text that the run says about itself now; empty: nothing."""
     return current().upserts.details
 
 
 def set_current_details(description: str) -> None:
-    """Say something about the run, for people who look at it; in place of what it said before.
+    """Set the text that the run says about itself, for people who look at it; the text before is gone.
 
     Raises:
         ArgumentTypeError: it is no str.
@@ -138,7 +138,7 @@ def get_last_completion_result(type_hint: type | None = None) -> Any | None:
 
 
 def get_last_failure() -> BaseException | None:
-    """Return what the run before this one failed with, if it did: of a retry policy or a cron schedule."""
+    """Return the error of the run before this one, if that failed under a retry policy or a cron schedule."""
     context = current()
     last = context.execution.start.last_failure
     return None if last is None else context.failures.to_exception(last, context.converter)

@@ -38,7 +38,7 @@ class Fatal:
         self._block = None
 
     def check(self, kind: type[BaseException] | None) -> None:
-        """Raise the error at the end of a block, if it has come; `kind` is what the block itself ends with.
+        """Raise the error at the end of a block, if the error has come; `kind` is the class of the block's own error.
 
         Raises:
             BaseException: the error, unless the block raises something of its own.

@@ -1,4 +1,4 @@
-"""Record or compare: whatever the code of a run asks for goes through here, live and in a replay.
+"""Record or compare: every request of a run's code goes through here, live and in a replay.
 
 What code asks for is a request, an event that is only proposed. In a live activation requests are collected, to be
 recorded behind the fact that led to them. In a replay each is held against the event at its place, and a difference is
@@ -132,7 +132,7 @@ class Recorder:
         raise self.mismatch
 
     def take(self) -> list[Request]:
-        """Return what the code has asked for since the last time, and collect anew."""
+        """Return the requests of the code since the last call, and collect anew."""
         requests, self.requests = self.requests, []
         return requests
 

@@ -116,7 +116,7 @@ class ActivityHandle(Generic[R]):
         rpc_metadata: Mapping[str, str | bytes] = NO_METADATA,
         rpc_timeout: timedelta | None = None,
     ) -> ActivityExecutionDescription:
-        """Return what is known of the activity now; no worker is needed for it.
+        """Return the description of the activity as it is now; no worker is needed for it.
 
         Args:
             include_input: with its arguments.
@@ -206,7 +206,7 @@ class ActivityHandle(Generic[R]):
 async def describe_job(
     connection: Connection, activity_id: str, run_id: str | None, included: frozenset[str]
 ) -> ActivityExecutionDescription:
-    """Return what is known of a job; see `ActivityHandle.describe`. Any loop.
+    """Return the description of a job; see `ActivityHandle.describe`. Any loop.
 
     Args:
         connection: over which the engine is reached.
