@@ -34,7 +34,7 @@ GROUP_LIMIT: Final = 1_000
 """Units in one transaction; beyond that a longer group gains nothing and its callers only wait longer."""
 
 INLINE_SECONDS: Final = 0.001
-"""How long commits may take, s, on the average of the last few, to be made on the loop itself."""
+"""The time that commits may take, s, on the average of the last few, to be made on the loop itself."""
 
 _WEIGHT: Final = 0.2
 """The weight of the latest commit in that average: one of 50 ms keeps commits off the loop for the next 15 or so."""

@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 __all__ = ["System"]
 
 SWEEP_SECONDS: Final = 5.0
-"""How often idle runs are looked for; more often where they may be idle for less."""
+"""The time between two looks for idle runs; shorter where runs may be idle for less."""
 LEAST_SWEEP_SECONDS: Final = 0.01
 PAGE: Final = 1_000
 """Execution rows read at a time."""
@@ -125,7 +125,7 @@ class System:
         )
 
     def _relations(self) -> Relations:
-        """Return what runs have to do with other runs; its modules are imported for those who have others (2 ms)."""
+        """Return the parts that deal with several runs; their modules are imported when a run needs them (2 ms)."""
         if self._made_relations is None:
             from understudy.actors.relations.children import Children
             from understudy.actors.relations.closing import Closing
@@ -192,7 +192,7 @@ class System:
 
     @property
     def is_quiet(self) -> bool:
-        """Whether only time or somebody outside can make anything happen: no turn, write or attempt is under way."""
+        """True if only time or somebody outside can make anything happen: no turn, write or attempt is under way."""
         return (
             self.journal.is_idle
             and not self.activities.is_running
@@ -209,7 +209,7 @@ class System:
         return len(self._between_runs) if self._between_runs is not None else 0
 
     def next_due(self) -> int | None:
-        """Return when something is due next, in memory or in the store, ns since the epoch; None: nothing is."""
+        """Return the time of what is due next, in memory or in the store, ns since the epoch; None: nothing is."""
         timers = self.timers
         known = (timers.next_at, self.activities.alarms.next_at, self.store.next_wake(timers.horizon))
         return min((at for at in known if at is not None), default=None)

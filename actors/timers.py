@@ -16,7 +16,7 @@ from understudy.actors.clock import Clock
 __all__ = ["HORIZON_NS", "Alarms", "Timers"]
 
 HORIZON_NS = 60_000_000_000
-"""How far ahead wake-ups are held in memory: 60 s."""
+"""The time ahead for which wake-ups are held in memory: 60 s."""
 
 _MAX_SLEEP = 3_600.0
 """Seconds; no loop timer is set further ahead, so that a clock that jumps is noticed."""
@@ -118,14 +118,14 @@ class Alarms:
     """Calls functions at their times, each under a name; used on the loop only."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop, clock: Clock) -> None:
-        """Begin without calls."""
+        """Begin with no calls at all."""
         self._timers = Timers(loop, clock, self._ring)
         self.waiting: dict[str, Callable[[], None]] = {}
         """The functions to be called, by name."""
 
     @property
     def next_at(self) -> int | None:
-        """When the next call is due, ns since the epoch; None if there is none."""
+        """Return the time when the next call is due, ns since the epoch; None if there is none."""
         return self._timers.next_at
 
     def set(self, name: str, at: int, fn: Callable[[], None]) -> None:
@@ -143,7 +143,7 @@ class Alarms:
         self._timers.look()
 
     def close(self) -> None:
-        """Drop all calls."""
+        """Drop all calls that wait."""
         self._timers.close()
         self.waiting.clear()
 

@@ -25,7 +25,7 @@ __all__ = [
 ]
 
 MetricAttributes: TypeAlias = Mapping[str, str | int | float | bool]
-"""What a measurement is about, by name."""
+"""The names and values that say what a measurement is about."""
 
 
 @public("understudy.common")
@@ -40,12 +40,12 @@ class MetricCommon(ABC):
     @property
     @abstractmethod
     def description(self) -> str | None:
-        """What the metric tells, if it says so."""
+        """The text that says what the metric tells; None: it has none."""
 
     @property
     @abstractmethod
     def unit(self) -> str | None:
-        """What the numbers of the metric count, if it says so."""
+        """The unit in which the metric counts; None: it has none."""
 
     @abstractmethod
     def with_additional_attributes(self, additional_attributes: MetricAttributes) -> Self:
@@ -63,7 +63,7 @@ class MetricCounter(MetricCommon):
 
 @public("understudy.common")
 class MetricHistogram(MetricCommon):
-    """How integers are distributed."""
+    """A metric of how integers are distributed."""
 
     @abstractmethod
     def record(self, value: int, additional_attributes: MetricAttributes | None = None) -> None:
@@ -72,7 +72,7 @@ class MetricHistogram(MetricCommon):
 
 @public("understudy.common")
 class MetricHistogramFloat(MetricCommon):
-    """How numbers are distributed."""
+    """A metric of how numbers are distributed."""
 
     @abstractmethod
     def record(self, value: float, additional_attributes: MetricAttributes | None = None) -> None:
@@ -81,7 +81,7 @@ class MetricHistogramFloat(MetricCommon):
 
 @public("understudy.common")
 class MetricHistogramTimedelta(MetricCommon):
-    """How durations are distributed."""
+    """A metric of how durations are distributed."""
 
     @abstractmethod
     def record(self, value: timedelta, additional_attributes: MetricAttributes | None = None) -> None:

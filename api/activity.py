@@ -1,4 +1,4 @@
-"""What activity code is written with: the decorator, facts about the attempt, heartbeats, cancellation.
+"""The tools with which people write activity code: the decorator, facts about the attempt, heartbeats, cancellation.
 
 Names, parameters and meaning are those of Temporal's Python SDK. The functions find their attempt through a context
 variable, which holds in async activities and in the threads of plain ones.

@@ -1,4 +1,4 @@
-"""What clients, workers, workflows and activities have in common: policies, raw values, search attributes, metrics."""
+"""Values that clients, workers, workflows and activities share: policies, raw values, search attributes, metrics."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How values and errors become what is stored: converters, codecs, payloads.
+"""The way of values and errors into the store and back: converters, codecs, payloads.
 
 `DataConverter` holds them together and is given to `Client.connect(data_converter=...)`. `JsonConverter` is the
 default, `DefaultPayloadConverter` the same as a chain of encodings, which is Temporal's way to add one's own.

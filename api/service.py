@@ -1,4 +1,4 @@
-"""What Temporal's client is told about its connection to a server, as values: accepted, and without effect.
+"""Options of Temporal's client for its connection to a server, as values: accepted, and without effect.
 
 A client opens the engine in its own process, so there is no connection to secure, to keep alive or to compress. The
 classes are here so that programs which configure one run unchanged. What goes wrong has errors of its own, in

@@ -1,4 +1,4 @@
-"""What workflow code is written with: decorators, activities, timers, the run's own clock and dice.
+"""The tools with which people write workflow code: decorators, activities, timers, the run's own clock and dice.
 
 Names, parameters and meaning are those of Temporal's Python SDK. Everything here that is called at run time finds the
 run through the running loop and must be called from workflow code, on the workflow's own loop.

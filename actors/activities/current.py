@@ -40,11 +40,11 @@ class Waitable(Protocol):
 
 
 class CancellationView(Protocol):
-    """What code may know of the cancellation of its attempt."""
+    """The view that code has of the cancellation of its attempt."""
 
     @property
     def details(self) -> ActivityCancellationDetails | None:
-        """Why the attempt was asked to stop; None while it was not."""
+        """The reasons why the attempt was asked to stop; None while it was not."""
 
     async def wait(self) -> None:
         """Wait until the attempt is asked to stop; on the loop of the attempt."""
@@ -55,7 +55,7 @@ class CancellationView(Protocol):
 
 
 class WorkerView(Protocol):
-    """What code may ask of the worker that runs its attempt."""
+    """The view that code has of the worker that runs its attempt."""
 
     @property
     def client(self) -> object:
@@ -63,7 +63,7 @@ class WorkerView(Protocol):
 
     @property
     def meter(self) -> object:
-        """What `activity.metric_meter()` is made of; None if nothing is counted."""
+        """The object of which `activity.metric_meter()` is made; None if nothing is counted."""
 
     @property
     def converter(self) -> PayloadConverter:
@@ -90,10 +90,10 @@ class WorkerView(Protocol):
 
 
 class RunningAttempt(Protocol):
-    """What code may ask of the attempt that it belongs to."""
+    """The view that code has of its own attempt."""
 
     info: object
-    """What `activity.info()` made, whose class the engine does not know; None until it was asked."""
+    """The result of `activity.info()`, whose class the engine does not know; None until code asked for it."""
     outbound: Outbound | None
     """The interceptors of the code's own calls; None if there are none."""
     thread_cancel: ThreadCancel | None
@@ -101,17 +101,17 @@ class RunningAttempt(Protocol):
 
     @property
     def assignment(self) -> Assignment:
-        """Which attempt of which activity it is."""
+        """The assignment: it names the activity and the attempt."""
         ...
 
     @property
     def dispatched_at(self) -> int:
-        """When it began to wait for a worker, ns since the epoch."""
+        """The time when the attempt began to wait for a worker, ns since the epoch."""
         ...
 
     @property
     def started_at(self) -> int:
-        """When a worker began to run it, ns since the epoch."""
+        """The time when a worker began to run the attempt, ns since the epoch."""
         ...
 
     @property

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 __all__ = ["AttemptServer", "RemoteAttempt"]
 
 SLICE_SECONDS: Final = 0.2
-"""How long either end waits for the other at a time: a wait leaves room for heartbeats of other threads."""
+"""The time that either end waits for the other at once: a wait leaves room for heartbeats of other threads."""
 
 
 class PipeClient:
@@ -178,7 +178,7 @@ class AttemptServer:
             "converter": lambda: dumps(converter_of(attempt.assignment, worker)),
             "stopping": partial(_is_stopping, attempt),
         }
-        """How the attempt answers, by what the code asks for."""
+        """The functions that answer for the attempt, by the name of the question."""
 
     def __enter__(self) -> RemoteAttempt:
         """Begin to answer, and return the stand-in."""

@@ -32,7 +32,7 @@ class TokenBucket:
 
     @property
     def ready_at(self) -> int:
-        """When the next token is there, ns since the epoch; a time that has passed means now."""
+        """Return the time when the next token is there, ns since the epoch; a time that has passed means now."""
         return self._paid_until - self._saved
 
     def take(self, now: int) -> None:

@@ -12,9 +12,9 @@ class WorkerOptions(msgspec.Struct, frozen=True):
 
     max_concurrent_activities: int = 1_000
     max_activities_per_second: float = 0.0
-    """How many attempts begin a second, local ones not counted; 0: as many as there are slots."""
+    """The number of attempts that may begin in a second, local ones not counted; 0: as many as there are slots."""
     max_task_queue_activities_per_second: float = 0.0
-    """How many attempts all workers of the task queue begin a second; 0: this worker sets no such rate."""
+    """The number of attempts that all workers of the task queue may begin in a second; 0: this worker sets none."""
     max_cached_workflows: int = 10_000
     idle_seconds: float = 300.0
     """A run that has been idle this long is passivated."""

@@ -69,7 +69,7 @@ class WorkerSlots(msgspec.Struct, eq=False):
     in_context: bool = False
     """True if the converter wants to know whose values it converts."""
     rate: TokenBucket | None = None
-    """How often attempts may begin; None if only slots limit them."""
+    """The limit on the rate at which attempts begin; None if only slots limit them."""
     thread: int = msgspec.field(default_factory=threading.get_ident)
     running: set[Occupant] = msgspec.field(default_factory=set["Occupant"])
     shutting_down: bool = False
@@ -159,7 +159,7 @@ class WorkerSlots(msgspec.Struct, eq=False):
         )
 
     def executor_for_plain(self) -> Executor:
-        """Return where a plain function runs: the user's executor, or a thread pool made when first needed."""
+        """Return the executor of a plain function: the user's, or a thread pool made when first needed."""
         if self.executor is not None:
             return self.executor
         if self._own_executor is None:

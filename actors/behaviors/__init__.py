@@ -1,4 +1,4 @@
-"""What to do next, decided without doing it: pure functions and the coroutine side of a run.
+"""Decisions about what to do next, without doing it: pure functions and the coroutine side of a run.
 
 Read `definitions`, what users declare; `decisions`, which events a command means; `guard`, what workflow code may not
 call; `loop`, asyncio without a clock; and `code`, facts in and requests out. In here `code` stands on `loop` and

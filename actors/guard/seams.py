@@ -38,7 +38,7 @@ from understudy.events.errors import DeterminismError
 __all__ = ["DEEP_ACTIVATIONS", "cover", "enter", "install", "leave", "module_source", "unguarded", "uninstall"]
 
 DEEP_ACTIVATIONS: Final = 3
-"""How many live activations of each workflow definition get a deep look."""
+"""The number of live activations of each workflow definition that get a deep look."""
 
 _frame_at = sys._getframe  # noqa: SLF001 # pyright: ignore[reportPrivateUsage] - nothing public gives a caller's frame
 _ENGINE: Final = "understudy"

@@ -1,4 +1,4 @@
-"""What runs have to do with other runs.
+"""The dealings of runs with other runs.
 
 In reading order: `retried` (background work until the store has taken it), `children` (start, cancel, tell parents),
 `outbound` (messages to other workflows), `closing` (what a closed run owes), and `delivered` (has a closed run taken

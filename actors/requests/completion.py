@@ -30,10 +30,10 @@ __all__ = ["Completion", "Target"]
 
 
 class Target(NamedTuple):
-    """Which attempt is meant: by the ids of its workflow and its own, or by what its token says."""
+    """Names an attempt, by the ids of its workflow and its own, or by the contents of its token."""
 
     activity: str
-    """The activity's id; of a token, what to call it."""
+    """The activity's id; for a token, the name of the activity in messages."""
     workflow_id: str = ""
     run_id: str = ""
     """Empty: the open run of the workflow, else the latest."""
@@ -48,7 +48,7 @@ class _Found(NamedTuple):
 
 
 class Completion:
-    """What can be reported from outside; used on the engine's loop.
+    """The reports that somebody outside may make about an attempt; used on the engine's loop.
 
     Args:
         post: the way to the runs.
@@ -64,7 +64,7 @@ class Completion:
     async def report(
         self, target: Target, report: CompleteActivity | FailActivity, *, cancellation: bool = False
     ) -> None:
-        """Tell how an attempt ended, and wait until that is on disk.
+        """Tell the run how an attempt ended, and wait until that is on disk.
 
         Args:
             target: the attempt.
@@ -97,7 +97,7 @@ class Completion:
         activities.told_outside(run_id, found.seq, found.attempt)
 
     async def heartbeat(self, target: Target, details: tuple[Payload, ...]) -> ActivityCancellationDetails | None:
-        """Tell that an attempt goes on; return why it shall stop, if it shall.
+        """Tell the engine that an attempt goes on; return the reason why it shall stop, if it shall.
 
         Raises:
             WorkflowNotFoundError: there is no such workflow.

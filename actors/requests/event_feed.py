@@ -1,4 +1,4 @@
-"""A run's events as they come: what is on disk, and what will be."""
+"""The feed of a run's events: first those on disk, then each as it comes."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["events_after"]
 async def events_after(
     store: EventStore, waiters: Waiters, run_id: str, after: int, *, wait: bool
 ) -> tuple[list[Event], bool]:
-    """Return a run's events behind number `after` that are on disk, and whether the run is open; on the engine's loop.
+    """Return a run's events behind number `after` that are on disk, and True if it is open; on the engine's loop.
 
     Args:
         store: where they are.

@@ -1,4 +1,4 @@
-"""What a client can ask of a system: one coroutine for each request, on the engine's loop.
+"""The requests that a client can make of a system: one coroutine for each, on the engine's loop.
 
 Workflow ids become run ids here, and an answer is awaited until it is on disk; `requests.starts` starts. The client
 (`understudy.client`) turns Python values into payloads before, and back after.
@@ -32,7 +32,7 @@ _NOT_STUCK: Final = Stuck()
 
 
 class Snapshot:
-    """What `describe` knows of a run at one moment.
+    """The knowledge that `describe` has of a run at one moment.
 
     Args:
         execution: its aggregate.
@@ -72,7 +72,7 @@ class Service:
     async def send_to(
         self, workflow_id: str, run_id: str | None, command: Command, *, first_run_id: str | None = None
     ) -> Any:
-        """Send a command to a workflow; to the run that follows, if one does by the time it gets there.
+        """Send a command to a workflow; to the run that follows, if the first one has ended by then.
 
         Args:
             workflow_id: its id.
@@ -105,7 +105,7 @@ class Service:
         return row is not None and row.first_run_id == first_run_id
 
     async def update(self, run_id: str, update: UpdateWorkflow) -> Failure | None:
-        """Send an update and wait until it is accepted and on disk; return why it is not let in.
+        """Send an update and wait until it is accepted and on disk; return the reason why it is refused, if it is.
 
         It waits for a worker that knows the workflow. An update with the same id is the same one.
 
@@ -117,7 +117,7 @@ class Service:
         return refused
 
     async def update_outcome(self, run_id: str, update_id: str) -> UpdateCompleted | None:
-        """Wait until an update is completed; None: its run has ended before.
+        """Wait until an update is completed; None: its run has ended without that.
 
         Raises:
             UpdateNotFoundError: the run has accepted no such update.
@@ -167,7 +167,7 @@ class Service:
     # -- looking -----------------------------------------------------------------------------------------------------
 
     def run_of(self, workflow_id: str, run_id: str | None = None, first_run_id: str | None = None) -> str:
-        """Return the run id that a workflow id (and a run id) mean now: the open run, else the latest.
+        """Return the id of the run that a workflow id (and a run id) name now: the open run, else the latest.
 
         Args:
             workflow_id: its id.
@@ -207,7 +207,7 @@ class Service:
         return await self._waiters.wait(run_id)
 
     async def snapshot(self, run_id: str) -> Snapshot:
-        """Return what is known of a run now, without bringing it back to life."""
+        """Return a snapshot of a run as it is now, without bringing it back to life."""
         if run_id in self._runs.live:
             found: Snapshot = await self._post.ask(run_id, Read(lambda run: Snapshot(run.state, run)))
             return found

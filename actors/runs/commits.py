@@ -33,7 +33,7 @@ __all__ = ["AfterCommit", "Commits"]
 
 
 class AfterCommit(Protocol):
-    """What is done once events are on disk, and what is made up for a run that comes back (`actors.effects`)."""
+    """Effects of events that are on disk, and of those that a run that comes back may have lost (`actors.effects`)."""
 
     def of_part(self, part: Part) -> None:
         """Do what the events of one run's part of a committed turn ask for."""
@@ -44,11 +44,11 @@ class AfterCommit(Protocol):
         ...
 
     def make_up_end(self, run: LiveRun, closing: Event) -> None:
-        """Tell who still waits for the end of a run that came back closed."""
+        """Tell those who still wait for the end of a run that came back closed."""
         ...
 
     def left(self, run: LiveRun) -> None:
-        """Let go of what only a run in memory needs."""
+        """Drop what only a run in memory needs."""
         ...
 
 
@@ -63,7 +63,7 @@ class Commits:
     """
 
     effects: AfterCommit
-    """What is done once a part is on disk; set by whoever owns the commits."""
+    """Does what follows once a part is on disk; set by whoever owns the commits."""
 
     def __init__(
         self, dispatcher: Dispatcher, journal: Journal, runs: RunRegistry, lost: Callable[[Turn, EngineError], None]

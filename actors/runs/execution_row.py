@@ -1,4 +1,4 @@
-"""The execution row of a live run: what the store knows of it beside its events, written only when it changed."""
+"""The execution row of a live run: the store's data about the run beside its events, written only when it changed."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _json: Final = msgspec.json.Encoder()
 
 
 def wake_at(run: LiveRun) -> int | None:
-    """When a restart must bring the run back by itself, ns since the epoch; 0: at once; None: only for a message."""
+    """Return the time when a restart must wake the run, ns since the epoch; 0: at once; None: only for a message."""
     state = run.state
     if not state.is_open:
         return 0 if state.owes and not run.has_settled_debts else None

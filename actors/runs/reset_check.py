@@ -1,4 +1,4 @@
-"""When a closed run cannot be reset: another run is open, or open children would have to be terminated.
+"""Refuses to reset a closed run while another run is open, or if open children would have to be terminated.
 
 An open run that is reset is terminated in the same commit, and its closing event says what becomes of its children.
 Nothing can be recorded of a closed one (CLOSED), so it cannot be asked to terminate any: a crash would cut that off.

@@ -1,4 +1,4 @@
-"""A turn: what one activation of an actor wants stored, and what is to happen once it is.
+"""A turn: the events that one activation of an actor wants stored, and the answers to give once they are.
 
 Nearly always one run takes part; a run that the workflow's retry policy follows by another makes it two, and then
 both streams are stored together or not at all.
@@ -68,7 +68,7 @@ class Part:
 
 
 class Turn:
-    """What a turn gathers, beginning with its owner's empty part at `now`, ns since the epoch."""
+    """The parts and answers of one turn; it begins with its owner's empty part at `now`, ns since the epoch."""
 
     __slots__ = ("answers", "founded_runs", "now", "parts", "taken_commands")
 
@@ -106,7 +106,7 @@ class Turn:
         self.answers.clear()
 
     def refuse(self, error: BaseException) -> None:
-        """Tell everybody who waits for an answer that it did not happen.
+        """Tell everybody who waits for an answer that the turn did not happen.
 
         Also those who were to be refused: what they were refused for may rest on a state that never was.
         """

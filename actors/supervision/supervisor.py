@@ -1,4 +1,4 @@
-"""A supervisor: an actor that has children, hears at once when one fails, and does what its strategy says.
+"""A supervisor: an actor that has children, hears at once when one fails, and acts by its strategy.
 
 The strategy is data: which directive a failure means, and after how long a child is restarted. What a restart is, only
 the supervisor of that kind of child knows. Failures do not go through the mailbox: `failed` is called at once, so that
@@ -20,29 +20,29 @@ from understudy.actors.supervision.backoff import Backoff
 __all__ = ["Directive", "Strategy", "Supervisor"]
 
 C = TypeVar("C")
-"""A child."""
+"""The type of a child."""
 F = TypeVar("F")
-"""How children fail: by an exception, or by what is stored of one."""
+"""The type of a child's failure: an exception, or what is stored of one."""
 
 
 class Directive(Enum):
-    """What becomes of a child that failed."""
+    """Says what a supervisor does with a child that failed."""
 
     RESTART = "restart"
-    """It begins anew, after a back-off."""
+    """The child begins anew, after a back-off."""
     STOP = "stop"
-    """It is let go."""
+    """The supervisor lets the child go."""
     ESCALATE = "escalate"
-    """Somebody else decides, who is told."""
+    """The supervisor tells somebody else, who decides."""
 
 
 class Strategy(msgspec.Struct, frozen=True):
-    """What a supervisor does about failures of its children."""
+    """Says what a supervisor does about failures of its children."""
 
     directive: Callable[[Any], Directive]
-    """Which directive a failure means; it has no effects."""
+    """Maps a failure to a directive; it has no effects."""
     backoff: Backoff = Backoff(first=0.0, last=0.0)
-    """How long a child waits for its restart, by its failures in a row; at once if nothing is said."""
+    """The wait of a child for its restart, by its failures in a row; at once if nothing is said."""
 
 
 class Supervisor(LoopActor, Generic[C, F]):
@@ -65,4 +65,4 @@ class Supervisor(LoopActor, Generic[C, F]):
 
     @abstractmethod
     def failed(self, child: C, failure: F) -> None:
-        """Do what the strategy says about a child that has failed."""
+        """Act by the strategy on a child that has failed."""

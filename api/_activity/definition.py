@@ -40,7 +40,7 @@ T = TypeVar("T")
 
 
 class ActivityFunction(Protocol[P, R_co]):
-    """What `@activity.defn` makes of a function, as type checkers see it."""
+    """A function with `@activity.defn`, as type checkers see it."""
 
     __name__: str
 
@@ -69,7 +69,7 @@ class ActivityFunction(Protocol[P, R_co]):
 
 
 class ActivityMethod(Protocol[S_contra, P, R_co]):
-    """What `@activity.defn` makes of a method, taken from its class; workflows call its `options()`, without object."""
+    """A method with `@activity.defn`, taken from its class; workflows call its `options()`, without object."""
 
     def __call__(self, instance: S_contra, /, *args: P.args, **kwargs: P.kwargs) -> R_co:
         """Call the method of an object; not in a workflow."""
@@ -86,7 +86,7 @@ class ActivityMethod(Protocol[S_contra, P, R_co]):
 
 
 class ActivityDecorator(Protocol):
-    """What `@activity.defn` with options is, as type checkers see it."""
+    """The result of `@activity.defn(...)` with options, as type checkers see it."""
 
     @overload
     def __call__(self, fn: type[C], /) -> type[C]: ...  # type: ignore[overload-overlap]  # a class is callable, too

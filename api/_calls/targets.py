@@ -46,7 +46,7 @@ def as_it_is(method: Any) -> Any:
 
 
 def arguments(arg: Any, args: Sequence[Any]) -> Sequence[Any]:
-    """Return the arguments of a call that may have been given in two ways.
+    """Return the arguments of a call: of `arg` or of `args`, whichever was given.
 
     Raises:
         InvalidArgumentError: they were given in both.
@@ -61,7 +61,7 @@ def arguments(arg: Any, args: Sequence[Any]) -> Sequence[Any]:
 
 
 def workflow_target(workflow: Any) -> tuple[str, WorkflowDefinition | None]:
-    """Return the type that is meant, and its definition where it was given.
+    """Return the type that the caller means, and its definition if the caller gave it.
 
     Raises:
         DefinitionError: it is not a workflow.
@@ -112,7 +112,7 @@ def message_name(kind: HandlerKind, handler: Any) -> str:
 
 
 def message_target(kind: HandlerKind, handler: Any, name: str) -> Any:
-    """Return the handler of a message that interceptors have seen; only the name if they gave it another."""
+    """Return the handler of a message behind its interceptors; only the name if they gave it another."""
     return handler if handler is not None and message_name(kind, handler) == name else name
 
 
@@ -143,7 +143,7 @@ def message_call(
 
 
 def result_hint(handler: Any, result_type: Any) -> Any:
-    """Return what the answer of a handler is decoded to: as asked for, else as the method says."""
+    """Return the type to decode a handler's answer to: as the caller asked, else as the method says."""
     if result_type is not None:
         return result_type
     mark = getattr(handler, HANDLER_MARK, None)
@@ -151,7 +151,7 @@ def result_hint(handler: Any, result_type: Any) -> Any:
 
 
 def checked_kind(value: object, kind: type, name: str) -> None:
-    """Refuse a value that is no member of the enum that an option wants.
+    """Refuse a value that is no member of the enum of its option.
 
     Raises:
         ArgumentTypeError: it is something else.

@@ -246,7 +246,7 @@ class Connection:
 
     @property
     def default_workflow_query_reject_condition(self) -> QueryRejectCondition | None:
-        """Statuses in which queries are not asked that say none themselves."""
+        """The statuses in which queries are not asked, if a query names none itself."""
         return self._config.get("default_workflow_query_reject_condition")
 
     def config(self, *, active_config: bool = False) -> ClientConfig:
@@ -283,7 +283,7 @@ class Connection:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Close the client; the last one of an engine that has a thread of its own waits for that to end."""
+        """Close the client; the last one of an engine with a thread of its own waits until that thread ends."""
         engine = self._engine
         if engine is None:
             return

@@ -1,4 +1,4 @@
-"""What Temporal's programs name and what has no effect here: accepted, so that they run unchanged.
+"""Names that Temporal's programs use and that have no effect here: accepted, so that the programs run unchanged.
 
 `connection_options` and `transport` are about a connection to a server, `polling`, `poller_autoscaling` and
 `shared_state` about a worker that asks one for work, `versioning` about builds side by side, `restrictions` about a

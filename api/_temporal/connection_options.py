@@ -21,7 +21,7 @@ __all__ = [
 
 @public("understudy.service")
 class KeepAliveConfig(msgspec.Struct, frozen=True):
-    """How often a connection to a server would be looked at; durations are milliseconds."""
+    """Says how often a connection to a server would be looked at; durations are milliseconds."""
 
     interval_millis: int = 30_000
     timeout_millis: int = 15_000
@@ -30,14 +30,14 @@ class KeepAliveConfig(msgspec.Struct, frozen=True):
 
 @public("understudy.service")
 class PayloadLimitsConfig(msgspec.Struct, frozen=True):
-    """From how many bytes on payloads and memos would be warned of."""
+    """The sizes in bytes above which a client would warn of payloads and memos."""
 
     payloads_warn_size: int = 512 * 1024
     memo_warn_size: int = 2 * 1024
 
 
 class GrpcCompression(ABC):
-    """How calls to a server would be compressed."""
+    """Says how calls to a server would be compressed."""
 
     __module__ = "understudy.service"
 
@@ -64,7 +64,7 @@ GrpcCompression.GZIP = _GzipGrpcCompression()
 
 @public("understudy.service")
 def checked_connection(connect_timeout: timedelta | None) -> None:
-    """Refuse what a client cannot be told about its connection.
+    """Refuse arguments about a connection that a client cannot have.
 
     Raises:
         InvalidArgumentError: the time-out is none.

@@ -11,6 +11,6 @@ __all__ = ["PollerBehaviorSimpleMaximum"]
 
 @public("understudy.worker")
 class PollerBehaviorSimpleMaximum(msgspec.Struct, frozen=True):
-    """How many polls a worker has under way at its server; accepted and ignored: work is handed over, not polled."""
+    """The number of polls of a worker at its server; accepted and ignored: work is handed over, not polled."""
 
     maximum: int = 5

@@ -1,4 +1,4 @@
-"""What Temporal's workers share with a pool of processes, for programs that name it.
+"""The state that Temporal's workers share with a pool of processes, for programs that name it.
 
 Here the engine itself sets up what an activity in another process needs, so a worker takes the manager and does not
 use it.

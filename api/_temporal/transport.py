@@ -1,4 +1,4 @@
-"""What Temporal's client can be told about its connection to a server beside the defaults; see `understudy.service`."""
+"""Options of Temporal's client for its connection to a server, beside the defaults; see `understudy.service`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["DnsLoadBalancingConfig", "HttpConnectProxyConfig", "RetryConfig", "T
 @public("understudy.service")
 @dataclass(frozen=True)
 class TLSConfig:
-    """How a connection to a server would be secured."""
+    """Says how a connection to a server would be secured."""
 
     server_root_ca_cert: bytes | None = None
     domain: str | None = None
@@ -25,7 +25,7 @@ class TLSConfig:
 @public("understudy.service")
 @dataclass(frozen=True)
 class RetryConfig:
-    """How calls to a server would be tried again; durations are milliseconds."""
+    """Says how calls to a server would be tried again; durations are milliseconds."""
 
     initial_interval_millis: int = 100
     randomization_factor: float = 0.2
@@ -47,7 +47,7 @@ class HttpConnectProxyConfig:
 @public("understudy.service")
 @dataclass(frozen=True)
 class DnsLoadBalancingConfig:
-    """How often the addresses of a server would be looked up; milliseconds."""
+    """Says how often the addresses of a server would be looked up; milliseconds."""
 
     resolution_interval_millis: int = 30_000
     default: ClassVar[DnsLoadBalancingConfig]

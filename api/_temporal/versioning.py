@@ -35,7 +35,7 @@ class WorkerDeploymentVersion:
     build_id: str
 
     def to_canonical_string(self) -> str:
-        """Return it as `deployment.build`."""
+        """Return the version as `deployment.build`."""
         return f"{self.deployment_name}.{self.build_id}"
 
     @staticmethod
@@ -56,7 +56,7 @@ class WorkerDeploymentVersion:
 @public("understudy.worker")
 @dataclass(frozen=True)
 class WorkerDeploymentConfig:
-    """Which build of a deployment a worker is; accepted and ignored."""
+    """Says which build of a deployment a worker is; accepted and ignored."""
 
     version: WorkerDeploymentVersion
     use_worker_versioning: bool
@@ -65,7 +65,7 @@ class WorkerDeploymentConfig:
 
 @public("understudy.common")
 class VersioningOverride:
-    """Which build a run shall go on with, whatever its worker says; accepted and ignored."""
+    """Says which build a run shall go on with, whatever its worker says; accepted and ignored."""
 
 
 @public("understudy.common")
@@ -92,7 +92,7 @@ class OneTimeVersioningOverride(VersioningOverride):
 
 @public("understudy.workflow")
 class VersioningIntent(Enum):
-    """Which build an activity, a child or a next run shall meet; accepted and ignored."""
+    """Says which build an activity, a child or a next run shall meet; accepted and ignored."""
 
     COMPATIBLE = 1
     DEFAULT = 2
@@ -100,7 +100,7 @@ class VersioningIntent(Enum):
 
 @public("understudy.workflow")
 class ContinueAsNewVersioningBehavior(IntEnum):
-    """Which build the next run shall begin with; accepted and ignored."""
+    """Says which build the next run shall begin with; accepted and ignored."""
 
     UNSPECIFIED = 0
     AUTO_UPGRADE = 1

@@ -1,4 +1,4 @@
-"""What workflow code is written with; `understudy.workflow` gathers it.
+"""The tools with which people write workflow code; `understudy.workflow` gathers them.
 
 In reading order: `definition` (the decorators) and `handlers` (of messages), then what running code asks:
 `activity_calls`, `local_activity_calls`, `time`, `children` with their `child_handle`, `requests` (what calls become),

@@ -307,7 +307,7 @@ def ask_for(  # noqa: PLR0917 - an activity, and what goes with it
 def rare_options(
     fields: Mapping[str, Any], headers: Mapping[str, Payload], result_type: Any
 ) -> tuple[dict[str, Any], Any]:
-    """Return what an `ActivityScheduled` says beyond the least, and the type of the activity's result.
+    """Return the fields of an `ActivityScheduled` that few calls need, and the type of the activity's result.
 
     Args:
         fields: the options of the activity and of the call.
@@ -324,7 +324,7 @@ def rare_options(
 
 
 def resolved(activity: Any) -> str | ActivityDefinition:
-    """Return what `schedule` takes of what a user gave: a name as it is, else the definition.
+    """Return the activity that a user gave, as `schedule` takes it: a name as it is, else the definition.
 
     Raises:
         DefinitionError: it is not an activity.

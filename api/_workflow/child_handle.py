@@ -125,23 +125,23 @@ class ExternalWorkflowHandle(Generic[E]):
     __slots__ = ("_id", "_run_id")
 
     def __init__(self, workflow_id: str, run_id: str | None) -> None:
-        """Use `workflow.get_external_workflow_handle` instead."""
+        """Do not call this; use `workflow.get_external_workflow_handle` instead."""
         self._id = workflow_id
         self._run_id = run_id
 
     def __repr__(self) -> str:
-        """Show the ids."""
+        """Show the ids of the workflow."""
         run = f", run {self._run_id}" if self._run_id else ""
         return f"<ExternalWorkflowHandle of {self._id!r}{run}>"
 
     @property
     def id(self) -> str:
-        """The workflow id."""
+        """The id of the workflow."""
         return self._id
 
     @property
     def run_id(self) -> str | None:
-        """The run that messages go to; None: the open one, else the latest."""
+        """The run that gets the messages; None: the open one, else the latest."""
         return self._run_id
 
     @typed_related_signal

@@ -16,7 +16,7 @@ S = TypeVar("S")
 
 
 class StartChildCall(Protocol):
-    """`workflow.start_child_workflow`."""
+    """The type of `workflow.start_child_workflow`, with its overloads."""
 
     @overload
     async def __call__(
@@ -60,7 +60,7 @@ class StartChildCall(Protocol):
 
 
 class ExecuteChildCall(Protocol):
-    """`workflow.execute_child_workflow`."""
+    """The type of `workflow.execute_child_workflow`, with its overloads."""
 
     @overload
     async def __call__(self, workflow: Callable[[], Awaitable[R]], **options: Unpack[ChildWorkflowConfig]) -> R: ...

@@ -1,4 +1,4 @@
-"""What a workflow is declared with: `@workflow.defn`, `run`, `init`, and the handlers of its messages.
+"""The decorators that declare a workflow: `@workflow.defn`, `run`, `init`, and those for the handlers of its messages.
 
 The decorators leave marks, which `actors.behaviors.definitions.declare` reads into a definition once the class is
 complete; `understudy.workflow` shows them to users.
@@ -203,16 +203,16 @@ class UpdateMethodMultiParam(Protocol[P, R_co]):
     """A method decorated with `@workflow.update`."""
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R_co | Awaitable[R_co]:
-        """Call the method."""
+        """Call the method of the workflow itself."""
         ...
 
     def validator(self, vfunc: Callable[P, None]) -> Callable[P, None]:
-        """Declare a plain method that looks at an update before it is let in; what it raises keeps it out."""
+        """Declare a plain method that looks at an update before it is let in; an error of the method refuses it."""
         ...
 
 
 class UpdateDecorator(Protocol):
-    """What `@workflow.update(...)` with options is."""
+    """The result of `@workflow.update(...)` with options."""
 
     @overload
     def __call__(self, fn: Callable[P, Awaitable[R]]) -> UpdateMethodMultiParam[P, R]: ...

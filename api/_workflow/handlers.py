@@ -57,13 +57,13 @@ class UpdateInfo:
 
 
 def current_update_info() -> UpdateInfo | None:
-    """Return which update the running code handles or validates; None: it does neither."""
+    """Return the update that the running code handles or validates; None: it does neither."""
     found = current_update.get()
     return None if found is None else UpdateInfo(*found)
 
 
 def all_handlers_finished() -> bool:
-    """Whether no handler of a signal or an update is still running; a good `wait_condition` before the end."""
+    """Return True if no handler of a signal or an update is still running; a good `wait_condition` before the end."""
     return not current().inbox.running
 
 

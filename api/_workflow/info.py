@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["Info", "ParentInfo", "RootInfo", "info", "info_of"]
 
 SUGGESTED_EVENTS: Final = 4_096
-"""Where Temporal's server begins to suggest it, too."""
+"""The number of events from which Temporal's server begins to suggest it, too."""
 _DEFAULT_TASK_TIMEOUT: Final = timedelta(seconds=10)
 
 
@@ -87,15 +87,15 @@ class Info:
         return ""
 
     def get_current_history_size(self) -> int:
-        """Return how many bytes the run's events have, as they are encoded; measured at each call, for rare use."""
+        """Return the number of bytes of the run's events, as they are encoded; measured at each call, for rare use."""
         return current().recorder.history_size
 
     def get_current_history_length(self) -> int:
-        """Return how many events the run has now."""
+        """Return the number of events that the run has now."""
         return current().recorder.history_length
 
     def is_continue_as_new_suggested(self) -> bool:
-        """Whether the history has become so long that a fresh one would be better: from 4,096 events on."""
+        """Return True if the history has become so long that a fresh one would be better: from 4,096 events on."""
         return current().recorder.history_length >= SUGGESTED_EVENTS
 
 

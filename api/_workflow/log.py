@@ -18,17 +18,17 @@ class LoggerAdapter(logging.LoggerAdapter[logging.Logger]):
     """A logger that adds the run's ids and is silent in replays, so that each line is logged once."""
 
     def __init__(self, logger: logging.Logger, extra: Mapping[str, Any] | None = None) -> None:
-        """Log through `logger`."""
+        """Write the messages to `logger`."""
         super().__init__(logger, extra or {})
         self.log_during_replay = False
         self.workflow_info_on_message = True
-        """Whether messages end with the run's ids."""
+        """True if messages end with the run's ids."""
         self.workflow_info_on_extra = True
-        """Whether records have the run's ids, as a dict `workflow`."""
+        """True if records have the run's ids, as a dict `workflow`."""
         self.full_workflow_info_on_extra = False
-        """Whether records have all of `workflow.info()`, as `workflow_info`."""
+        """True if records have all of `workflow.info()`, as `workflow_info`."""
         self.disable_sandbox = False
-        """Whether handlers and formatters may do what workflow code may not; see `unsafe_disable_sandbox`."""
+        """True if handlers and formatters may do what workflow code may not; see `unsafe_disable_sandbox`."""
 
     @property
     def base_logger(self) -> logging.Logger:
@@ -58,7 +58,7 @@ class LoggerAdapter(logging.LoggerAdapter[logging.Logger]):
             super().log(level, msg, *args, stacklevel=stacklevel + 1, **kwargs)
 
     def isEnabledFor(self, level: int) -> bool:  # noqa: N802 - logging's own name
-        """Whether a message of `level` would be logged here and now."""
+        """Return True if a message of `level` would be logged here and now."""
         if not self.log_during_replay and in_workflow() and current().recorder.is_replaying:
             return False
         return super().isEnabledFor(level)

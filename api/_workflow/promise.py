@@ -29,23 +29,23 @@ class DurablePromise(Generic[T]):
     __slots__ = ("_future", "_signal", "_token", "_type")
 
     def __init__(self, token: str, signal: str, type: Any) -> None:
-        """Use `workflow.promise` instead."""
+        """Do not call this; use `workflow.promise` instead."""
         self._token = token
         self._signal = signal
         self._type = type
         self._future = current().inbox.promised(signal)
 
     def __repr__(self) -> str:
-        """Show whether it is resolved; not the token, which is a secret."""
+        """Show whether the promise is resolved; not the token, which is a secret."""
         return f"<DurablePromise, {'resolved' if self.done() else 'pending'}>"
 
     @property
     def token(self) -> str:
-        """What resolves it, by `client.resolve_promise(token, value)`; whoever has it may do so."""
+        """The token: `client.resolve_promise(token, value)` resolves the promise; whoever has the token may do so."""
         return self._token
 
     def done(self) -> bool:
-        """Whether it was resolved or rejected."""
+        """Return True if somebody has resolved or rejected the promise."""
         return self._future.done()
 
     def __await__(self) -> Generator[Any, Any, T]:
@@ -108,7 +108,7 @@ def promise(*, type: Any = Any, token: str | None = None) -> DurablePromise[Any]
 
 
 def _rejection(error: BaseException) -> ApplicationError:
-    """Return what awaiting raises: a rejection is none of this workflow's cancellations or time-outs."""
+    """Return the error that awaiting raises: a rejection is none of this workflow's cancellations or time-outs."""
     if isinstance(error, ApplicationError):
         return error
     wrapped = ApplicationError(str(error), type=type(error).__name__)

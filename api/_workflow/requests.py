@@ -1,4 +1,4 @@
-"""What workflow code asks of other workflows, behind the last interceptor: a child is started, a signal sent."""
+"""The requests of workflow code to other workflows, behind the last interceptor: start a child, send a signal."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ async def start_child(context: Context, asked: StartChildWorkflowInput, make: ty
 
 
 async def _start_of(context: Context, handle: ChildHandle[Any]) -> None:
-    """Wait until a child runs; who is cancelled meanwhile has asked the child to cancel, and may have to wait on.
+    """Wait until a child runs; a caller that is cancelled meanwhile asks the child to cancel, and may have to wait on.
 
     The run's own cancellation waits for no start: nobody may ever know the child's type.
     """
@@ -94,7 +94,7 @@ async def _start_of(context: Context, handle: ChildHandle[Any]) -> None:
 
 
 def _seen(handle: Future[Any]) -> None:
-    """Take note of how a child ended that nobody awaits any more, so that it is not reported as overlooked."""
+    """Mark the outcome of a child that nobody awaits any more as seen, so that it is not reported as overlooked."""
     if not handle.cancelled():
         handle.exception()
 

@@ -1,4 +1,4 @@
-"""What workflow code can tell of the run that it is in, beside the facts of `workflow.info`."""
+"""Functions by which workflow code learns about the run that it is in, beside the facts of `workflow.info`."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ __all__ = [
 
 
 def in_workflow() -> bool:
-    """Whether workflow code is running here."""
+    """Return True if workflow code is running here."""
     try:
         current()
     except NotInWorkflowError:
@@ -62,17 +62,17 @@ def metric_meter() -> MetricMeter:
 
 
 def cancellation_reason() -> str | None:
-    """Return why the run was asked to cancel, empty if no reason was given; None: it was not."""
+    """Return the reason why the run was asked to cancel, empty if none was given; None: nobody asked."""
     asked = current().cancel_requested
     return asked.reason if asked is not None else None
 
 
 class unsafe:  # noqa: N801 - a namespace with the name that Temporal's SDK gives it
-    """What breaks determinism unless used with care."""
+    """Tools that break determinism unless they are used with care."""
 
     @staticmethod
     def is_replaying() -> bool:
-        """Whether the code is led through recorded events, or leaves memory; never decide by it what the workflow does.
+        """Return True while replaying and while the run leaves memory; never decide by it what the workflow does.
 
         It is for what must not be said twice: when a run leaves memory, its `finally` blocks run, too.
         """
@@ -80,12 +80,12 @@ class unsafe:  # noqa: N801 - a namespace with the name that Temporal's SDK give
 
     @staticmethod
     def is_replaying_history_events() -> bool:
-        """Whether the code is led through recorded events; queries and validators are never part of that."""
+        """Return True while the code is led through recorded events; queries and validators are never part of that."""
         return current().recorder.is_replaying
 
     @staticmethod
     def is_read_only() -> bool:
-        """Whether the code may only read: a query, a validator of an update, a `wait_condition`, a `side_effect`."""
+        """Return True if the code may only read: a query, an update validator, a `wait_condition`, a `side_effect`."""
         return bool(current().recorder.read_only)
 
     @staticmethod

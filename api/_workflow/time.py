@@ -71,7 +71,7 @@ def uuid7() -> UUID:
 
 @public("understudy.workflow")
 async def sleep(duration: float | timedelta, *, summary: str | None = None) -> None:
-    """Sleep, durably.
+    """Sleep for a duration that outlives restarts of the process.
 
     Args:
         duration: seconds, or a timedelta.

@@ -1,4 +1,4 @@
-"""What is kept with the run: memo, search attributes, details, and what the run before it left.
+"""The data that is kept with the run: memo, search attributes, details, and the result that the run before it left.
 
 `understudy.workflow` shows all of it to users; it is used from workflow code, on the workflow's own loop.
 """
@@ -97,12 +97,12 @@ def upsert_search_attributes(attributes: SearchAttributes | Sequence[SearchAttri
 
 
 def get_current_details() -> str:
-    """Return what the run says about itself now; empty: nothing."""
+    """Return the text that the run says about itself now; empty: nothing."""
     return current().upserts.details
 
 
 def set_current_details(description: str) -> None:
-    """Say something about the run, for people who look at it; in place of what it said before.
+    """Set the text that the run says about itself, for people who look at it; the text before is gone.
 
     Raises:
         ArgumentTypeError: it is no str.
@@ -116,7 +116,7 @@ def set_current_details(description: str) -> None:
 
 
 def has_last_completion_result() -> bool:
-    """Whether a run of this cron schedule has completed before, with something else than None."""
+    """Return True if a run of this cron schedule has completed before, with something else than None."""
     return current().execution.start.last_result is not None
 
 
@@ -138,14 +138,14 @@ def get_last_completion_result(type_hint: type | None = None) -> Any | None:
 
 
 def get_last_failure() -> BaseException | None:
-    """Return what the run before this one failed with, if it did: of a retry policy or a cron schedule."""
+    """Return the error of the run before this one, if that failed under a retry policy or a cron schedule."""
     context = current()
     last = context.execution.start.last_failure
     return None if last is None else context.failures.to_exception(last, context.converter)
 
 
 def is_failure_exception(err: BaseException) -> bool:
-    """Whether an exception would end the run as failed; any other is a bug, whose turn is tried again."""
+    """Return True if an exception would end the run as failed; any other is a bug, whose turn is tried again."""
     return current().inbox.is_failure(err)
 
 

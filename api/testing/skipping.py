@@ -88,7 +88,7 @@ class TimeSkipper:
         await future
 
     async def close(self) -> None:
-        """Let time alone; who sleeps is cancelled."""
+        """Stop making time jump; those who sleep are cancelled."""
         self._enabled = False
         sleepers, self._sleepers = self._sleepers, []
         for _, _, future in sleepers:

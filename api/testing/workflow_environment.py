@@ -38,7 +38,7 @@ __all__ = ["WorkflowEnvironment"]
 
 @public("understudy.testing")
 class WorkflowEnvironment:
-    """A client and the engine behind it, for one test; closed by `async with`, or by `shutdown`.
+    """A client and the engine behind it, for one test; `async with` or `shutdown` closes it.
 
     In workflows that run in it, a failed `assert` ends the run as failed, whatever its retry policy says, instead of
     being tried again as a bug is. Around a client of your own it is still a bug.
@@ -272,7 +272,7 @@ class WorkflowEnvironment:
             await self._client.engine.dispatcher.run(self._skipper.sleep(ns, of_engine))
 
     async def get_current_time(self, handle: WorkflowHandle[Any, Any] | None = None) -> datetime:
-        """Return the time that it is for the engine, in UTC.
+        """Return the engine's time, in UTC.
 
         Args:
             handle: ignored: all workflows have one time.
@@ -295,12 +295,12 @@ class WorkflowEnvironment:
 
 
 def _with_final_asserts(definition: WorkflowDefinition) -> WorkflowDefinition:
-    """Return a definition in whose workflows a failed assert is an outcome."""
+    """Return the definition with failed asserts as outcomes of its workflows."""
     return replace(definition, failure_exception_types=(*definition.failure_exception_types, AssertionError))
 
 
 def _refuse(plugins: Sequence[Any], condition: QueryRejectCondition | None) -> None:
-    """Refuse what would change what a test means if it were ignored."""
+    """Refuse arguments that would change the meaning of a test if they were ignored."""
     given = {
         "plugins": plugins,
         "default_workflow_query_reject_condition": condition,

@@ -1,4 +1,4 @@
-"""What ends a worker before its time: an error after which it can do no more, such as a pool of processes that broke.
+"""An error after which a worker can do no more, such as a pool of processes that broke: it ends the worker early.
 
 Whoever runs the worker is told: `run` raises the error, and the task that is in an `async with` block is cancelled, and
 gets the error at the end of the block, as `asyncio.timeout` does it.
@@ -38,7 +38,7 @@ class Fatal:
         self._block = None
 
     def check(self, kind: type[BaseException] | None) -> None:
-        """Raise the error at the end of a block, if it has come; `kind` is what the block itself ends with.
+        """Raise the error at the end of a block, if the error has come; `kind` is the class of the block's own error.
 
         Raises:
             BaseException: the error, unless the block raises something of its own.

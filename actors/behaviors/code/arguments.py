@@ -1,4 +1,4 @@
-"""How a handler or the run method is called: with which arguments, and by whom.
+"""The call of a handler or of the run method: the arguments, and the one who makes the call.
 
 Arguments are read from their payloads by the hints of what takes them. A `Caller` makes the call of a handler: as it is
 (`DirectCalls`), or through the interceptors of the run, where there are any (`code.interceptors`).

@@ -1,4 +1,4 @@
-"""Record or compare: whatever the code of a run asks for goes through here, live and in a replay.
+"""Record or compare: every request of a run's code goes through here, live and in a replay.
 
 What code asks for is a request, an event that is only proposed. In a live activation requests are collected, to be
 recorded behind the fact that led to them. In a replay each is held against the event at its place, and a difference is
@@ -132,7 +132,7 @@ class Recorder:
         raise self.mismatch
 
     def take(self) -> list[Request]:
-        """Return what the code has asked for since the last time, and collect anew."""
+        """Return the requests of the code since the last call, and collect anew."""
         requests, self.requests = self.requests, []
         return requests
 
@@ -149,12 +149,12 @@ class Recorder:
 
     @property
     def history_length(self) -> int:
-        """How many events the run has, those of this activation included."""
+        """The number of events that the run has, those of this activation included."""
         return self.cursor - self._hidden if self.cursor >= 0 else self.execution.version + len(self.requests)
 
     @property
     def history_size(self) -> int:
-        """How many bytes the run's events have, those of this activation included, as they are encoded."""
+        """The number of bytes of the run's events, those of this activation included, as they are encoded."""
         if self.cursor >= 0:
             return sum(len(encode_event(event)) for event in self.history[: self.cursor - self._hidden])
         return self.execution.size + sum(len(encode_event(event)) for event in self.requests)

@@ -1,4 +1,4 @@
-"""Which facts form one activation: one fact; a start with the messages before its first step; or all that waited.
+"""The facts of one activation: a single fact; a start with the messages before its first step; or all that waited.
 
 Messages that came with a start say so themselves. Facts that waited for code are taken up in the order of a turn: all
 messages together, so that none of them is lost behind an end that another brings about, and then the rest, one by one.

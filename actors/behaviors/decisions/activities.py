@@ -171,7 +171,7 @@ def _heartbeat(state: WorkflowExecution, command: RecordHeartbeat, now: int) -> 
 
 
 def _is_late(state: WorkflowExecution, seq: int) -> bool:
-    """True if the outcome of a local activity comes too late: the run is closed, or one is recorded."""
+    """True if the outcome of a local activity comes too late: the run is closed, or has an outcome already."""
     return not state.is_open or (state.local_done is not None and seq in state.local_done)
 
 

@@ -23,7 +23,7 @@ _FINAL: Final = frozenset({TimeoutType.SCHEDULE_TO_START, TimeoutType.SCHEDULE_T
 
 
 class NextAttempt(NamedTuple):
-    """When the next attempt is due (ns since the epoch), or why there is none."""
+    """The time when the next attempt is due (ns since the epoch), or the reason why there is none."""
 
     at: int | None
     state: RetryState

@@ -60,7 +60,7 @@ class HandlerKind(IntEnum):
 
 
 class HandlerUnfinishedPolicy(IntEnum):
-    """What to do about a handler that is still running when its workflow ends."""
+    """Says what to do about a handler that is still running when its workflow ends."""
 
     WARN_AND_ABANDON = 1
     ABANDON = 2
@@ -131,7 +131,7 @@ class WorkflowDefinition(msgspec.Struct, frozen=True, eq=False):
     deadlock_timeout: float | None = None
     """Seconds that one turn may take; None: the worker's limit."""
     pause_after_failures: int = 0
-    """How many failed turns in a row pause a run, as the worker says; 0: none do."""
+    """The number of failed turns in a row that pause a run, as the worker says; 0: none do."""
     dynamic_config: Callable[[Any], Any] | None = None
     """The method by which a dynamic workflow decides for each run; see `definitions.dynamic`."""
     activates_patch: Callable[[str], bool] | None = None

@@ -34,7 +34,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=Fals
 
     activity_type: str
     start_delay: int = 0
-    """How long the activity waits before it is asked for."""
+    """The time that the activity waits before the workflow asks for it."""
     schedule_to_close: int = 0
     schedule_to_start: int = 0
     start_to_close: int = 0

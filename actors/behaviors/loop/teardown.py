@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["NOWHERE", "Nowhere", "StoppedHost", "close_coroutine", "close_generator", "unlink"]
 
 CLOSE_TRIES = 100
-"""How many tries a coroutine gets that catches everything and awaits again, before it is given up."""
+"""The number of tries for a coroutine that catches everything and awaits again, before the loop gives it up."""
 
 _cancel_plainly: Callable[[Any], bool] = Future.cancel  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType] - typeshed
 

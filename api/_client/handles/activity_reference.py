@@ -1,4 +1,4 @@
-"""Which activity is meant, where somebody completes it from outside by its ids."""
+"""Names an activity by its ids, for somebody outside who completes it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ __all__ = ["AsyncActivityIDReference"]
 @public("understudy.client")
 @dataclass(frozen=True)
 class AsyncActivityIDReference:
-    """Which activity is meant.
+    """Names the activity that somebody outside completes.
 
     Args:
         workflow_id: of the workflow that asked for it; None: it stands alone.

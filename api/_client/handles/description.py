@@ -1,4 +1,4 @@
-"""The description of a run: what a client sees of it at one moment."""
+"""The description of a run: its state at one moment, as a client sees it."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class PendingActivityInfo:
     """scheduled: an attempt waits or runs; backing off; outside: its outcome is to come from outside; canceling."""
     attempt: int
     next_attempt_at: datetime | None
-    """When the attempt may begin, or might have begun; None: its code is over, and somebody outside completes it."""
+    """The time when the attempt may begin or might have begun; None: somebody outside ends it, its code is over."""
     last_failure: str | None
 
 
@@ -61,12 +61,12 @@ class PendingChildInfo:
 
 @dataclass(frozen=True)
 class PauseInfo:
-    """Since when a run is paused, and why."""
+    """Says since when a run is paused, and why."""
 
     note: str
     since: datetime
     identity: str
-    """Who has paused it; `understudy`: the engine, because its code failed too often."""
+    """The one who has paused it; `understudy`: the engine, because its code failed too often."""
     freeze_timers: bool
     """True if its timers stand still meanwhile."""
 
@@ -89,12 +89,12 @@ class WorkflowExecutionDescription:
     root_run_id: str | None
     start_time: datetime
     execution_time: datetime
-    """When its first turn was, or is, due."""
+    """The time when its first turn was, or is, due."""
     close_time: datetime | None
     history_length: int
     attempt: int
     current_details: str
-    """What the run says about itself now; see `workflow.set_current_details`."""
+    """The text that the run says about itself now; see `workflow.set_current_details`."""
     paused: PauseInfo | None
     """None: it is not paused."""
     pending_activities: tuple[PendingActivityInfo, ...]
@@ -103,11 +103,11 @@ class WorkflowExecutionDescription:
     phase: str
     """recovering, running, deferred, draining, stopped; or passivated: not in memory."""
     waiting_for: str | None
-    """What the run needs before its code can go on: a worker, or a mended program; None: nothing."""
+    """The thing that the run needs before its code can go on: a worker, or a mended program; None: nothing."""
     failed_turns: int
-    """How often in a row its code failed."""
+    """The number of turns in a row in which its code failed."""
     next_turn_at: datetime | None
-    """When failed code is tried again."""
+    """The time when the engine tries failed code again."""
     _start: WorkflowStarted = field(repr=False)
     _attributes: Mapping[str, object] = field(repr=False)
     _memo: Mapping[str, Payload] = field(repr=False)
@@ -115,7 +115,7 @@ class WorkflowExecutionDescription:
 
     @property
     def data_converter(self) -> DataConverter:
-        """What turns the run's payloads into values."""
+        """The converter that turns the run's payloads into values."""
         return self._data_converter
 
     @property
@@ -262,12 +262,12 @@ def _message(failure: Failure, converter: DataConverter) -> str:
 
 
 def _is_outside(pending: PendingActivity) -> bool:
-    """True if somebody outside is awaited, and nobody has asked them to stop."""
+    """True if the outcome is to come from outside, and nobody has asked those there to stop."""
     return pending.outside and pending.phase is ActivityPhase.SCHEDULED
 
 
 def _children(state: WorkflowExecution) -> tuple[PendingChildInfo, ...]:
-    """Return the children that an open run waits for; a closed one only sees to them."""
+    """Return the children that an open run waits for; a closed run waits for none."""
     return tuple(
         PendingChildInfo(
             workflow_id=child.initiated.workflow_id,

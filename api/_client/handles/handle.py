@@ -80,7 +80,7 @@ class WorkflowHandle(UpdateSender, HistoryReader, Operator, Generic[S, R]):
 
     @property
     def first_execution_run_id(self) -> str | None:
-        """The first run of the chain, where known."""
+        """The first run of the chain, if it is known."""
         return self._address.first_execution_run_id
 
     # -- result ------------------------------------------------------------------------------------------------------
@@ -161,7 +161,7 @@ class WorkflowHandle(UpdateSender, HistoryReader, Operator, Generic[S, R]):
     async def describe(
         self, *, rpc_metadata: Mapping[str, str | bytes] = NO_METADATA, rpc_timeout: timedelta | None = None
     ) -> WorkflowExecutionDescription:
-        """Return what is known of the run now; no worker is needed for it.
+        """Return the description of the run as it is now; no worker is needed for it.
 
         Raises:
             WorkflowNotFoundError: there is no such workflow.
@@ -304,7 +304,7 @@ class WorkflowHandle(UpdateSender, HistoryReader, Operator, Generic[S, R]):
         rpc_metadata: Mapping[str, str | bytes] = NO_METADATA,
         rpc_timeout: timedelta | None = None,
     ) -> None:
-        """End the run now, without asking its code; activities that run are cancelled. Which runs: as `cancel`.
+        """End the run now, without asking its code; activities that run are cancelled. The runs are those of `cancel`.
 
         Args:
             *args: details, kept with the event.

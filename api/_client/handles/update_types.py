@@ -1,4 +1,4 @@
-"""How type checkers see the messages to workflows: what handlers take and return flows through (see `tests/typing`).
+"""The messages to workflows as type checkers see them: the types of a handler flow through (see `tests/typing`).
 
 The forms are overloads, and these would be most of the class that they belong to. So they stand here, as protocols of
 what a method of it is, and the modules called `typed` say which method is which.
@@ -130,7 +130,7 @@ class StartUpdateMethod(Protocol):
     """`start_update` of the class of handles."""
 
     def __get__(self, instance: Any, owner: Any) -> StartUpdateCall:
-        """Return it for one handle."""
+        """Return the method for one handle."""
         ...
 
 
@@ -138,5 +138,5 @@ class ExecuteUpdateMethod(Protocol):
     """`execute_update` of the class of handles."""
 
     def __get__(self, instance: Any, owner: Any) -> ExecuteUpdateCall:
-        """Return it for one handle."""
+        """Return the method for one handle."""
         ...

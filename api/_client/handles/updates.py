@@ -30,13 +30,13 @@ __all__ = ["PreparedUpdate", "UpdateSender", "WantedUpdate", "prepared_update", 
 
 
 class WantedUpdate(msgspec.Struct, frozen=True):
-    """An update as it was asked for; nothing of it is checked."""
+    """An update as the caller asked for it; nothing of it is checked."""
 
     update: Any
     """The handler's method, or a name."""
     args: Sequence[Any]
     stage: WorkflowUpdateStage
-    """How far the update is to be before its sender goes on."""
+    """The stage that the update is to reach before its sender goes on."""
     id: str | None
     result_type: Any
     rpc_timeout: timedelta | None
@@ -59,7 +59,7 @@ class UpdateSender(Addressed):
         rpc_metadata: Mapping[str, str | bytes] = NO_METADATA,
         rpc_timeout: timedelta | None = None,
     ) -> WorkflowUpdateHandle[Any]:
-        """Send an update, and return a handle once it is as far as `wait_for_stage` says.
+        """Send an update, and return a handle once the update has reached `wait_for_stage`.
 
         It waits for a worker that knows the workflow. One that is rejected leaves no trace: `result` of the handle
         says why.
@@ -159,15 +159,15 @@ class UpdateSender(Addressed):
 
 
 class PreparedUpdate(msgspec.Struct, frozen=True):
-    """An update that was checked: its command, and what its handle is to know."""
+    """An update that was checked: its command, and the facts for its handle."""
 
     command: UpdateWorkflow
     hint: Any
-    """What the result is decoded to."""
+    """The type that the result is decoded to."""
     stage: WorkflowUpdateStage
 
     async def handle(self, to: Address, run_id: str, rejected: Failure | None) -> WorkflowUpdateHandle[Any]:
-        """Return the handle of the update once it is as far as its stage says; on the engine's loop.
+        """Return the handle of the update once the update has reached its stage; on the engine's loop.
 
         Args:
             to: the workflow.

@@ -61,12 +61,12 @@ class WorkflowHistoryEventAsyncIterator:
 
     @property
     def current_page_index(self) -> int:
-        """Where in the current page the next event is."""
+        """The place of the next event in the current page."""
         return self._index
 
     @property
     def next_page_token(self) -> bytes | None:
-        """Where the next page begins, for a later `fetch_history_events`; None: there is none, or nothing was read."""
+        """The token of the next page, for a later `fetch_history_events`; None: there is none, or nothing was read."""
         return self._token
 
     async def fetch_next_page(self, *, page_size: int | None = None) -> None:

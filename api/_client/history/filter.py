@@ -10,13 +10,13 @@ __all__ = ["WorkflowHistoryEventFilterType", "is_close"]
 
 
 class WorkflowHistoryEventFilterType(IntEnum):
-    """Which events of a run are wanted."""
+    """Says which events of a run are wanted."""
 
     __module__ = "understudy.client"
 
     ALL_EVENT = 1
     CLOSE_EVENT = 2
-    """The one that has closed it."""
+    """The event that has closed the run."""
 
 
 def is_close(wanted_events: WorkflowHistoryEventFilterType) -> bool:

@@ -65,7 +65,7 @@ class WorkflowHistory:
 
 
 class _StoredHistory(msgspec.Struct):
-    """What `to_json` writes: of each event the fields of its own, and its topic."""
+    """The form that `to_json` writes: of each event the fields of its own, and its topic."""
 
     workflow_id: str
     run_id: str

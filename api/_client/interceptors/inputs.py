@@ -48,10 +48,10 @@ class OwnOfCall(NamedTuple):
     """The part of a call that the engine knows and that its input does not show."""
 
     target: Any = None
-    """The workflow or the handler that was meant; None: only its name is known."""
+    """The workflow or the handler that the caller gave; None: only its name is known."""
     request_id: str | None = None
     operation: object = None
-    """The `WithStartWorkflowOperation` of an update with a start, which is told how the start went."""
+    """The `WithStartWorkflowOperation` of an update with a start; it is told how the start went."""
 
 
 _NOTHING: Final = OwnOfCall()
@@ -69,7 +69,7 @@ def own_of_call(input: Any) -> OwnOfCall:
 @public("understudy.client")
 @dataclass
 class StartWorkflowInput:
-    """What `Client.start_workflow` or one of its kin was given."""
+    """The arguments of `Client.start_workflow` or one of its kin."""
 
     workflow: str
     args: Sequence[Any]
@@ -103,7 +103,7 @@ class StartWorkflowInput:
 @public("understudy.client")
 @dataclass
 class CancelWorkflowInput:
-    """What `WorkflowHandle.cancel` was given."""
+    """The arguments of `WorkflowHandle.cancel`."""
 
     id: str
     run_id: str | None
@@ -116,7 +116,7 @@ class CancelWorkflowInput:
 @public("understudy.client")
 @dataclass
 class DescribeWorkflowInput:
-    """What `WorkflowHandle.describe` was given."""
+    """The arguments of `WorkflowHandle.describe`."""
 
     id: str
     run_id: str | None
@@ -127,7 +127,7 @@ class DescribeWorkflowInput:
 @public("understudy.client")
 @dataclass
 class FetchWorkflowHistoryEventsInput:
-    """What `WorkflowHandle.fetch_history_events` was given."""
+    """The arguments of `WorkflowHandle.fetch_history_events`."""
 
     id: str
     run_id: str | None
@@ -143,7 +143,7 @@ class FetchWorkflowHistoryEventsInput:
 @public("understudy.client")
 @dataclass
 class QueryWorkflowInput:
-    """What `WorkflowHandle.query` was given."""
+    """The arguments of `WorkflowHandle.query`."""
 
     id: str
     run_id: str | None
@@ -160,7 +160,7 @@ class QueryWorkflowInput:
 @public("understudy.client")
 @dataclass
 class SignalWorkflowInput:
-    """What `WorkflowHandle.signal` was given."""
+    """The arguments of `WorkflowHandle.signal`."""
 
     id: str
     run_id: str | None
@@ -175,7 +175,7 @@ class SignalWorkflowInput:
 @public("understudy.client")
 @dataclass
 class TerminateWorkflowInput:
-    """What `WorkflowHandle.terminate` was given."""
+    """The arguments of `WorkflowHandle.terminate`."""
 
     id: str
     run_id: str | None
@@ -192,7 +192,7 @@ class TerminateWorkflowInput:
 @public("understudy.client")
 @dataclass
 class StartWorkflowUpdateInput:
-    """What `WorkflowHandle.start_update` or `execute_update` was given."""
+    """The arguments of `WorkflowHandle.start_update` or `execute_update`."""
 
     id: str
     run_id: str | None
@@ -254,7 +254,7 @@ class UpdateWithStartStartWorkflowInput:
 @public("understudy.client")
 @dataclass
 class StartWorkflowUpdateWithStartInput:
-    """What `Client.start_update_with_start_workflow` or `execute_update_with_start_workflow` was given."""
+    """The arguments of `Client.start_update_with_start_workflow` or `execute_update_with_start_workflow`."""
 
     start_workflow_input: UpdateWithStartStartWorkflowInput
     update_workflow_input: UpdateWithStartUpdateWorkflowInput
@@ -268,7 +268,7 @@ class StartWorkflowUpdateWithStartInput:
 @public("understudy.client")
 @dataclass
 class HeartbeatAsyncActivityInput:
-    """What `AsyncActivityHandle.heartbeat` was given."""
+    """The arguments of `AsyncActivityHandle.heartbeat`."""
 
     id_or_token: AsyncActivityIDReference | bytes
     details: Sequence[Any]
@@ -280,7 +280,7 @@ class HeartbeatAsyncActivityInput:
 @public("understudy.client")
 @dataclass
 class CompleteAsyncActivityInput:
-    """What `AsyncActivityHandle.complete` was given."""
+    """The arguments of `AsyncActivityHandle.complete`."""
 
     id_or_token: AsyncActivityIDReference | bytes
     result: Any | None
@@ -292,7 +292,7 @@ class CompleteAsyncActivityInput:
 @public("understudy.client")
 @dataclass
 class FailAsyncActivityInput:
-    """What `AsyncActivityHandle.fail` was given."""
+    """The arguments of `AsyncActivityHandle.fail`."""
 
     id_or_token: AsyncActivityIDReference | bytes
     error: Exception
@@ -305,7 +305,7 @@ class FailAsyncActivityInput:
 @public("understudy.client")
 @dataclass
 class ReportCancellationAsyncActivityInput:
-    """What `AsyncActivityHandle.report_cancellation` was given."""
+    """The arguments of `AsyncActivityHandle.report_cancellation`."""
 
     id_or_token: AsyncActivityIDReference | bytes
     details: Sequence[Any]

@@ -30,7 +30,7 @@ _NOTHING = OwnOfCall()
 @public("understudy.client")
 @dataclass
 class StartActivityInput:
-    """What `Client.start_activity` or one of its kin was given."""
+    """The arguments of `Client.start_activity` or one of its kin."""
 
     activity_type: str
     args: Sequence[Any]
@@ -57,7 +57,7 @@ class StartActivityInput:
 @public("understudy.client")
 @dataclass
 class CancelActivityInput:
-    """What `ActivityHandle.cancel` was given."""
+    """The arguments of `ActivityHandle.cancel`."""
 
     activity_id: str
     activity_run_id: str | None
@@ -69,7 +69,7 @@ class CancelActivityInput:
 @public("understudy.client")
 @dataclass
 class TerminateActivityInput:
-    """What `ActivityHandle.terminate` was given."""
+    """The arguments of `ActivityHandle.terminate`."""
 
     activity_id: str
     activity_run_id: str | None
@@ -81,7 +81,7 @@ class TerminateActivityInput:
 @public("understudy.client")
 @dataclass
 class DescribeActivityInput:
-    """What `ActivityHandle.describe` was given."""
+    """The arguments of `ActivityHandle.describe`."""
 
     activity_id: str
     activity_run_id: str | None
@@ -96,7 +96,7 @@ class DescribeActivityInput:
 @public("understudy.client")
 @dataclass
 class ListActivitiesInput:
-    """What `Client.list_activities` was given."""
+    """The arguments of `Client.list_activities`."""
 
     query: str | None
     page_size: int
@@ -109,7 +109,7 @@ class ListActivitiesInput:
 @public("understudy.client")
 @dataclass
 class CountActivitiesInput:
-    """What `Client.count_activities` was given."""
+    """The arguments of `Client.count_activities`."""
 
     query: str | None
     rpc_metadata: Metadata

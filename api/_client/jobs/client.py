@@ -271,7 +271,7 @@ class StandaloneActivities(Connection):
         rpc_metadata: Mapping[str, str | bytes] = NO_METADATA,
         rpc_timeout: timedelta | None = None,
     ) -> ActivityExecutionCount:
-        """Return how many stand-alone activities there are, running and closed.
+        """Return the number of stand-alone activities, running and closed.
 
         Args:
             query: None; a filter is refused, since there is none yet.

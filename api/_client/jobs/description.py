@@ -73,7 +73,7 @@ class ActivityExecutionCountAggregationGroup:
 
     count: int
     group_values: Sequence[Any]
-    """What all of the group have in common."""
+    """The values that all of the group have in common."""
 
 
 @public("understudy.client")
@@ -98,10 +98,10 @@ class ActivityExecution:
     execution_duration: timedelta | None
     """From the start to the end; None: it has not ended."""
     execution_time: datetime | None
-    """When its first attempt may begin: its start, and the start delay."""
+    """The time when its first attempt may begin: its start, and the start delay."""
     namespace: str
     schedule_time: datetime
-    """When it was started."""
+    """The time when it was started."""
     status: ActivityExecutionStatus
     task_queue: str
     typed_search_attributes: TypedSearchAttributes
@@ -118,21 +118,21 @@ class ActivityExecutionDescription(ActivityExecution):
     attempt: int
     """The number of the attempt, from 1."""
     canceled_reason: str | None
-    """Why it was asked to cancel; None: it was not, or no reason was given."""
+    """The reason why somebody asked to cancel it; None: nobody did, or no reason was given."""
     current_retry_interval: timedelta | None
-    """How long it waits for its next attempt; None: it does not."""
+    """The time that it waits for its next attempt; None: it does not wait."""
     expiration_time: datetime | None
-    """When its schedule-to-close time-out strikes."""
+    """The time when its schedule-to-close time-out strikes."""
     heartbeat_timeout: timedelta | None
     last_attempt_complete_time: datetime | None
     last_deployment_version: WorkerDeploymentVersion | None
     """None: workers have no versions."""
     last_heartbeat_time: datetime | None
-    """When heartbeat details were last written down, which is now and then."""
+    """The time when heartbeat details were last written down, which is now and then."""
     last_started_time: datetime | None
-    """When the attempt under way began; None: none is."""
+    """The time when the attempt under way began; None: none is under way."""
     last_worker_identity: str | None
-    """Who makes the attempt under way, or has completed the activity."""
+    """The worker that makes the attempt under way, or the one who has completed the activity."""
     next_attempt_schedule_time: datetime | None
     priority: Priority
     retry_policy: RetryPolicy | None
@@ -144,9 +144,9 @@ class ActivityExecutionDescription(ActivityExecution):
     start_to_close_timeout: timedelta | None
     start_delay: timedelta | None
     total_heartbeat_count: int
-    """How often heartbeat details were written down, in all attempts."""
+    """The number of times that heartbeat details were written down, in all attempts."""
     data_converter: DataConverter = field(repr=False)
-    """What turns the payloads below into values."""
+    """The converter that turns the payloads below into values."""
     _payloads: PayloadConverter = field(repr=False)
     _input: tuple[Payload, ...] | None = field(repr=False)
     _outcome: Event | None = field(repr=False)
@@ -205,7 +205,7 @@ class ActivityExecutionDescription(ActivityExecution):
         return self._outcome is not None and not self.has_result()
 
     async def outcome_failure(self) -> BaseException | None:
-        """Return why it ended without a result; None: it has one, is running, or the outcome was not asked for."""
+        """Return the failure that it ended with; None: it has a result, is running, or nobody asked for the outcome."""
         if self._outcome is None or self.has_result():
             return None
         return cause_of(self._outcome, self.data_converter.failure_converter, self._payloads)
@@ -230,7 +230,7 @@ _STATUS: Final[dict[type[Event], ActivityExecutionStatus]] = {
 
 
 def status_of(closing: Event | None) -> ActivityExecutionStatus:
-    """Return how a job stands that was closed by an event; None: it was not."""
+    """Return the status of a job that an event has closed; None: no event has."""
     if closing is None:
         return ActivityExecutionStatus.RUNNING
     if isinstance(closing, WorkflowFailed) and closing.failure.kind == "timeout":
@@ -269,7 +269,7 @@ def _common(view: JobView) -> dict[str, Any]:
 
 
 def execution_of(view: JobView) -> ActivityExecution:
-    """Return what a list says of a job."""
+    """Return the entry of a job in a list."""
     return ActivityExecution(**_common(view))
 
 
@@ -280,7 +280,7 @@ def described(
     under_way: tuple[int, str] | None,
     included: frozenset[str],
 ) -> ActivityExecutionDescription:
-    """Return what is known of a job.
+    """Return the description of a job.
 
     Args:
         view: what its events say.
@@ -328,7 +328,7 @@ def described(
 
 
 def _payloads_of(view: JobView, converter: DataConverter) -> PayloadConverter:
-    """Return what turns the values of a job into payloads and back."""
+    """Return the converter between the values of a job and payloads."""
     return for_activity(
         converter.payload_converter,
         activity_id=view.activity_id,

@@ -29,7 +29,7 @@ R = TypeVar("R")
 T = TypeVar("T")
 
 INCLUDED: Final = ("include_input", "include_outcome", "include_heartbeat_details", "include_last_failure")
-"""What a description has only if it is asked for."""
+"""The parts that a description has only if the caller asks for them."""
 
 
 @public("understudy.client")
@@ -62,7 +62,7 @@ class ActivityHandle(Generic[R]):
 
     @property
     def run_id(self) -> str | None:
-        """Which run is meant; None: the open one, else the latest."""
+        """The id of the run that is meant; None: the open one, else the latest."""
         return self._run_id
 
     async def result(
@@ -116,7 +116,7 @@ class ActivityHandle(Generic[R]):
         rpc_metadata: Mapping[str, str | bytes] = NO_METADATA,
         rpc_timeout: timedelta | None = None,
     ) -> ActivityExecutionDescription:
-        """Return what is known of the activity now; no worker is needed for it.
+        """Return the description of the activity as it is now; no worker is needed for it.
 
         Args:
             include_input: with its arguments.
@@ -206,7 +206,7 @@ class ActivityHandle(Generic[R]):
 async def describe_job(
     connection: Connection, activity_id: str, run_id: str | None, included: frozenset[str]
 ) -> ActivityExecutionDescription:
-    """Return what is known of a job; see `ActivityHandle.describe`. Any loop.
+    """Return the description of a job; see `ActivityHandle.describe`. Any loop.
 
     Args:
         connection: over which the engine is reached.

@@ -1,4 +1,4 @@
-"""How type checkers see the starts of stand-alone activities: what one takes and returns flows through.
+"""The starts of stand-alone activities as type checkers see them: the types of an activity flow through.
 
 The forms are those of starts of workflows, and stand here as protocols for the same reason: no argument, one argument
 as it is, several as `args`, and by name; for functions that are awaited and for plain ones, and for methods, which
@@ -115,7 +115,7 @@ class StartActivity(Protocol):
     """`start_activity` of the class of clients."""
 
     def __get__(self, instance: Any, owner: Any) -> StartActivityCall:
-        """Return it for one client."""
+        """Return the method for one client."""
         ...
 
 
@@ -209,7 +209,7 @@ class ExecuteActivity(Protocol):
     """`execute_activity` of the class of clients."""
 
     def __get__(self, instance: Any, owner: Any) -> ExecuteActivityCall:
-        """Return it for one client."""
+        """Return the method for one client."""
         ...
 
 
@@ -280,7 +280,7 @@ class StartActivityMethod(Protocol):
     """`start_activity_method` of the class of clients."""
 
     def __get__(self, instance: Any, owner: Any) -> StartActivityMethodCall:
-        """Return it for one client."""
+        """Return the method for one client."""
         ...
 
 
@@ -351,5 +351,5 @@ class ExecuteActivityMethod(Protocol):
     """`execute_activity_method` of the class of clients."""
 
     def __get__(self, instance: Any, owner: Any) -> ExecuteActivityMethodCall:
-        """Return it for one client."""
+        """Return the method for one client."""
         ...

@@ -1,4 +1,4 @@
-"""How type checkers see the starts of workflows: what a workflow takes and returns flows through (see `tests/typing`).
+"""The starts of workflows as type checkers see them: the types of a workflow flow through (see `tests/typing`).
 
 The forms are those of `update_types`, and stand here as protocols for the same reason. A workflow is given as the run
 method of a class, which takes `self` in front, or as a function, which does not; which of both it is, its type does
@@ -158,7 +158,7 @@ class StartMethod(Protocol):
     """`start_workflow` of the class of clients."""
 
     def __get__(self, instance: Any, owner: Any) -> StartCall:
-        """Return it for one client."""
+        """Return the method for one client."""
         ...
 
 
@@ -166,5 +166,5 @@ class ExecuteMethod(Protocol):
     """`execute_workflow` of the class of clients."""
 
     def __get__(self, instance: Any, owner: Any) -> ExecuteCall:
-        """Return it for one client."""
+        """Return the method for one client."""
         ...

@@ -1,4 +1,4 @@
-"""What workflow code asks for, as its interceptors see it: one class for each of their methods.
+"""The requests of workflow code as its interceptors see them: one class for each of their methods.
 
 The inputs have the options as the call gave them, completed by what the activity's decorator says; whatever they say
 behind the last interceptor is checked and done. `headers` are stored with the request and arrive at the other side.
@@ -35,12 +35,12 @@ __all__ = [
 
 
 class Own(NamedTuple):
-    """What the engine knows of a call and its input does not tell."""
+    """The facts that the engine knows of a call and that its input does not tell."""
 
     target: Any = None
-    """The definition or the handler that was meant; None: only its name is known."""
+    """The definition or the handler that the code named; None: only its name is known."""
     source: str = ""
-    """Where the call is."""
+    """The line of code that makes the call."""
     child: int = 0
     """The number of the child that a signal is for."""
 
@@ -49,7 +49,7 @@ _NOTHING: Final = Own()
 
 
 def own_fields(input: Any) -> Own:
-    """Return what the engine knows of a call, of its input."""
+    """Return the facts that the engine keeps in an input, out of sight of interceptors."""
     own: Own = input._own  # noqa: SLF001 - the one place that looks at it
     return own
 
@@ -57,7 +57,7 @@ def own_fields(input: Any) -> Own:
 @public("understudy.worker")
 @dataclass
 class ContinueAsNewInput:
-    """What `workflow.continue_as_new` was given."""
+    """The arguments of `workflow.continue_as_new`."""
 
     workflow: str | None
     args: Sequence[Any]
@@ -79,7 +79,7 @@ class ContinueAsNewInput:
 @public("understudy.worker")
 @dataclass
 class SignalChildWorkflowInput:
-    """What the `signal` of a child's handle was given."""
+    """The arguments of `signal` of a child's handle."""
 
     signal: str
     args: Sequence[Any]
@@ -92,7 +92,7 @@ class SignalChildWorkflowInput:
 @public("understudy.worker")
 @dataclass
 class SignalExternalWorkflowInput:
-    """What the `signal` of an external workflow's handle was given."""
+    """The arguments of `signal` of an external workflow's handle."""
 
     signal: str
     args: Sequence[Any]
@@ -107,7 +107,7 @@ class SignalExternalWorkflowInput:
 @public("understudy.worker")
 @dataclass
 class StartActivityInput:
-    """What `workflow.start_activity` or one of its kin was given."""
+    """The arguments of `workflow.start_activity` or one of its kin."""
 
     activity: str
     args: Sequence[Any]
@@ -133,7 +133,7 @@ class StartActivityInput:
 @public("understudy.worker")
 @dataclass
 class StartChildWorkflowInput:
-    """What `workflow.start_child_workflow` or one of its kin was given."""
+    """The arguments of `workflow.start_child_workflow` or one of its kin."""
 
     workflow: str
     args: Sequence[Any]
@@ -164,7 +164,7 @@ class StartChildWorkflowInput:
 @public("understudy.worker")
 @dataclass
 class StartLocalActivityInput:
-    """What `workflow.start_local_activity` or one of its kin was given."""
+    """The arguments of `workflow.start_local_activity` or one of its kin."""
 
     activity: str
     args: Sequence[Any]

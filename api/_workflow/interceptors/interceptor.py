@@ -1,4 +1,4 @@
-"""Interceptors of what workflow code asks for: activities, children, signals to others, a new run, facts about its own.
+"""Interceptors of the requests of workflow code: activities, children, signals to others, a new run, its own facts.
 
 Extend `WorkflowOutboundInterceptor`, and hand yours on in the `init` of a `WorkflowInboundInterceptor`.
 """
@@ -27,7 +27,7 @@ __all__ = ["WorkflowOutboundInterceptor"]
 
 @public("understudy.worker")
 class WorkflowOutboundInterceptor:
-    """Stands around what the code of a run asks for: extend it; it is workflow code, as the inbound one."""
+    """Stands around the requests of a run's code: extend it; it is workflow code, as the inbound one."""
 
     next: WorkflowOutboundInterceptor
 
@@ -44,7 +44,7 @@ class WorkflowOutboundInterceptor:
         return self.next.info()
 
     async def signal_child_workflow(self, input: SignalChildWorkflowInput) -> None:
-        """Signal a child."""
+        """Send a signal to a child."""
         return await self.next.signal_child_workflow(input)
 
     async def signal_external_workflow(self, input: SignalExternalWorkflowInput) -> None:
@@ -52,7 +52,7 @@ class WorkflowOutboundInterceptor:
         return await self.next.signal_external_workflow(input)
 
     def start_activity(self, input: StartActivityInput) -> ActivityHandle[Any]:
-        """Start an activity."""
+        """Start an activity, and return its handle."""
         return self.next.start_activity(input)
 
     async def start_child_workflow(self, input: StartChildWorkflowInput) -> ChildWorkflowHandle[Any, Any]:

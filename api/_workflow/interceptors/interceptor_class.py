@@ -1,4 +1,4 @@
-"""What a worker's interceptor is asked when the worker is made; see `understudy.worker.interceptors`."""
+"""The question that a new worker asks its interceptors; see `understudy.worker.interceptors`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["WorkflowInterceptorClassInput"]
 @public("understudy.worker")
 @dataclass(frozen=True)
 class WorkflowInterceptorClassInput:
-    """What is asked of `Interceptor.workflow_interceptor_class`."""
+    """The input of `Interceptor.workflow_interceptor_class`."""
 
     unsafe_extern_functions: MutableMapping[str, Callable[..., Any]]
     """Functions for workflow code, which gets them by `workflow.extern_functions`; put yours in.

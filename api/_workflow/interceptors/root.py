@@ -1,4 +1,4 @@
-"""The end of the outbound chain of a run: what the functions of `understudy.workflow` do where nobody intercepts."""
+"""The end of a run's outbound chain: it does what functions of `understudy.workflow` do without interceptors."""
 
 from __future__ import annotations
 
@@ -33,27 +33,27 @@ __all__ = ["WorkflowRoot"]
 
 
 class WorkflowRoot(WorkflowOutboundInterceptor):
-    """The last in the chain of one run."""
+    """The last interceptor in the chain of one run: it asks the engine."""
 
     def __init__(self, context: Context) -> None:
-        """Ask for what is wanted through `context`."""
+        """Take the context through which the engine is asked."""
         self._context = context
 
     def continue_as_new(self, input: ContinueAsNewInput) -> NoReturn:
-        """End the run."""
+        """End this run, and begin the next."""
         end_run(self._context, input)
 
     def info(self) -> Info:
-        """Make them."""
+        """Return the facts of the run."""
         return info_of(self._context)
 
     async def signal_child_workflow(self, input: SignalChildWorkflowInput) -> None:
-        """Send it."""
+        """Send the signal to the child."""
         own = own_fields(input)
         await self._signal((input.child_workflow_id, "", own.child), input)
 
     async def signal_external_workflow(self, input: SignalExternalWorkflowInput) -> None:
-        """Send it."""
+        """Send the signal to the other workflow."""
         await self._signal((input.workflow_id, input.workflow_run_id or "", 0), input)
 
     async def _signal(
@@ -64,16 +64,16 @@ class WorkflowRoot(WorkflowOutboundInterceptor):
         await send_signal(self._context, to, target, input.args, input.headers, own.source)
 
     def start_activity(self, input: StartActivityInput) -> ActivityHandle[Any]:
-        """Ask for it."""
+        """Ask the engine for the activity."""
         activity, fields = activity_of_input(input), fields_of(input)
         return ask_for(self._context, activity, input.args, fields, input.headers, own_fields(input).source)
 
     async def start_child_workflow(self, input: StartChildWorkflowInput) -> ChildWorkflowHandle[Any, Any]:
-        """Ask for it, and wait until it runs."""
+        """Ask the engine for the child, and wait until the child runs."""
         make: type[ChildWorkflowHandle[Any, Any]] = ChildWorkflowHandle
         return await start_child(self._context, input, make)
 
     def start_local_activity(self, input: StartLocalActivityInput) -> ActivityHandle[Any]:
-        """Ask for it."""
+        """Ask the engine for the local activity."""
         activity, fields = activity_of_input(input), local_fields_of(input)
         return ask_for_local(self._context, activity, input.args, fields, input.headers)
