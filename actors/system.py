@@ -205,7 +205,7 @@ class System:
 
     @property
     def tasks_between_runs(self) -> int:
-        """How many pieces of work that runs have with other runs are under way."""
+        """The number of pieces of work that runs have with other runs and that are under way."""
         return len(self._between_runs) if self._between_runs is not None else 0
 
     def next_due(self) -> int | None:

@@ -1,4 +1,5 @@
-"""Doors for those who have another library, too: `understudy.contrib.pydantic`.
+"""Doors for those who have another library, too.
 
-They are made of what the other doors offer. Nothing imports this room.
+`pydantic` has its models as arguments and results (`understudy.contrib.pydantic`). Such doors are made of what the
+other doors offer. Nothing imports this room.
 """

@@ -357,7 +357,7 @@ class Worker:
 def _adapted(
     definition: WorkflowDefinition, types: tuple[type[BaseException], ...], limit: float, *, guarding: bool, **same: Any
 ) -> WorkflowDefinition:
-    """Return the definition with the worker's settings for all of its workflows; the workflow's own settings go first."""
+    """Return the definition with the worker's settings for all of its workflows; the workflow's own go first."""
     return replace(
         definition,
         failure_exception_types=(*definition.failure_exception_types, *types),
