@@ -37,7 +37,7 @@ __all__ = ["Effects", "Relations"]
 
 
 class Relations(NamedTuple):
-    """The three parts of a system that tell other runs about a run."""
+    """The parts of a system that deal with several runs: with children, with messages, with ends of runs."""
 
     children: Children
     outbound: Outbound
@@ -45,13 +45,13 @@ class Relations(NamedTuple):
 
 
 class Effects:
-    """The doer; used on the engine's loop.
+    """Does what follows a commit; used on the engine's loop.
 
     Args:
         clock: the time, ns since the epoch.
         activities: makes attempts.
         timers: wakes runs.
-        waiters: who waits for ends and updates.
+        waiters: those who wait for ends and updates.
         relations: returns what runs have to do with other runs; asked for when a run has to do with another.
         try_at_once: lets a run whose code is not live try it now, by run id.
     """
@@ -118,7 +118,7 @@ class Effects:
         self._see_to_time(run)
 
     def make_up_end(self, run: LiveRun, closing: Event, *, again: bool = True) -> None:
-        """Tell who still waits for the end of a run that came back closed: its last turn was lost only by report."""
+        """Tell those who wait for the end of a run that came back closed: only the report of its last turn was lost."""
         self._timers.forget(run.run_id)
         self._activities.drop_all(run.run_id, "the workflow closed")
         self._waiters.back(run.run_id, run.state.updates)
@@ -129,7 +129,7 @@ class Effects:
             self._relations().children.tell_parent(run, closing)
 
     def _see_to_time(self, run: LiveRun) -> None:
-        """Arm the next wake-up."""
+        """Set the next wake-up of a run."""
         self._timers.set(run.run_id, run.state.next_deadline())
 
     def left(self, run: LiveRun) -> None:
@@ -192,7 +192,7 @@ class Effects:
 
 
 def _why(state: WorkflowExecution) -> str:
-    """Return why a run cancels an activity, for its code."""
+    """Return the reason why a run cancels an activity, for the activity's code."""
     if not is_job(state.start.workflow_id):
         return "cancelled by the workflow"
     asked = state.cancel_requested

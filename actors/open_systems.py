@@ -62,7 +62,7 @@ def acquire(url: str, converter: DataConverter) -> System:
 
 
 def release(system: System) -> bool:
-    """Give a system back; True when that was its last user, who has to stop it."""
+    """Give a system back; return True if that was its last user, who has to stop it."""
     with _lock:
         for place, (known, users, converter) in list(_systems.items()):
             if known is system:
@@ -74,7 +74,7 @@ def release(system: System) -> bool:
 
 
 def check_codec(ours: DataConverter, theirs: DataConverter) -> None:
-    """Refuse another codec than the one that a system has its store behind.
+    """Refuse a codec that is not the one that a system has its store behind.
 
     Raises:
         InvalidArgumentError: it is of another kind, or has other settings.

@@ -70,9 +70,9 @@ class System:
             converter: of payloads.
             failures: their converter.
             clock: the time, ns since the epoch.
-            mailbox_limit: how many messages may wait for one run.
+            mailbox_limit: the number of messages that may wait for one run.
             inline_seconds: see `Journal`.
-            waiters: who waits for ends; None: an object of its own.
+            waiters: those who wait for ends; None: an object of its own.
             adapt: changes each definition that a worker brings; None: they are taken as they are.
         """
         loop = asyncio.get_running_loop()
@@ -101,7 +101,7 @@ class System:
         self.starts = Starts(self.post, self.workflows)
         self.service = Service(self.post, self.waiters, self.guard)
         self.between_runs = RetriedTasks(self.dispatcher)
-        """What runs have to do with each other, and is under way."""
+        """The parts that deal with several runs at once, and their work under way."""
         self._made_relations: Relations | None = None
         self.workflows.act_through(self._effects(), self._open_children)
         self.workers: list[WorkerSlots] = []
@@ -125,7 +125,7 @@ class System:
         )
 
     def _relations(self) -> Relations:
-        """Return what runs have to do with other runs; its modules are imported for those who have others (2 ms)."""
+        """Return the parts that deal with several runs; their modules are imported when a run needs them (2 ms)."""
         if self._made_relations is None:
             from understudy.actors.relations.children import Children
             from understudy.actors.relations.closing import Closing
@@ -202,7 +202,7 @@ class System:
         )
 
     def next_due(self) -> int | None:
-        """Return when something is due next, in memory or in the store, ns since the epoch; None: nothing is."""
+        """Return the time of what is due next, in memory or in the store, ns since the epoch; None: nothing is."""
         timers = self.timers
         known = (timers.next_at, self.activities.alarms.next_at, self.store.next_wake(timers.horizon))
         return min((at for at in known if at is not None), default=None)

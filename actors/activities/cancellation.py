@@ -59,12 +59,12 @@ class Cancellation:
     def __init__(self) -> None:
         self.reason = ""
         self.details: ActivityCancellationDetails | None = None
-        """Why the attempt was asked to stop; None while it was not."""
+        """The reasons why the attempt was asked to stop; None while it was not."""
         self._on_loop: asyncio.Event | None = None
         self._in_thread: threading.Event | None = None
 
     def __repr__(self) -> str:
-        """Show whether it was asked for."""
+        """Show whether somebody asked the code to stop."""
         return f"<cancellation{'' if self.details is None else f' for {self.reason!r}'}>"
 
     def ask(self, reason: str, details: ActivityCancellationDetails) -> None:

@@ -178,7 +178,7 @@ class AttemptServer:
             "converter": lambda: dumps(converter_of(attempt.assignment, worker)),
             "stopping": partial(_is_stopping, attempt),
         }
-        """How the attempt answers, by what the code asks for."""
+        """The functions that answer for the attempt, by the name of the question."""
 
     def __enter__(self) -> RemoteAttempt:
         """Begin to answer, and return the stand-in."""

@@ -96,7 +96,7 @@ class ActivitySupervisor(Supervisor["Attempt", Failure]):
             sleepers.discard(attempt)
 
     def under_way(self, run_id: str, seq: int) -> tuple[int, str] | None:
-        """Return when the attempt of an activity began, ns since the epoch, and on which worker; None if none runs."""
+        """Return the time when an activity's attempt began, ns since the epoch, and its worker; None if none runs."""
         attempt = self._in_flight.find(run_id, seq)
         if attempt is None or not attempt.started_at:
             return None
@@ -232,7 +232,7 @@ class ActivitySupervisor(Supervisor["Attempt", Failure]):
         return attempt.unwritten if attempt is not None else None
 
     def told_outside(self, run_id: str, seq: int, number: int) -> None:
-        """Drop the attempt: its outcome was reported from outside and is on disk."""
+        """Drop the attempt: somebody outside reported its outcome, which is on disk."""
         attempt = self._in_flight.find(run_id, seq)
         if attempt is not None and attempt.assignment.number == number:
             self._let_go(attempt)

@@ -41,7 +41,7 @@ class TaskQueues:
         self._workers: dict[str, list[WorkerSlots]] = {}
         self._waiting: dict[str, deque[Attempt]] = {}
         self._rates: dict[str, TokenBucket] = {}
-        """How often attempts may begin in a queue, all its workers together; the latest worker with a rate sets it."""
+        """The limits on the attempts of a queue, all its workers together; the latest worker with a rate sets it."""
 
     def __repr__(self) -> str:
         """Show how many attempts wait."""

@@ -156,7 +156,7 @@ class WorkerSlots(msgspec.Struct, eq=False):
         )
 
     def executor_for_plain(self) -> Executor:
-        """Return where a plain function runs: the user's executor, or a thread pool made when first needed."""
+        """Return the executor of a plain function: the user's, or a thread pool made when first needed."""
         if self.executor is not None:
             return self.executor
         if self._own_executor is None:

@@ -30,7 +30,7 @@ class TurnGuard:
         """Begin with the guard off, until a worker asks for it."""
         self._watchdog = Watchdog(report=_report)
         self._looks: dict[WorkflowDefinition, int] = {}
-        """How many activations of each definition had a deep look; the first few get one."""
+        """The number of activations of each definition that had a deep look; the first few get one."""
 
     def install(self, definitions: Iterable[WorkflowDefinition]) -> None:
         """Switch the guard on for these workflows, and for what their modules took by name from others."""

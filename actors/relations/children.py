@@ -89,7 +89,7 @@ class Children:
         self._service = service
 
     def start_child(self, parent: LiveRun, seq: int, *, again: bool = False) -> None:
-        """Start a child; `again` says that an earlier try may have succeeded."""
+        """Start a child; `again` is True if an earlier try may have succeeded."""
         pending = parent.state.children.get(seq)
         if pending is None or pending.run_id:
             return
@@ -138,7 +138,7 @@ class Children:
         return True
 
     def look_at_child(self, parent: LiveRun, pending: PendingChild) -> None:
-        """Do what a crash may have swallowed about one child of a run that is back."""
+        """Do for one child of a run that is back what a crash may have swallowed."""
         seq = pending.initiated.seq
         if not pending.run_id:
             self.start_child(parent, seq, again=True)
@@ -150,7 +150,7 @@ class Children:
             self.cancel_child(parent, seq, again=True)
 
     def _end_of(self, run_id: str) -> Any:
-        """Return how a child ended, from the disk; None if it has not."""
+        """Return the command that tells how a child ended, from the disk; None if it has not ended."""
         store = self._store
         while True:
             row = store.execution(run_id)
@@ -179,7 +179,7 @@ class Children:
             self._runs.tell(parent_id, ended)
 
     def _open_parent(self, child: WorkflowStarted, first_run_id: str) -> str:
-        """Return the run that waits for a child: the one that started it, or what that was reset to; empty: none.
+        """Return the run that waits for a child: its starter, or the run that a reset made of that; empty: none.
 
         Args:
             child: the first event of one of its runs.
@@ -214,7 +214,7 @@ class Children:
         return found
 
     def cancel_child(self, parent: LiveRun, seq: int, *, again: bool = False) -> None:
-        """Ask a child to cancel, once it has started; `again` says that an earlier try may have succeeded."""
+        """Ask a child to cancel, once it has started; `again` is True if an earlier try may have succeeded."""
         pending = parent.state.children.get(seq)
         if pending is not None:
             self._tasks.start("cancel", parent.run_id, seq, partial(self._cancel_child, parent, pending), again=again)
@@ -231,7 +231,7 @@ class Children:
         self._runs.tell(parent.run_id, NoteChildCanceling(seq=seq))
 
     async def begun(self, parent_id: str, seq: int) -> None:
-        """Wait until a child that is being started has begun, or could not."""
+        """Wait until the start of a child has succeeded or failed."""
         starting = self._tasks.running("start", parent_id, seq)
         if starting is not None:
             await asyncio.wait([starting])
@@ -247,13 +247,13 @@ class Children:
 
 
 def request_id_of(parent: WorkflowExecution, pending: PendingChild, why: str) -> str:
-    """Return the request id under which a child is asked to cancel, the same whenever it is asked."""
+    """Return the id of a request to cancel a child: the same whenever the request is made."""
     seq = pending.initiated.seq
     return f"{own_id(parent, child=seq)}/child/{seq}/{why}"
 
 
 def _run_of(parent: WorkflowExecution, pending: PendingChild) -> str:
-    """Return the run that a child began as, or begins as."""
+    """Return the id of the run that a child began as, or begins as."""
     return pending.run_id or child_run_id(parent, pending.initiated.seq)
 
 

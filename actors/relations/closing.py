@@ -96,7 +96,7 @@ class Closing:
         await self._put_row(run)
 
     async def _start_missing(self, parent: LiveRun, pending: PendingChild) -> None:
-        """Start a child that a crash kept from starting: to be abandoned it has to be there."""
+        """Start a child that a crash kept from starting: a child must exist to be abandoned."""
         closed = parent.state.closed
         if not pending.run_id and not _is_reset(closed) and _on_close(closed, pending) is None:
             await self._children.start(parent, pending, True)  # noqa: FBT003 - a `Work`
@@ -137,7 +137,7 @@ def _is_reset(closing: Event | None) -> bool:
 
 
 def _on_close(closing: Event | None, pending: PendingChild) -> Command | None:
-    """Return what a child is told when its parent has closed; None: nothing."""
+    """Return the command for a child whose parent has closed; None: it gets none."""
     asked = pending.initiated
     if not (isinstance(closing, WorkflowTerminated) and closing.new_run_id):
         return _COMMANDS.get(asked.parent_close_policy)

@@ -21,7 +21,7 @@ PAGE: Final = 100
 
 
 def was_delivered(store: EventStore, workflow_id: str, since: int, request_id: str) -> bool:
-    """Return True if a closed run of a workflow took a message; one that is open says so itself.
+    """Return True if a closed run of a workflow took a message; an open run says so itself.
 
     Args:
         store: where to look.

@@ -22,10 +22,10 @@ __all__ = ["RetriedTasks", "Work"]
 logger: Final = logging.getLogger("understudy.workflows")
 
 BACKOFF: Final = Backoff(first=0.2, last=2.0)
-"""Between two tries of what the store could not do."""
+"""The wait between two tries while the store fails."""
 
 Work = Callable[[bool], Coroutine[Any, Any, None]]
-"""Does something; its argument is True if an earlier try may have succeeded."""
+"""Does some work; the argument is True if an earlier try may have succeeded."""
 
 
 class RetriedTasks:
@@ -36,7 +36,7 @@ class RetriedTasks:
         self._tasks: dict[tuple[str, str, int], asyncio.Task[bool]] = {}
 
     def __len__(self) -> int:
-        """Count what is under way."""
+        """Count the tasks under way."""
         return len(self._tasks)
 
     def start(self, kind: str, run_id: str, seq: int, work: Work, *, again: bool = False) -> None:
@@ -46,9 +46,9 @@ class RetriedTasks:
             kind: of work.
             run_id: the run that it is done for.
             seq: its number among those of its kind.
-            work: what is done.
-            again: tells `work` that an earlier try may have succeeded; what the store has failed at may be on disk for
-                all that, so later tries are told so, too.
+            work: the work to do.
+            again: True if an earlier try may have succeeded, which `work` is told; so are later tries: a write that
+                failed may be on disk for all that.
         """
         key = (kind, run_id, seq)
         if key in self._tasks:
@@ -77,6 +77,6 @@ class RetriedTasks:
         return False
 
     def close(self) -> None:
-        """Cancel all that is under way."""
+        """Cancel all tasks under way."""
         for task in self._tasks.values():
             task.cancel()

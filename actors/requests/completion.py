@@ -33,7 +33,7 @@ class Target(NamedTuple):
     """Names an attempt, by the ids of its workflow and its own, or by the contents of its token."""
 
     activity: str
-    """The activity's id; of a token, what to call it."""
+    """The activity's id; for a token, the name of the activity in messages."""
     workflow_id: str = ""
     run_id: str = ""
     """Empty: the open run of the workflow, else the latest."""
@@ -64,7 +64,7 @@ class Completion:
     async def report(
         self, target: Target, report: CompleteActivity | FailActivity, *, cancellation: bool = False
     ) -> None:
-        """Tell how an attempt ended, and wait until that is on disk.
+        """Tell the run how an attempt ended, and wait until that is on disk.
 
         Args:
             target: the attempt.
@@ -97,7 +97,7 @@ class Completion:
         activities.told_outside(run_id, found.seq, found.attempt)
 
     async def heartbeat(self, target: Target, details: tuple[Payload, ...]) -> ActivityCancellationDetails | None:
-        """Tell that an attempt goes on; return why it shall stop, if it shall.
+        """Tell the engine that an attempt goes on; return the reason why it shall stop, if it shall.
 
         Raises:
             WorkflowNotFoundError: there is no such workflow.

@@ -1,4 +1,4 @@
-"""A run's events as they come: what is on disk, and what will be."""
+"""The feed of a run's events: first those on disk, then each as it comes."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ __all__ = ["events_after"]
 async def events_after(
     store: EventStore, waiters: Waiters, run_id: str, after: int, *, wait: bool
 ) -> tuple[list[Event], bool]:
-    """Return a run's events behind number `after` that are on disk, and whether the run is open; on the engine's loop.
+    """Return a run's events behind number `after` that are on disk, and True if it is open; on the engine's loop.
 
     Args:
         store: where they are.
-        waiters: who waits for more.
+        waiters: those who wait for more.
         run_id: the run.
         after: the number of the last event that is known; 0: none.
         wait: wait for one, if there is none and the run is open.

@@ -40,7 +40,7 @@ class Post:
         self.store = store
 
     async def send(self, run_id: str, command: Command) -> Any:
-        """Send a command and wait until what it means is on disk.
+        """Send a command and wait until its events are on disk.
 
         Raises:
             UsageError: the run refuses it, as a closed one does.
@@ -59,7 +59,7 @@ class Post:
         return reply.future
 
     def execution(self, run_id: str) -> WorkflowExecution:
-        """Return the aggregate of a run as it stands, in memory or on disk.
+        """Return the aggregate of a run as it is now, in memory or on disk.
 
         Raises:
             EngineError: it cannot be read.
@@ -70,6 +70,6 @@ class Post:
         return fold(run_id, self.store.load(run_id))
 
     def reply(self) -> Reply:
-        """Return an answer to be given and awaited."""
+        """Return a new answer, to be given and awaited."""
         future: asyncio.Future[Any] = self._dispatcher.loop.create_future()
         return Reply(future)

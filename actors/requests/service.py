@@ -37,7 +37,7 @@ class Snapshot:
     Args:
         execution: its aggregate.
         live: the run, if it is in memory.
-        stuck: how often its code has failed, if it is not.
+        stuck: the facts kept of it if it is not in memory and its code has failed.
     """
 
     __slots__ = ("execution", "failed_turns", "phase", "retry_at", "trouble")
@@ -56,7 +56,7 @@ class Service:
 
     Args:
         post: the way to its runs.
-        waiters: who waits for ends and updates.
+        waiters: those who wait for ends and updates.
         guard: watches queries while they run.
     """
 
@@ -72,12 +72,12 @@ class Service:
     async def send_to(
         self, workflow_id: str, run_id: str | None, command: Command, *, first_run_id: str | None = None
     ) -> Any:
-        """Send a command to a workflow; to the run that follows, if one does by the time it gets there.
+        """Send a command to a workflow; to the run that follows, if the first one has ended by then.
 
         Args:
             workflow_id: its id.
             run_id: the run that is meant; None: the open one, else the latest.
-            command: what to tell it.
+            command: the command to send.
             first_run_id: the first run of the chain that is meant; None: any.
 
         Raises:
@@ -105,7 +105,7 @@ class Service:
         return row is not None and row.first_run_id == first_run_id
 
     async def update(self, run_id: str, update: UpdateWorkflow) -> Failure | None:
-        """Send an update and wait until it is accepted and on disk; return why it is not let in.
+        """Send an update and wait until it is accepted and on disk; return the reason why it is refused, if it is.
 
         It waits for a worker that knows the workflow. An update with the same id is the same one.
 
@@ -117,7 +117,7 @@ class Service:
         return refused
 
     async def update_outcome(self, run_id: str, update_id: str) -> UpdateCompleted | None:
-        """Wait until an update is completed; None: its run has ended before.
+        """Wait until an update is completed; None: its run has ended without that.
 
         Raises:
             UpdateNotFoundError: the run has accepted no such update.
@@ -167,7 +167,7 @@ class Service:
     # -- looking -----------------------------------------------------------------------------------------------------
 
     def run_of(self, workflow_id: str, run_id: str | None = None, first_run_id: str | None = None) -> str:
-        """Return the run id that a workflow id (and a run id) mean now: the open run, else the latest.
+        """Return the id of the run that a workflow id (and a run id) name now: the open run, else the latest.
 
         Args:
             workflow_id: its id.
@@ -207,7 +207,7 @@ class Service:
         return await self._waiters.wait(run_id)
 
     async def snapshot(self, run_id: str) -> Snapshot:
-        """Return what is known of a run now, without bringing it back to life."""
+        """Return a snapshot of a run as it is now, without bringing it back to life."""
         if run_id in self._runs.live:
             found: Snapshot = await self._post.ask(run_id, Read(lambda run: Snapshot(run.state, run)))
             return found

@@ -1,4 +1,4 @@
-"""Starting runs: the id policies are applied, and a start is awaited until it is on disk."""
+"""Starting runs: apply the id policies, and wait until a start is on disk."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _LOOKS_BACK: Final = frozenset(
         WorkflowIDReusePolicy.REJECT_DUPLICATE,
     }
 )
-"""Policies for which it matters how the last run ended."""
+"""Policies that ask how the last run ended."""
 
 _MAY_FOLLOW_FAILED: Final = frozenset({"Failed", "Canceled", "Terminated", "TimedOut"})
 
@@ -45,7 +45,7 @@ class Started(NamedTuple):
 
     run_id: str
     answer: asyncio.Future[Any] | None = None
-    """Of the message that went with it."""
+    """The answer to the message that went with the start."""
     taken_by: str = ""
     """The run that got the message."""
 
@@ -87,7 +87,7 @@ class Starts:
         run_id: str = "",
         first: Command | None = None,
     ) -> Started:
-        """Start a run and return its id once it is on disk; or that of the run which stands in its place.
+        """Start a run and return its id once it is on disk; or return the run that stands in its place.
 
         Args:
             started: its first event.
@@ -168,7 +168,7 @@ class Starts:
         return Started(run_id, answer, run_id)
 
     def _known(self, workflow_id: str, *, look_up: bool) -> tuple[str, str] | None:
-        """Return the run that a workflow id means now, and its status: the open one, else the latest.
+        """Return the run that a workflow id names now, and its status: the open one, else the latest.
 
         Args:
             workflow_id: its id.
@@ -188,7 +188,7 @@ class Starts:
         reuse: WorkflowIDReusePolicy,
         conflict: WorkflowIDConflictPolicy,
     ) -> str:
-        """Return the run that stands in for a new one: what is there, or what this request began; none: empty.
+        """Return the run that stands in for a new one: one that is there, or one of this request; none: empty.
 
         Raises:
             WorkflowAlreadyStartedError: the policies want neither.
@@ -218,6 +218,6 @@ class Starts:
         return self._post.execution(first) if first else execution
 
     async def _on_disk(self, run_id: str) -> None:
-        """Wait until what a live run has done so far is on disk (ACKED)."""
+        """Wait until all that a live run has done so far is on disk (ACKED)."""
         if run_id in self._runs.live:
             await self._post.ask(run_id, Read(lambda _: None))

@@ -58,7 +58,7 @@ class Supervision(Protocol):
         ...
 
     def failed(self, child: Owner, failure: EngineError) -> None:
-        """Let an actor whose turn could not be read or written begin anew from the disk, or let it go."""
+        """Restart an actor from the disk, because its turn could not be read or written, or let it go."""
         ...
 
     def redeliver(self, run: LiveRun, envelopes: list[Envelope[Any]]) -> None:
@@ -78,7 +78,7 @@ class Supervision(Protocol):
         ...
 
     def wake(self, run_id: str) -> None:
-        """Let a run see what is due."""
+        """Let a run look for what is due."""
         ...
 
     def load(self, run_id: str) -> list[Event]:
@@ -99,7 +99,7 @@ class WorkflowActor(LoopActor):
         code: the driver of its code.
         supervision: whom it asks for what is not its own.
         clock: by which its turns are timed.
-        mailbox_limit: how many messages may wait.
+        mailbox_limit: the number of messages that may wait.
     """
 
     def __init__(  # noqa: PLR0913, PLR0917 - what an actor is made of
@@ -170,7 +170,7 @@ class WorkflowActor(LoopActor):
         del self.actor_inbox  # it knows its actor: no cycle is left to the collector, and late mail is redelivered
 
     def restart(self) -> None:
-        """Begin anew from the disk, with the messages that were held; after a failed write."""
+        """Begin anew from the disk, with the messages that were held; called after a failed write."""
         run = self.run
         run.drop_code()
         run.state, run.last_row = WorkflowExecution(run.run_id), None
@@ -188,7 +188,7 @@ class WorkflowActor(LoopActor):
     # -- turns -------------------------------------------------------------------------------------------------------
 
     def on_turn(self, envelopes: list[Envelope[Any]]) -> None:
-        """Take everything that waited; an error of the engine costs this actor's turn, not the loop."""
+        """Take all messages that waited; an error of the engine costs this actor's turn, not the loop."""
         run = self.run
         if len(envelopes) > 1 or type(envelopes[0].message) is not Read or envelopes[0].message.needs_code:
             run.active_at = self.dispatcher.loop.time()  # whoever only looks does not keep it in memory
@@ -245,7 +245,7 @@ class WorkflowActor(LoopActor):
             turn.answers.append((reply, answer, None))
 
     def _command(self, turn: Turn, envelope: Envelope[Any]) -> Any:
-        """Record what a command means; the answer is None, or why an update was not let in."""
+        """Record the events of a command; the answer is None, or the reason why an update is refused."""
         run, command = self.run, envelope.message
         if type(command) is ResetWorkflow:
             return self._reset(turn, envelope)
@@ -285,7 +285,7 @@ class WorkflowActor(LoopActor):
         return new_id
 
     def _stands(self, event: Event) -> bool:
-        """True if an event still means something: the code may have settled it in taking the one before."""
+        """True if an event still means something: the code may have settled it when it took the one before."""
         run = self.run
         if isinstance(event, TimerFired):
             return event.seq in run.state.timers

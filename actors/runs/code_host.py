@@ -57,11 +57,11 @@ class Host(Protocol):
         ...
 
     def turn_failed(self, run: LiveRun, error: BaseException) -> float:
-        """Plan to try failed code again, and return after how many seconds."""
+        """Plan to try failed code again, and return the seconds until then."""
         ...
 
     def warn(self, run: LiveRun, warning: str | Warning) -> None:
-        """Log what the run wants a person to know."""
+        """Log a warning from the run for a person."""
         ...
 
 
@@ -74,10 +74,10 @@ class CodeHost:
 
     Args:
         run: the run.
-        host: who is asked for what leaves the run.
-        definitions: what workers know to run.
+        host: the supervisor, asked for all that leaves the run.
+        definitions: those that workers bring.
         guard: watches the code while it runs.
-        take_start: how new code takes a start for which updates wait.
+        take_start: lets new code take a start for which updates wait.
     """
 
     __slots__ = ("_definitions", "_guard", "_take_start", "host", "run")
@@ -92,7 +92,7 @@ class CodeHost:
         self._take_start = take_start
 
     def guarded(self, code: Run, activation: Callable[[*Ts], T], *args: *Ts) -> T:
-        """Run one activation of the code under guard; what it raises is the guard's, or the code's."""
+        """Run one activation of the code under guard; its errors are the guard's, or the code's."""
         run = self.run
         return self._guard(run.workflow_id, run.run_id, code.definition, activation, *args)
 
@@ -172,7 +172,7 @@ class CodeHost:
             code.warnings.clear()
 
     def lose_code(self) -> None:
-        """Go on without code, whose worker has stopped: what comes is recorded and waits for another worker."""
+        """Go on without code, because its worker has stopped: messages are recorded and wait for another worker."""
         run = self.run
         run.drop_code()
         run.trouble = self._definitions.unknown_type(run.state.start)
@@ -182,7 +182,7 @@ class CodeHost:
     # -- updates -----------------------------------------------------------------------------------------------------
 
     def refused_update(self, turn: Turn, envelope: Envelope[Any]) -> Failure | object | None:
-        """Return why an update is not let in, or LATER if it has to wait for code; None: it is let in.
+        """Return the reason why an update is refused, or LATER if it has to wait for code; None: it is let in.
 
         Raises:
             QueryRefusedError: its validator changed the workflow.
@@ -205,7 +205,7 @@ class CodeHost:
     # -- code that cannot take facts now -----------------------------------------------------------------------------
 
     def new_code(self, turn: Turn, part: Part, since: int | None) -> Run | None:
-        """Make the coroutine side, or note why not; the arguments are those of `code_failed`."""
+        """Make new code from the definition, or note why there is none; the arguments are those of `code_failed`."""
         run = self.run
         definition = self._definitions.of(run.state.start)
         if definition is None:
@@ -227,7 +227,7 @@ class CodeHost:
             self.record(turn, part, TurnDeferred(at=turn.now, since=since, reason=reason, failure=failure))
 
     def _why_not_live(self) -> tuple[str, Failure | None]:
-        """Return why no code takes a fact, as it is recorded: what code raised is the failure converter's to tell."""
+        """Return the recorded reason why no code takes a fact; the failure converter describes an error of the code."""
         trouble = self.run.trouble
         if trouble is None or isinstance(trouble, UnknownWorkflowTypeError):
             return str(trouble or "the code is not live"), None
@@ -319,7 +319,7 @@ class CodeHost:
 
 
 def tellable(error: BaseException) -> BaseException:
-    """Return an error of the workflow's code as it can be raised in who waits for an answer."""
+    """Return an error of the workflow's code in a form that those who wait for an answer can raise."""
     if not escapes(error):
         return error
     told = RuntimeError(f"the workflow's code raised {type(error).__name__}: {error}")
@@ -328,5 +328,5 @@ def tellable(error: BaseException) -> BaseException:
 
 
 def _in_code(error: BaseException) -> str:
-    """Return as much of what code raised as may stand in clear."""
+    """Return as much of the code's error as may stand in clear."""
     return f"{type(error).__name__} in the workflow's code"

@@ -44,11 +44,11 @@ class AfterCommit(Protocol):
         ...
 
     def make_up_end(self, run: LiveRun, closing: Event) -> None:
-        """Tell who still waits for the end of a run that came back closed."""
+        """Tell those who still wait for the end of a run that came back closed."""
         ...
 
     def left(self, run: LiveRun) -> None:
-        """Let go of what only a run in memory needs."""
+        """Drop what only a run in memory needs."""
         ...
 
 

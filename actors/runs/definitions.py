@@ -1,4 +1,4 @@
-"""The definitions that workers bring, by task queue, and what the code of runs is made of.
+"""The definitions that workers bring, by task queue, and the parts of which the code of runs is made.
 
 Who wakes or stops runs when a worker comes or goes is their supervisor (`runs.supervisor`).
 """
@@ -38,7 +38,7 @@ class Definitions:
     def __init__(self, converter: PayloadConverter, failures: FailureConverter) -> None:
         self._converters = converter, failures, takes_context(converter) or takes_context(failures)
         self.workers: dict[str, list[WorkerSlots]] = {}
-        """Those that run workflows, by task queue."""
+        """The workers that run workflows, by task queue."""
 
     def of(self, started: WorkflowStarted) -> WorkflowDefinition | None:
         """Return the definition that a worker of the run's task queue has for its type; a job brings its own along."""
@@ -51,7 +51,7 @@ class Definitions:
         return None
 
     def unknown_type(self, started: WorkflowStarted) -> UnknownWorkflowTypeError:
-        """Return the error that says which worker is missing."""
+        """Return the error that names the missing worker."""
         for worker in self.workers.get(started.task_queue, ()):
             return worker.unknown_workflow(started.workflow_type)
         return UnknownWorkflowTypeError(name=started.workflow_type, task_queue=started.task_queue)
@@ -65,7 +65,7 @@ class Definitions:
         return Run(definition, state, for_workflow(converter, workflow_id), for_workflow(failures, workflow_id))
 
     def failure_of(self, workflow_id: str, error: BaseException) -> Failure:
-        """Return what is stored of an error among the events of a run of a workflow."""
+        """Return the failure that is stored for an error among the events of a run of a workflow."""
         converter, failures, _ = self._converters
         return failure_in_workflow(error, workflow_id, failures, converter)
 

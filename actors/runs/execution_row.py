@@ -1,4 +1,4 @@
-"""The execution row of a live run: what the store knows of it beside its events, written only when it changed."""
+"""The execution row of a live run: the store's data about the run beside its events, written only when it changed."""
 
 from __future__ import annotations
 

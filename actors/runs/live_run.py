@@ -68,17 +68,17 @@ class LiveRun:
         """The aggregate, at version 0 until the events are read."""
         self.code: Run | None = None
         self.trouble: BaseException | None = None
-        """Why the code cannot take facts now; shown by `describe`."""
+        """The reason why the code cannot take facts now; shown by `describe`."""
         self.failed_turns = 0
-        """How many turns in a row the code has failed."""
+        """The number of turns in a row that the code has failed."""
         self.retry_at = 0
-        """When the code is tried again, ns since the epoch; 0: not planned."""
+        """The time when the code is tried again, ns since the epoch; 0: not planned."""
         self.uncommitted = 0
-        """How many of its turns and rows are handed to the journal and not on disk yet."""
+        """The number of its turns and rows that are handed to the journal and not on disk yet."""
         self.active_at = 0.0
-        """When it had its last turn that was more than a look, s by the loop's clock."""
+        """The time of its last turn that was more than a look, s by the loop's clock."""
         self.last_row: tuple[Any, ...] | None = None
-        """What the execution row said that was written last."""
+        """The contents of the execution row that was written last."""
         self.held_messages: list[Envelope[Any]] = []
         """Messages that wait until the run begins anew from the disk."""
         self.updates_waiting_for_code: list[Envelope[Any]] = []
@@ -87,7 +87,7 @@ class LiveRun:
         self.has_update_before_start = False
         """True if an update has come that a start delay is not to hold up."""
         self.lost_turns = 0
-        """How many turns in a row were lost to the store."""
+        """The number of turns in a row that were lost to the store."""
         self.restart_handle: TimerHandle | None = None
 
     @property
@@ -102,7 +102,7 @@ class LiveRun:
             code.close()
 
     def refuse_waiting_updates(self, error: BaseException) -> None:
-        """Tell those who sent the updates that wait for code that none will come."""
+        """Give `error` to the senders of the updates that wait for code."""
         waiting, self.updates_waiting_for_code = self.updates_waiting_for_code, []
         for envelope in waiting:
             if envelope.reply_to is not None:

@@ -13,7 +13,7 @@ __all__ = ["run_details", "turn_failure"]
 
 
 def run_details(state: WorkflowExecution) -> dict[str, Any]:
-    """Return what a record says of a run, in a dict `workflow`."""
+    """Return the fields of a run's log record, in a dict `workflow`."""
     started = state.start
     return {
         "attempt": started.attempt,
@@ -26,6 +26,6 @@ def run_details(state: WorkflowExecution) -> dict[str, Any]:
 
 
 def turn_failure(state: WorkflowExecution) -> dict[str, Any]:
-    """Return what is extra in the record of a turn whose code failed."""
+    """Return the extra fields of the record of a turn whose code failed."""
     details = run_details(state)
     return {"workflow": details, "temporal_workflow": details, ERROR_IDENTIFIER: "WorkflowTaskFailure"}

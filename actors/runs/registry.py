@@ -78,15 +78,15 @@ class RunRegistry:
         return actor
 
     def tell(self, run_id: str, command: Command) -> None:
-        """Send a message that nobody waits for."""
+        """Send a message to a run; nobody waits for its answer."""
         self.actor(run_id).actor_inbox.put(Envelope(command))
 
     def wake(self, run_id: str) -> None:
-        """Let a run see what is due."""
+        """Let a run look for what is due."""
         self.tell(run_id, WAKE)
 
     def try_at_once(self, run_id: str) -> None:
-        """Let a run whose code is not live try it now, also if it failed and its next time has not come."""
+        """Let a run whose code is not live try the code now, also if it failed and its next time has not come."""
         self.actor(run_id).run.retry_at = 0
         self.wake(run_id)
 
@@ -105,7 +105,7 @@ class RunRegistry:
         self.passivate_if_quiet(owner.run)
 
     def free_id(self, run: LiveRun) -> None:
-        """Let the workflow id of a closed run mean it no more; another run may have it."""
+        """Free the workflow id of a closed run for another run."""
         if self.open_ids.get(run.workflow_id) is run:
             del self.open_ids[run.workflow_id]
 
@@ -117,7 +117,7 @@ class RunRegistry:
         self.free_id(run)
 
     def passivate_if_quiet(self, run: LiveRun) -> bool:
-        """Let a run leave memory if nothing would be missed; return whether it did."""
+        """Let a run leave memory if nothing would be missed; return True if it left."""
         actor = self.live.get(run.run_id)
         if actor is None or actor.run is not run or not actor.can_leave_memory:
             return False
@@ -131,7 +131,7 @@ class RunRegistry:
         return True
 
     def make_room(self, *, again: bool = False) -> None:
-        """Let runs leave if there are too many; those that are busy now are looked at again a little later."""
+        """Let runs leave memory if there are too many; runs that are busy now are looked at again a little later."""
         if self._making_room or len(self.live) <= self.max_live:
             return
         self._making_room = True
@@ -147,7 +147,7 @@ class RunRegistry:
         """Let the longest idle runs leave memory until `keep` are live; return how many left.
 
         Args:
-            keep: how many may stay.
+            keep: the number of runs that may stay.
             idle_before: let go only those whose last turn was before this loop time (s).
         """
         left = 0
@@ -158,7 +158,7 @@ class RunRegistry:
         return left
 
     def close(self, error: BaseException | None = None) -> None:
-        """Let all actors leave memory; `error` is told to those whose updates wait."""
+        """Let all actors leave memory; those whose updates wait get `error`."""
         for actor in list(self.live.values()):
             if error is not None:
                 actor.run.refuse_waiting_updates(error)
@@ -167,7 +167,7 @@ class RunRegistry:
 
 
 def _without_frames(error: BaseException | None) -> None:
-    """Let go of what an error holds by its traceback: the run's state, and what its code had."""
+    """Drop the traceback of an error, which holds the run's state and what its code had."""
     seen: set[int] = set()
     rest = [error]
     while rest:

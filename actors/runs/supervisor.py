@@ -62,7 +62,7 @@ READ_BACKOFF: Final = Backoff(first=0.2, last=30.0)
 
 
 def directive_of(error: EngineError) -> Directive:
-    """Return what becomes of an actor whose turn could not be read or written."""
+    """Return the directive for an actor whose turn could not be read or written."""
     never_was = isinstance(error, MissingEventError) and not error.found
     return Directive.STOP if never_was or isinstance(error, VersionConflictError) else Directive.RESTART
 
@@ -77,8 +77,8 @@ class WorkflowSupervisor(Supervisor[Owner, EngineError]):
         clock: the time, ns since the epoch.
         new_id: makes run ids.
         guard: watches code while it runs.
-        definitions: what workers know to run.
-        mailbox_limit: how many messages may wait for one run.
+        definitions: those that workers bring.
+        mailbox_limit: the number of messages that may wait for one run.
     """
 
     def __init__(  # noqa: PLR0913 - the composition root hands everything in
@@ -95,7 +95,7 @@ class WorkflowSupervisor(Supervisor[Owner, EngineError]):
     ) -> None:
         super().__init__(dispatcher, "workflows", Strategy(directive=directive_of, backoff=WRITE_BACKOFF))
         self.reading_strategy = Strategy(directive=directive_of, backoff=READ_BACKOFF)
-        """What it does about actors whose events cannot be read."""
+        """The strategy for actors whose events cannot be read."""
         self._store = store
         self._clock = clock
         self.new_id = new_id
@@ -107,13 +107,13 @@ class WorkflowSupervisor(Supervisor[Owner, EngineError]):
         self.commits = Commits(dispatcher, journal, self.runs, self._turn_lost)
         self._dead_letters = 0
         self._retries: dict[str, TimerHandle] = {}
-        """When code that failed is tried again, by run id."""
+        """The timers that try failed code again, by run id."""
 
     def act_through(self, effects: AfterCommit, open_children: OpenChildren) -> None:
-        """Say what is done once events are on disk; the composition root does, since that acts through this.
+        """Take the object that acts once events are on disk; it acts through this one, so the composition root sets it.
 
         Args:
-            effects: what is done.
+            effects: acts once events are on disk.
             open_children: returns the workflow ids of the children of a run above a number that are still open.
         """
         self._effects = self.commits.effects = effects
@@ -231,7 +231,7 @@ class WorkflowSupervisor(Supervisor[Owner, EngineError]):
     # -- failures ----------------------------------------------------------------------------------------------------
 
     def _turn_lost(self, turn: Turn, error: EngineError) -> None:
-        """Tell who waits that a write failed; what nobody waits for is tried again from the disk's state."""
+        """Tell those who wait that a write failed; the restarted actor tries commands again that nobody waits for."""
         turn.refuse(error)
         begun = [append.run_id for append, _ in turn.founded_runs]
         for part in turn.parts:
@@ -247,7 +247,7 @@ class WorkflowSupervisor(Supervisor[Owner, EngineError]):
                 self.dispatcher.loop.call_later(WRITE_BACKOFF.first, self.wake, run_id)
 
     def failed(self, child: Owner, failure: EngineError) -> None:
-        """Let an actor whose turn could not be read or written begin anew from the disk, or let it go."""
+        """Restart an actor from the disk, because its turn could not be read or written, or let it go."""
         run = child.run
         if run.phase is Phase.STOPPED:
             return  # a turn behind the one that it was let go for
@@ -305,7 +305,7 @@ class WorkflowSupervisor(Supervisor[Owner, EngineError]):
             self.runs.try_at_once(run_id)
 
     def warn(self, run: LiveRun, warning: str | Warning) -> None:
-        """Log what the run wants a person to know; what is a warning to Python is one there, too."""
+        """Log a warning from the run for a person; what is a warning to Python is one there, too."""
         logger.warning("workflow %s (run %s): %s", run.workflow_id, run.run_id, warning)
         if isinstance(warning, Warning):
             with suppress(Warning):  # where warnings are errors, this one must not cost the turn

@@ -1,4 +1,4 @@
-"""A turn: what one activation of an actor wants stored, and what is to happen once it is.
+"""A turn: the events that one activation of an actor wants stored, and the answers to give once they are.
 
 Nearly always one run takes part; a run that the workflow's retry policy follows by another makes it two, and then
 both streams are stored together or not at all.
@@ -106,7 +106,7 @@ class Turn:
         self.answers.clear()
 
     def refuse(self, error: BaseException) -> None:
-        """Tell everybody who waits for an answer that it did not happen.
+        """Tell everybody who waits for an answer that the turn did not happen.
 
         Also those who were to be refused: what they were refused for may rest on a state that never was.
         """

@@ -35,7 +35,7 @@ class Waiters:
         self._waiting: dict[str, list[asyncio.Future[Event]]] = {}
         self._updates: dict[str, list[tuple[str, asyncio.Future[UpdateCompleted | None]]]] = {}
         self.tails: dict[str, list[asyncio.Future[None]]] = {}
-        """Who waits for more events; empty most of the time, and that is what a commit asks first."""
+        """The futures of those who wait for more events; empty most of the time, and a commit looks at this first."""
 
     def wait(self, run_id: str) -> asyncio.Future[Event]:
         """Return a future for the closing event of a run that is open."""
@@ -55,7 +55,7 @@ class Waiters:
                 waiter.set_result(None)
 
     def wait_update(self, run_id: str, update_id: str) -> asyncio.Future[UpdateCompleted | None]:
-        """Return a future for the outcome of an update; None if its run ends before; give it back when done."""
+        """Return a future for the outcome of an update, None if its run ends before; `forget_update` gives it back."""
         future: asyncio.Future[UpdateCompleted | None] = self._loop.create_future()
         self._updates.setdefault(run_id, []).append((update_id, future))
         return future
@@ -69,7 +69,7 @@ class Waiters:
                 del self._updates[run_id]
 
     def back(self, run_id: str, updates: Mapping[str, Event]) -> None:
-        """Tell who waits for updates of a run that came back: their completion may have been lost by report.
+        """Tell those who wait for updates of a run that came back: the report of a commit may have been lost.
 
         Args:
             run_id: of the run.
@@ -87,7 +87,7 @@ class Waiters:
                 future.set_result(event)
 
     def wait_more(self, run_id: str) -> asyncio.Future[None]:
-        """Return a future for more events of a run; give it back when done."""
+        """Return a future for more events of a run; `forget_more` gives it back."""
         future: asyncio.Future[None] = self._loop.create_future()
         self.tails.setdefault(run_id, []).append(future)
         return future

@@ -1,4 +1,4 @@
-"""Exponential back-off: how long to wait before what failed is tried again."""
+"""Exponential back-off: the wait before a failed thing is tried again."""
 
 from __future__ import annotations
 
@@ -17,5 +17,5 @@ class Backoff(msgspec.Struct, frozen=True, gc=False):
     last: float
 
     def delay(self, failures: int) -> float:
-        """Return how long to wait, s, after as many failures in a row; one failure means the first delay."""
+        """Return the wait, s, after as many failures in a row; one failure means the first delay."""
         return min(self.first * 2.0 ** min(failures - 1, _MOST_DOUBLINGS), self.last)

@@ -1,4 +1,4 @@
-"""A supervisor: an actor that has children, hears at once when one fails, and does what its strategy says.
+"""A supervisor: an actor that has children, hears at once when one fails, and acts by its strategy.
 
 The strategy is data: which directive a failure means, and after how long a child is restarted. What a restart is, only
 the supervisor of that kind of child knows. Failures do not go through the mailbox: `failed` is called at once, so that
@@ -29,11 +29,11 @@ class Directive(Enum):
     """Says what a supervisor does with a child that failed."""
 
     RESTART = "restart"
-    """It begins anew, after a back-off."""
+    """The child begins anew, after a back-off."""
     STOP = "stop"
-    """It is let go."""
+    """The supervisor lets the child go."""
     ESCALATE = "escalate"
-    """Somebody else decides, who is told."""
+    """The supervisor tells somebody else, who decides."""
 
 
 class Strategy(msgspec.Struct, frozen=True):
@@ -51,7 +51,7 @@ class Supervisor(LoopActor, Generic[C, F]):
     Args:
         dispatcher: whose loop it lives on.
         name: in the tree of supervisors.
-        strategy: what it does about failures.
+        strategy: says what it does about failures.
     """
 
     def __init__(self, dispatcher: Dispatcher, name: str, strategy: Strategy) -> None:
@@ -65,4 +65,4 @@ class Supervisor(LoopActor, Generic[C, F]):
 
     @abstractmethod
     def failed(self, child: C, failure: F) -> None:
-        """Do what the strategy says about a child that has failed."""
+        """Act by the strategy on a child that has failed."""

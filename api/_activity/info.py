@@ -32,7 +32,7 @@ class Info:
     attempt: int
     current_attempt_scheduled_time: datetime
     heartbeat_details: Sequence[Any]
-    """The heartbeat details of the previous attempt."""
+    """The heartbeat details that the previous attempt gave."""
     heartbeat_timeout: timedelta | None
     is_local: bool
     namespace: str
@@ -50,7 +50,7 @@ class Info:
     priority: Priority
     retry_policy: RetryPolicy | None
     activity_run_id: str | None = None
-    """The run of an activity that stands alone; None: a workflow asked for it."""
+    """The run of a stand-alone activity; None: a workflow asked for the activity."""
 
     @property
     def in_workflow(self) -> bool:
@@ -72,7 +72,7 @@ def info_of(attempt: RunningAttempt) -> Info:
 
 
 def log_details(attempt: RunningAttempt) -> Mapping[str, Any]:
-    """Return what a log record says about an attempt."""
+    """Return the fields of a log record about an attempt."""
     info = info_of(attempt)
     return {name: getattr(info, name) for name in ATTEMPT_DETAILS}
 

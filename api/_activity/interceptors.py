@@ -1,4 +1,4 @@
-"""Interceptors of activities: around an attempt, and around what its code asks the engine.
+"""Interceptors of activities: around an attempt, and around the calls of its code to the engine.
 
 The chain is made anew for each attempt, on the engine's loop, and runs in the attempt's own task: variables that an
 interceptor sets are seen by the function, also in a thread. Into another process they do not go, only function and
@@ -46,7 +46,7 @@ class ExecuteActivityInput:
 
 @public("understudy.worker")
 class ActivityOutboundInterceptor:
-    """Stands around what an activity's code asks: extend it; called on the thread of that code."""
+    """Stands around the calls of an activity's code: extend it; called on the thread of that code."""
 
     def __init__(self, next: ActivityOutboundInterceptor) -> None:
         """Stand in front of `next`."""
@@ -70,7 +70,7 @@ class ActivityInboundInterceptor:
         self.next = next
 
     def init(self, outbound: ActivityOutboundInterceptor) -> None:
-        """Take what stands around the code's own calls; pass on another one to stand around them, too."""
+        """Take the interceptor of the code's own calls; pass on another one to stand around them, too."""
         self.next.init(outbound)
 
     async def execute_activity(self, input: ExecuteActivityInput) -> Any:
@@ -111,7 +111,7 @@ class _InboundRoot(ActivityInboundInterceptor):
 def activity_runner(
     links: Sequence[Callable[[ActivityInboundInterceptor], ActivityInboundInterceptor]],
 ) -> Callable[..., Any]:
-    """Return what calls the function of an attempt through interceptors: a `WorkerSlots.intercept`.
+    """Return the function that calls an attempt's function through interceptors: a `WorkerSlots.intercept`.
 
     Args:
         links: each stands one interceptor in front of what is behind it; the first is the outermost.

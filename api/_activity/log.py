@@ -15,7 +15,7 @@ __all__ = ["LoggerAdapter"]
 
 @public("understudy.activity")
 class LoggerAdapter(logging.LoggerAdapter[logging.Logger]):
-    """A logger that adds facts about the attempt that logs; outside of activities it logs what it is given.
+    """A logger that adds facts about the attempt that logs; outside of activities it adds nothing.
 
     A cancellation of code in a thread waits until a record is written, so that it never leaves a handler locked.
 

@@ -69,7 +69,7 @@ def info() -> Info:
 
 
 def _facts(attempt: RunningAttempt) -> Info:
-    """Return the facts about an attempt; shielded, since an import that is struck would leave its lock behind."""
+    """Return the facts about an attempt; shielded, since an interrupted import would leave its lock behind."""
     with Shield(attempt.thread_cancel):
         from understudy._activity.info import info_of
 
@@ -105,7 +105,7 @@ def is_cancelled() -> bool:
 
 @public("understudy.activity")
 def cancellation_details() -> ActivityCancellationDetails | None:
-    """Return why the attempt was asked to stop, or None if it was not; once said, it does not change.
+    """Return the reasons why the attempt was asked to stop, or None if it was not; once said, they do not change.
 
     Raises:
         NotInActivityError: called outside of an activity.
@@ -130,7 +130,7 @@ def shield_thread_cancel_exception() -> AbstractContextManager[None]:
 
 @public("understudy.activity")
 def raise_complete_async() -> NoReturn:
-    """End the code of this attempt without an outcome; somebody outside tells it by an `AsyncActivityHandle`.
+    """End the code of this attempt without an outcome; somebody outside reports it by an `AsyncActivityHandle`.
 
     The attempt frees its slot and stays open: its time-outs still count, and after a restart it is waited for, and its
     code does not run again. Give `info().task_token`, or the ids, to whoever completes it before you call this.

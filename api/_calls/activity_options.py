@@ -136,7 +136,7 @@ def _as_it_is(fields: _Fields, name: str, value: object) -> None:
 
 
 def _dropped(fields: _Fields, name: str, value: object) -> None:
-    """Take an option that has no meaning here, so that programs which say it run."""
+    """Drop an option that has no meaning here, so that programs which say it run."""
 
 
 _STORE: Final[Mapping[str, Callable[[_Fields, str, Any], None]]] = {
@@ -194,7 +194,7 @@ def _unknown(name: str, of: type[Any]) -> ArgumentTypeError:
 
 
 def local_defaults(fields: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return what of a decorator's options a local activity takes."""
+    """Return the options of a decorator that a local activity takes."""
     return {name: value for name, value in fields.items() if name not in _NOT_LOCAL}
 
 

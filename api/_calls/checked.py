@@ -33,7 +33,7 @@ ID_LIMIT: Final = 1_000
 
 
 def checked_id(value: object, name: str = "workflow id") -> str:
-    """Return a workflow id that can be one.
+    """Return a workflow id, if it is valid.
 
     Raises:
         InvalidArgumentError: it is no str, empty, longer than 1,000 characters, or looks like that of a job.
@@ -50,7 +50,7 @@ def checked_id(value: object, name: str = "workflow id") -> str:
 
 
 def checked_any_id(value: object, name: str) -> str:
-    """Return an id, of whatever it is, that can be one.
+    """Return the id of any kind of thing, if it is valid.
 
     Raises:
         InvalidArgumentError: it is no str, empty, or longer than 1,000 characters.
@@ -100,7 +100,7 @@ def stored_memo(memo: Mapping[str, Any], converter: PayloadConverter) -> dict[st
 
 
 def checked_name(value: object, name: str) -> str:
-    """Return a value that is to be a name, and is one."""
+    """Return a name, if the value is one that is valid."""
     if not isinstance(value, str) or not value:
         raise InvalidArgumentError(what=name, got=repr(value), expected="a name")
     return value
@@ -116,7 +116,7 @@ def checked_interceptors(given: Sequence[Any], kind: type, door: str) -> tuple[A
     """Return interceptors of one kind.
 
     Args:
-        given: what a user passed.
+        given: the value that a user passed.
         kind: their class.
         door: where users import it.
 

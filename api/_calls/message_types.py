@@ -127,7 +127,7 @@ class SignalMethod(Protocol):
     """`signal` of the class of handles."""
 
     def __get__(self, instance: Any, owner: Any) -> SignalCall:
-        """Return it for one handle."""
+        """Return the method for one handle."""
         ...
 
 
@@ -135,7 +135,7 @@ class QueryMethod(Protocol):
     """`query` of the class of handles."""
 
     def __get__(self, instance: Any, owner: Any) -> QueryCall:
-        """Return it for one handle."""
+        """Return the method for one handle."""
         ...
 
 
@@ -143,5 +143,5 @@ class RelatedSignalMethod(Protocol):
     """`signal` of the classes of handles inside workflows."""
 
     def __get__(self, instance: Any, owner: Any) -> RelatedSignalCall:
-        """Return it for one handle."""
+        """Return the method for one handle."""
         ...

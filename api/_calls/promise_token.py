@@ -1,4 +1,4 @@
-"""Tokens of durable promises: who has one can resolve the promise, from anywhere that reaches the store.
+"""Tokens of durable promises: whoever has one can resolve the promise, from anywhere that reaches the store.
 
 A token names the workflow and carries a secret, made by chance once and recorded; nobody guesses it. What resolves the
 promise travels as a signal of a reserved name, so it is durable, in order, and counted once like any signal.
@@ -35,7 +35,7 @@ class PromiseToken(NamedTuple):
 
 
 def read_token(token: object) -> PromiseToken:
-    """Return what a token says.
+    """Return the parts of a token.
 
     Raises:
         InvalidArgumentError: it is none.

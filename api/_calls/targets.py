@@ -40,7 +40,7 @@ NO_METADATA: Final[Mapping[str, str | bytes]] = MappingProxyType({})
 
 
 def arguments(arg: Any, args: Sequence[Any]) -> Sequence[Any]:
-    """Return the arguments of a call that may have been given in two ways.
+    """Return the arguments of a call: of `arg` or of `args`, whichever was given.
 
     Raises:
         InvalidArgumentError: they were given in both.
@@ -55,7 +55,7 @@ def arguments(arg: Any, args: Sequence[Any]) -> Sequence[Any]:
 
 
 def workflow_target(workflow: Any) -> tuple[str, WorkflowDefinition | None]:
-    """Return the type that is meant, and its definition where it was given.
+    """Return the type that the caller means, and its definition if the caller gave it.
 
     Raises:
         DefinitionError: it is not a workflow.
@@ -106,7 +106,7 @@ def message_name(kind: HandlerKind, handler: Any) -> str:
 
 
 def message_target(kind: HandlerKind, handler: Any, name: str) -> Any:
-    """Return the handler of a message that interceptors have seen; only the name if they gave it another."""
+    """Return the handler of a message behind its interceptors; only the name if they gave it another."""
     return handler if handler is not None and message_name(kind, handler) == name else name
 
 
@@ -119,7 +119,7 @@ def message_call(
         converter: makes the payloads.
         kind: of the message.
         handler: its name, or a method of the workflow class with the mark of that kind.
-        args: what the handler is to get.
+        args: the arguments for the handler.
         of_whom: the workflow, for errors: `of workflow 'order-1'`.
 
     Raises:
@@ -137,7 +137,7 @@ def message_call(
 
 
 def result_hint(handler: Any, result_type: Any) -> Any:
-    """Return what the answer of a handler is decoded to: as asked for, else as the method says."""
+    """Return the type to decode a handler's answer to: as the caller asked, else as the method says."""
     if result_type is not None:
         return result_type
     mark = getattr(handler, HANDLER_MARK, None)
@@ -145,7 +145,7 @@ def result_hint(handler: Any, result_type: Any) -> Any:
 
 
 def checked_kind(value: object, kind: type, name: str) -> None:
-    """Refuse a value that is no member of the enum that an option wants.
+    """Refuse a value that is no member of the enum of its option.
 
     Raises:
         ArgumentTypeError: it is something else.

@@ -40,7 +40,7 @@ class Signal(msgspec.Struct, frozen=True):
 
 
 class Query(msgspec.Struct, frozen=True):
-    """Ask a query; answered with what its handler returns."""
+    """Ask a query; the answer is what its handler returns."""
 
     name: str
     args: tuple[Any, ...] = ()
@@ -216,7 +216,7 @@ class WorkflowRef(pykka.ActorRef[WorkflowActor]):
     # -- what a proxy asks for; the coroutines run on the engine's loop ------------------------------------------------
 
     def later(self, request: Callable[[], Coroutine[Any, Any, Any]]) -> pykka.Future[Any]:
-        """Return a future for what a coroutine on the engine's loop comes to."""
+        """Return a pykka future for the outcome of a coroutine on the engine's loop."""
         answer: pykka.Future[Any] = pykka.ThreadingFuture()
         if self.is_alive():
             future = asyncio.run_coroutine_threadsafe(request(), self._connection.engine.dispatcher.loop)
@@ -238,7 +238,7 @@ class WorkflowRef(pykka.ActorRef[WorkflowActor]):
         return await self._result(None)
 
     async def call(self, name: str, args: Sequence[Any]) -> Any:
-        """Signal, query or update, whichever `name` is.
+        """Signal, query or update, according to the handler called `name`.
 
         Raises:
             UnknownSignalError: it is none of them.
@@ -296,7 +296,7 @@ class WorkflowProxy:
 
 
 def _handlers(definition: WorkflowDefinition, name: str | None) -> list[HandlerDefinition]:
-    """Return the signal, the query and the update of that name, as far as there are; None: the dynamic ones."""
+    """Return the signal, the query and the update of that name, those that there are; None: the dynamic ones."""
     found = (definition.signals.get(name), definition.queries.get(name), definition.updates.get(name))
     return [handler for handler in found if handler is not None]
 

@@ -1,4 +1,4 @@
-"""Activities that are completed from outside, seen from a client: it gives handles of them."""
+"""The part of a client that gives handles of activities that somebody completes from outside."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["Activities"]
 
 
 class Activities(Connection):
-    """CompletionReports from outside: the part of a client that gives handles to whoever completes an activity."""
+    """Gives handles of activities to those who complete them from outside; a part of the client."""
 
     @overload
     def get_async_activity_handle(self, *, activity_id: str, run_id: str | None = None) -> AsyncActivityHandle: ...
@@ -36,7 +36,7 @@ class Activities(Connection):
 
         Args:
             workflow_id: of the workflow that asked for the activity; None: it stands alone, see `start_activity`.
-            run_id: which run of it; None: the open one, else the latest.
+            run_id: the run that is meant; None: the open one, else the latest.
             activity_id: the activity's id in that run; of one that stands alone, its id.
             task_token: in place of all of these, what `activity.info().task_token` gave; it names one attempt.
 

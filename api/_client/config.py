@@ -27,7 +27,7 @@ class ServiceClient(msgspec.Struct, frozen=True, eq=False):
     """The converter that its clients share."""
 
     def __repr__(self) -> str:
-        """Show the URL, and who its clients are."""
+        """Show the URL, and the name of its clients."""
         return f"ServiceClient(url={self.url!r}, identity={self.identity!r})"
 
 
@@ -44,7 +44,7 @@ class ClientConfig(TypedDict, total=False):
 
 
 def checked_client(namespace: str, plugins: object, condition: object) -> None:
-    """Refuse what a client cannot be told.
+    """Refuse arguments that a client cannot have.
 
     Raises:
         InvalidArgumentError: there are plugins, it is another namespace, or the condition is none.

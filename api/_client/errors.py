@@ -1,4 +1,4 @@
-"""Errors of a client: a workflow, a query or an update that did not end as was hoped, and waits that took too long."""
+"""Errors of a client: a workflow, a query or an update did not end as was hoped, or a wait took too long."""
 
 from __future__ import annotations
 
@@ -119,7 +119,7 @@ class WorkflowUpdateFailedError(UnderstudyError, Exception):
 
 
 class RPCTimeoutOrCancelledError(UnderstudyError, Exception):
-    """The caller's `rpc_timeout` has passed; what was waited for goes on, and may be waited for again."""
+    """The caller's `rpc_timeout` has passed; the operation goes on, and the caller may wait for it again."""
 
     __module__ = "understudy.client"
 
@@ -140,7 +140,7 @@ class WorkflowUpdateRPCTimeoutOrCancelledError(RPCTimeoutOrCancelledError):
 
 @asynccontextmanager
 async def in_time(rpc_timeout: timedelta | None, error: RPCTimeoutOrCancelledError) -> AsyncGenerator[None, None]:
-    """Raise `error` in place of what goes on longer than the caller will wait; None: without end.
+    """Wait, and raise `error` if that takes longer than the caller allows; None: without end.
 
     Raises:
         InvalidArgumentError: the time-out is none.

@@ -30,7 +30,7 @@ class KeepAliveConfig(msgspec.Struct, frozen=True):
 
 @public("understudy.service")
 class PayloadLimitsConfig(msgspec.Struct, frozen=True):
-    """From how many bytes on payloads and memos would be warned of."""
+    """The sizes in bytes above which a client would warn of payloads and memos."""
 
     payloads_warn_size: int = 512 * 1024
     memo_warn_size: int = 2 * 1024
@@ -61,7 +61,7 @@ GrpcCompression.GZIP = _GzipGrpcCompression()
 
 @public("understudy.service")
 def checked_connection(connect_timeout: timedelta | None) -> None:
-    """Refuse what a client cannot be told about its connection.
+    """Refuse arguments about a connection that a client cannot have.
 
     Raises:
         InvalidArgumentError: the time-out is none.

@@ -17,7 +17,7 @@ __all__ = ["PollerBehavior", "PollerBehaviorAutoscaling"]
 @public("understudy.worker")
 @dataclass(frozen=True)
 class PollerBehaviorAutoscaling:
-    """Between how many polls a worker chooses; accepted and ignored: work is handed over, not polled."""
+    """The limits between which a worker chooses its number of polls; accepted and ignored: work is handed over."""
 
     minimum: int = 1
     maximum: int = 100

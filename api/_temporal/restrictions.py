@@ -67,7 +67,7 @@ class SandboxMatcher(msgspec.Struct, frozen=True):
         )
 
     def __or__(self, other: SandboxMatcher) -> SandboxMatcher:
-        """Return a matcher of what either names."""
+        """Return a matcher of all that either of the two names."""
         children = dict(self.children)
         for name, child in other.children.items():
             children[name] = children[name] | child if name in children else child

@@ -35,7 +35,7 @@ class WorkerDeploymentVersion:
     build_id: str
 
     def to_canonical_string(self) -> str:
-        """Return it as `deployment.build`."""
+        """Return the version as `deployment.build`."""
         return f"{self.deployment_name}.{self.build_id}"
 
     @staticmethod

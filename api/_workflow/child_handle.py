@@ -141,7 +141,7 @@ class ExternalWorkflowHandle(Generic[E]):
 
     @property
     def run_id(self) -> str | None:
-        """The run that messages go to; None: the open one, else the latest."""
+        """The run that gets the messages; None: the open one, else the latest."""
         return self._run_id
 
     @typed_related_signal

@@ -207,7 +207,7 @@ class UpdateMethodMultiParam(Protocol[P, R_co]):
         ...
 
     def validator(self, vfunc: Callable[P, None]) -> Callable[P, None]:
-        """Declare a plain method that looks at an update before it is let in; what it raises keeps it out."""
+        """Declare a plain method that looks at an update before it is let in; an error of the method refuses it."""
         ...
 
 

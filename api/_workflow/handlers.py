@@ -57,7 +57,7 @@ class UpdateInfo:
 
 
 def current_update_info() -> UpdateInfo | None:
-    """Return which update the running code handles or validates; None: it does neither."""
+    """Return the update that the running code handles or validates; None: it does neither."""
     found = current_update.get()
     return None if found is None else UpdateInfo(*found)
 
@@ -200,7 +200,7 @@ async def receive(topic: str, *, type: Any = Any, timeout: timedelta | float | N
 
     Args:
         topic: the signal's name; no handler may take it.
-        type: what the argument is decoded to.
+        type: the type that the argument is decoded to.
         timeout: seconds, or a timedelta; None: no limit.
 
     Raises:
@@ -227,7 +227,7 @@ def receive_nowait(topic: str, *, type: Any = Any, default: Any = _NOTHING) -> A
 
     Args:
         topic: the signal's name.
-        type: what the argument is decoded to.
+        type: the type that the argument is decoded to.
         default: what to return if none waits.
 
     Raises:

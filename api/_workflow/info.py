@@ -87,11 +87,11 @@ class Info:
         return ""
 
     def get_current_history_size(self) -> int:
-        """Return how many bytes the run's events have, as they are encoded; measured at each call, for rare use."""
+        """Return the number of bytes of the run's events, as they are encoded; measured at each call, for rare use."""
         return current().recorder.history_size
 
     def get_current_history_length(self) -> int:
-        """Return how many events the run has now."""
+        """Return the number of events that the run has now."""
         return current().recorder.history_length
 
     def is_continue_as_new_suggested(self) -> bool:

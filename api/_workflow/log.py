@@ -23,13 +23,13 @@ class LoggerAdapter(logging.LoggerAdapter[logging.Logger]):
         super().__init__(logger, extra or {})
         self.log_during_replay = False
         self.workflow_info_on_message = True
-        """Whether messages end with the run's ids."""
+        """True if messages end with the run's ids."""
         self.workflow_info_on_extra = True
-        """Whether records have the run's ids, as a dict `workflow`."""
+        """True if records have the run's ids, as a dict `workflow`."""
         self.full_workflow_info_on_extra = False
-        """Whether records have all of `workflow.info()`, as `workflow_info`."""
+        """True if records have all of `workflow.info()`, as `workflow_info`."""
         self.disable_sandbox = False
-        """Whether handlers and formatters may do what workflow code may not; see `unsafe_disable_sandbox`."""
+        """True if handlers and formatters may do what workflow code may not; see `unsafe_disable_sandbox`."""
 
     @property
     def base_logger(self) -> logging.Logger:

@@ -18,7 +18,7 @@ _LARGEST: Final = 2**31 - 1
 
 
 def patched(id: str) -> bool:
-    """Return whether this run goes the new way of a change.
+    """Return True if this run goes the new way of a change.
 
     True for runs that come here for the first time with code that has this call, unless their worker's
     `patch_activation_callback` declines; False for those that were here before.
@@ -40,7 +40,7 @@ def patched(id: str) -> bool:
 
 
 def deprecate_patch(id: str) -> None:
-    """Say that the old way of a change is gone from the code, since no open run needs it any more.
+    """Say that the old way of a change is gone from the code, since no open run needs that way any more.
 
     The last step but one: `patched`, then this in its place, then nothing. Runs that have recorded the change replay
     with and without this call.
@@ -52,7 +52,7 @@ def deprecate_patch(id: str) -> None:
 
 
 def get_version(change_id: str, min_supported: int, max_supported: int) -> int:
-    """Return which version of a change this run keeps to, for changes that have more than two ways.
+    """Return the version of a change that this run keeps to, for changes that have more than two ways.
 
     The newest for runs that come here for the first time, `DEFAULT_VERSION` (-1) for those that were here before the
     call was.

@@ -36,7 +36,7 @@ class DurablePromise(Generic[T]):
         self._future = current().inbox.promised(signal)
 
     def __repr__(self) -> str:
-        """Show whether it is resolved; not the token, which is a secret."""
+        """Show whether the promise is resolved; not the token, which is a secret."""
         return f"<DurablePromise, {'resolved' if self.done() else 'pending'}>"
 
     @property
@@ -82,7 +82,7 @@ def promise(*, type: Any = Any, token: str | None = None) -> DurablePromise[Any]
     """Make a promise that somebody outside resolves by its token: an activity, another process, a web hook.
 
     Args:
-        type: what the value is decoded to.
+        type: the type that the value is decoded to.
         token: of a promise that was made before, by this run or one that it continues; None: a new promise.
 
     Raises:
@@ -108,7 +108,7 @@ def promise(*, type: Any = Any, token: str | None = None) -> DurablePromise[Any]
 
 
 def _rejection(error: BaseException) -> ApplicationError:
-    """Return what awaiting raises: a rejection is none of this workflow's cancellations or time-outs."""
+    """Return the error that awaiting raises: a rejection is none of this workflow's cancellations or time-outs."""
     if isinstance(error, ApplicationError):
         return error
     wrapped = ApplicationError(str(error), type=type(error).__name__)

@@ -76,7 +76,7 @@ async def start_child(context: Context, asked: StartChildWorkflowInput, make: ty
 
 
 async def _start_of(context: Context, handle: ChildHandle[Any]) -> None:
-    """Wait until a child runs; who is cancelled meanwhile has asked the child to cancel, and may have to wait on.
+    """Wait until a child runs; a caller that is cancelled meanwhile asks the child to cancel, and may have to wait on.
 
     The run's own cancellation waits for no start: nobody may ever know the child's type.
     """
@@ -94,7 +94,7 @@ async def _start_of(context: Context, handle: ChildHandle[Any]) -> None:
 
 
 def _seen(handle: Future[Any]) -> None:
-    """Take note of how a child ended that nobody awaits any more, so that it is not reported as overlooked."""
+    """Mark the outcome of a child that nobody awaits any more as seen, so that it is not reported as overlooked."""
     if not handle.cancelled():
         handle.exception()
 
@@ -113,8 +113,8 @@ async def send_signal(  # noqa: PLR0917 - a signal, and where it goes
         context: of the workflow that asks.
         to: the other's workflow id, its run id or an empty string, and its number if it is a child, else 0.
         signal: the handler's method, or a name.
-        args: what it brings.
-        headers: what interceptors send along.
+        args: the arguments of the signal.
+        headers: those that interceptors send along.
         source: where the call is.
     """
     workflow_id, run_id, child = to

@@ -51,12 +51,12 @@ class Saga:
         self._steps: list[_Step] = []
 
     def __repr__(self) -> str:
-        """Show what would be done."""
+        """Show the compensations that would run."""
         names = ", ".join(step.name for step in reversed(self._steps)) or "nothing"
         return f"<Saga to compensate by {names}; {len(self.failures)} failed>"
 
     def add(self, compensation: Callable[P, Any], /, *args: P.args, **kwargs: P.kwargs) -> None:
-        """Remember what takes back the step that was just done.
+        """Remember the call that takes back the step that was just done.
 
         Args:
             compensation: an activity function, which runs as an activity with the options of its decorator, or one
@@ -110,7 +110,7 @@ class Saga:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Compensate, if the block failed or was cancelled; what ended it is raised, with a note for each failure."""
+        """Compensate, if the block failed or was cancelled; its error is raised, with a note for each failure."""
         if error is None or not isinstance(error, (asyncio.CancelledError, *self._on)):
             return
         with suppress(asyncio.CancelledError):  # what ended the block is what is raised
@@ -127,7 +127,7 @@ class _Step(NamedTuple):
 
 
 async def _outlast(task: asyncio.Future[None]) -> asyncio.CancelledError | None:
-    """Wait until a task is done, however often the caller is cancelled; return the last cancellation."""
+    """Wait until a task is done, however often the caller is cancelled; return the caller's last cancellation."""
     canceled = None
     while not task.done():
         try:

@@ -43,7 +43,7 @@ async def select(
     cancel_losers: bool = True,
     **named: Awaitable[T],
 ) -> Winner[T]:
-    """Wait for the first of several things, and say by its name which it was.
+    """Wait for the first of several things, and say by its name which one it was.
 
     Coroutines start at once, in the order given. Of what is ready at once, the first in that order wins. When the
     caller is cancelled, so is what was started here; handles and tasks that were given are not.

@@ -62,7 +62,7 @@ def metric_meter() -> MetricMeter:
 
 
 def cancellation_reason() -> str | None:
-    """Return why the run was asked to cancel, empty if no reason was given; None: it was not."""
+    """Return the reason why the run was asked to cancel, empty if none was given; None: nobody asked."""
     asked = current().cancel_requested
     return asked.reason if asked is not None else None
 

@@ -49,7 +49,7 @@ def memo_value(key: str, default: Any = _NO_VALUE, *, type_hint: type | None = N
     Args:
         key: its name.
         default: what to return if there is none.
-        type_hint: what to decode it to.
+        type_hint: the type to decode it to.
 
     Raises:
         KeyError: there is none, and no default.
@@ -97,12 +97,12 @@ def upsert_search_attributes(attributes: SearchAttributes | Sequence[SearchAttri
 
 
 def get_current_details() -> str:
-    """Return what the run says about itself now; empty: nothing."""
+    """Return the text that the run says about itself now; empty: nothing."""
     return current().upserts.details
 
 
 def set_current_details(description: str) -> None:
-    """Say something about the run, for people who look at it; in place of what it said before.
+    """Set the text that the run says about itself, for people who look at it; the text before is gone.
 
     Raises:
         ArgumentTypeError: it is no str.
@@ -124,7 +124,7 @@ def get_last_completion_result(type_hint: type | None = None) -> Any | None:
     """Return the result of the last run of this cron schedule that completed; None: there is none.
 
     Args:
-        type_hint: what to decode it to.
+        type_hint: the type to decode it to.
 
     Raises:
         PayloadDecodeError: it does not fit.
@@ -138,7 +138,7 @@ def get_last_completion_result(type_hint: type | None = None) -> Any | None:
 
 
 def get_last_failure() -> BaseException | None:
-    """Return what the run before this one failed with, if it did: of a retry policy or a cron schedule."""
+    """Return the error of the run before this one, if that failed under a retry policy or a cron schedule."""
     context = current()
     last = context.execution.start.last_failure
     return None if last is None else context.failures.to_exception(last, context.converter)

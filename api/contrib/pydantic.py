@@ -39,14 +39,14 @@ class ToJsonOptions:
     """Options for the way in which pydantic writes values.
 
     Args:
-        exclude_unset: whether to leave out the fields of models that nobody has set.
+        exclude_unset: True to leave out the fields of models that nobody has set.
     """
 
     exclude_unset: bool = False
 
 
 class PydanticJSONPlainPayloadConverter(EncodingPayloadConverter):
-    """The link for everything that pydantic makes JSON of; it belongs at the end of a chain.
+    """Turns every value into JSON by pydantic's rules; it belongs at the end of a chain.
 
     Args:
         to_json_options: how values are written; None: as pydantic does it.
@@ -70,7 +70,7 @@ class PydanticJSONPlainPayloadConverter(EncodingPayloadConverter):
         self._adapter = lru_cache(self._most)(_new_adapter)
 
     def __getstate__(self) -> dict[str, Any]:
-        """Pickle the settings; what was made of them is made again."""
+        """Pickle the settings; the rest is made anew of them."""
         return {"_options": self._options, "_most": self._most}
 
     def __setstate__(self, state: dict[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""An environment for activity code alone: what `activity.info()`, `heartbeat` and kin find when a test calls it.
+"""An environment for activity code alone: a test runs the code in it, and `activity.info()` and kin work.
 
 There is no engine behind it. The environment stands where an attempt would: it is what the context variable of
 `understudy.actors.activities.current` holds while the function runs, so every function of `understudy.activity`
@@ -71,7 +71,7 @@ class ActivityEnvironment:
         self._running: set[_EnvironmentAttempt] = set()
 
     def __repr__(self) -> str:
-        """Show what runs in it."""
+        """Show the activity that runs in it."""
         state = ", cancelled" if self._cancelled is not None else ""
         return f"<ActivityEnvironment of {self.info.activity_type!r}, {len(self._running)} running{state}>"
 
@@ -131,7 +131,7 @@ class ActivityEnvironment:
             return attempt.thread_cancel.run(fn, *args, **kwargs)
 
     def cancel(self, cancellation_details: ActivityCancellationDetails = CANCEL_REQUESTED) -> None:
-        """Ask what runs, and whatever is run later, to stop; any thread. Only the first call does something.
+        """Ask the code that runs, and all that is run later, to stop; any thread. Only the first call does something.
 
         Async code gets `asyncio.CancelledError`. In a plain function that runs, `understudy.exceptions.CancelledError`
         is raised, unless its definition says `no_thread_cancel_exception=True`.
@@ -146,7 +146,7 @@ class ActivityEnvironment:
             attempt.do(partial(attempt.stop, cancellation_details))
 
     def worker_shutdown(self) -> None:
-        """Tell what runs, and whatever is run later, that the worker stops; any thread. Only the first call counts."""
+        """Tell all code that runs, or is run later, that the worker stops; any thread. Only the first call counts."""
         if self._stopping:
             return
         self._stopping = True

@@ -23,21 +23,21 @@ __all__ = ["FinalAsserts"]
 
 
 class FinalAsserts(FailureConverter, WithSerializationContext):
-    """A failure converter that says of a failed assert that trying again is of no use; else the one it was given."""
+    """A failure converter that marks a failed assert as final: trying again is of no use; else the one it was given."""
 
     def __init__(self, converter: FailureConverter) -> None:
         """Leave the conversion to `converter`."""
         self._converter = converter
 
     def to_failure(self, exception: BaseException, payload_converter: PayloadConverter) -> Failure:
-        """Return what is to be stored of `exception`."""
+        """Return the failure to be stored for `exception`."""
         failure = self._converter.to_failure(exception, payload_converter)
         if isinstance(exception, AssertionError):
             return msgspec.structs.replace(failure, non_retryable=True)
         return failure
 
     def from_failure(self, failure: Failure, payload_converter: PayloadConverter) -> BaseException:
-        """Return an exception that says what `failure` does."""
+        """Return the exception that `failure` describes."""
         return self._converter.from_failure(failure, payload_converter)
 
     @property
@@ -46,5 +46,5 @@ class FinalAsserts(FailureConverter, WithSerializationContext):
         return takes_context(self._converter)
 
     def with_context(self, context: SerializationContext) -> Self:
-        """Return one around the converter in its context."""
+        """Return the same around the converter in its context."""
         return type(self)(in_context(self._converter, context))

@@ -67,7 +67,7 @@ class TimeSkipper:
         """Wait until `ns` nanoseconds have passed by the clock, as far as need be by jumps.
 
         Args:
-            ns: how long.
+            ns: the time to wait, in nanoseconds.
             attempt: of the activity whose code waits; time does not wait for it then.
         """
         now = self.clock()
@@ -88,7 +88,7 @@ class TimeSkipper:
         await future
 
     async def close(self) -> None:
-        """Let time alone; who sleeps is cancelled."""
+        """Stop making time jump; those who sleep are cancelled."""
         self._enabled = False
         sleepers, self._sleepers = self._sleepers, []
         for _, _, future in sleepers:

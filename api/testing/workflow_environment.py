@@ -38,7 +38,7 @@ __all__ = ["WorkflowEnvironment"]
 
 @public("understudy.testing")
 class WorkflowEnvironment:
-    """A client and the engine behind it, for one test; closed by `async with`, or by `shutdown`.
+    """A client and the engine behind it, for one test; `async with` or `shutdown` closes it.
 
     In workflows that run in it, a failed `assert` ends the run as failed, whatever its retry policy says, instead of
     being tried again as a bug is. Around a client of your own it is still a bug.
@@ -95,14 +95,14 @@ class WorkflowEnvironment:
 
         Args:
             namespace: ignored: an environment is a namespace of its own.
-            data_converter: how values become payloads; None: JSON, typed by hints.
-            interceptors: what stands around the client's calls, the first outermost; its workers use those, too, that
+            data_converter: turns values into payloads; None: JSON, typed by hints.
+            interceptors: they stand around the client's calls, the first outermost; its workers use those, too, that
                 are for workers.
             plugins: refused unless empty: they are not applied yet.
             default_workflow_query_reject_condition: refused unless None: it is not applied yet.
             retry_config: ignored.
             rpc_metadata: ignored.
-            identity: who the client is, in the history; None: "test".
+            identity: the client's name in the history; None: "test".
             tls: ignored.
             ip: ignored.
             port: ignored.
@@ -161,14 +161,14 @@ class WorkflowEnvironment:
         reach, so what is about one is accepted and ignored.
 
         Args:
-            data_converter: how values become payloads; None: JSON, typed by hints.
-            interceptors: what stands around the client's calls, the first outermost; its workers use those, too, that
+            data_converter: turns values into payloads; None: JSON, typed by hints.
+            interceptors: they stand around the client's calls, the first outermost; its workers use those, too, that
                 are for workers.
             plugins: refused unless empty: they are not applied yet.
             default_workflow_query_reject_condition: refused unless None: it is not applied yet.
             retry_config: ignored.
             rpc_metadata: ignored.
-            identity: who the client is, in the history; None: "test".
+            identity: the client's name in the history; None: "test".
             port: ignored.
             download_dest_dir: ignored.
             runtime: ignored.
@@ -272,7 +272,7 @@ class WorkflowEnvironment:
             await self._client.engine.dispatcher.run(self._skipper.sleep(ns, of_engine))
 
     async def get_current_time(self, handle: WorkflowHandle[Any, Any] | None = None) -> datetime:
-        """Return the time that it is for the engine, in UTC.
+        """Return the engine's time, in UTC.
 
         Args:
             handle: ignored: all workflows have one time.
@@ -295,12 +295,12 @@ class WorkflowEnvironment:
 
 
 def _with_final_asserts(definition: WorkflowDefinition) -> WorkflowDefinition:
-    """Return a definition in whose workflows a failed assert is an outcome."""
+    """Return the definition with failed asserts as outcomes of its workflows."""
     return replace(definition, failure_exception_types=(*definition.failure_exception_types, AssertionError))
 
 
 def _refuse(plugins: Sequence[Any], condition: QueryRejectCondition | None) -> None:
-    """Refuse what would change what a test means if it were ignored."""
+    """Refuse arguments that would change the meaning of a test if they were ignored."""
     given = {
         "plugins": plugins,
         "default_workflow_query_reject_condition": condition,

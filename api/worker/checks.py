@@ -1,4 +1,4 @@
-"""Checks of what a worker is told.
+"""Checks of the arguments of a worker.
 
 What would change the meaning of a program if it were ignored is refused (`refuse_what_is_not_applied`); what its code
 needs comes out as the engine wants it. All of it is kept by name (`keeps_config`), for the checks and for `config()`.
@@ -40,7 +40,7 @@ _NOT_APPLIED: Final = {
     "plugins": "Set what the plugin would set, and enter what it would enter around run()",
     "tuner": "Pass max_concurrent_activities",
 }
-"""Parameters without which a program would mean something else, and what to do instead."""
+"""Parameters that would change the meaning of a program if they were ignored, and what to do instead."""
 
 
 def keeps_config(init: Callable[P, None]) -> Callable[P, None]:
@@ -59,7 +59,7 @@ def keeps_config(init: Callable[P, None]) -> Callable[P, None]:
 
 
 def refuse_what_is_not_applied(config: WorkerConfig) -> None:
-    """Refuse what would change what the program means if it were ignored, and what does not go together.
+    """Refuse arguments that would change the program's meaning if they were ignored, and those that do not go together.
 
     Raises:
         InvalidArgumentError: it is there; the error says what to do instead.
@@ -111,7 +111,7 @@ def checked_options(config: WorkerConfig) -> WorkerOptions:
 
 
 def checked_pause(config: WorkerConfig) -> int:
-    """Return after how many failed turns in a row a run is paused; 0: never.
+    """Return the number of failed turns in a row that pause a run; 0: none do.
 
     Raises:
         ArgumentTypeError: it is no int.
@@ -150,7 +150,7 @@ def _rate(value: object, name: str) -> float:
 
 
 def refuse_no_client(client: object) -> None:
-    """Refuse what a worker cannot work for.
+    """Refuse a client that a worker cannot work for.
 
     Raises:
         ArgumentTypeError: it is no client.
@@ -164,7 +164,7 @@ def refuse_no_client(client: object) -> None:
 def refuse_nothing_to_do(
     task_queue: object, activities: Sequence[Callable[..., Any]], workflows: Sequence[type | Callable[..., Any]]
 ) -> None:
-    """Refuse a worker without a queue, and one that could do nothing.
+    """Refuse a worker without a task queue, and one without anything to do.
 
     Raises:
         InvalidArgumentError: it is so.
@@ -198,7 +198,7 @@ def refuse_methods(activities: Sequence[Callable[..., Any]]) -> None:
 
 
 def checked_executor(executor: Executor | None) -> Executor | None:
-    """Return what threads or processes come from.
+    """Return the executor that threads or processes come from.
 
     Raises:
         ArgumentTypeError: it is no executor.

@@ -1,4 +1,4 @@
-"""The config of a worker: all that it can be told, by name.
+"""The config of a worker: all its arguments, by name.
 
 The config has every parameter of Temporal's worker. What its server, its core or its sandbox need is kept and does
 nothing; each parameter's line in `Worker` says so.

@@ -1,4 +1,4 @@
-"""Checks of definitions by the lint: what would not replay is refused, and a worker warns of what may differ."""
+"""Checks of definitions by the lint: refuse code that would not replay, and warn of code that may differ."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ __all__ = ["refuse_what_cannot_replay", "warn_of_what_may_differ"]
 
 _log: Final = logging.getLogger("understudy.lint")
 _warned: Final[WeakSet[Any]] = WeakSet()
-"""Workflows whose warnings have been logged: another worker of the same code has nothing new to say."""
+"""Workflows whose warnings were logged: another worker of the same code has nothing new to say."""
 
 
 def refuse_what_cannot_replay(definition: WorkflowDefinition) -> list[Finding]:
-    """Lint a definition, unless it says `sandboxed=False`; return what is only to be warned of.
+    """Lint a definition, unless it says `sandboxed=False`; return the findings that are only warnings.
 
     Raises:
         DefinitionError: it calls what would give another result in a replay.
@@ -43,7 +43,7 @@ def refuse_what_cannot_replay(definition: WorkflowDefinition) -> list[Finding]:
 
 
 def warn_of_what_may_differ(definition: WorkflowDefinition, findings: Sequence[Finding]) -> None:
-    """Log what may differ in a replay, once for each workflow."""
+    """Log the findings that may differ in a replay, once for each workflow."""
     if definition.target in _warned:
         return
     _warned.add(definition.target)

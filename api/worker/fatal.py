@@ -38,7 +38,7 @@ class Fatal:
         self._block = None
 
     def check(self, kind: type[BaseException] | None) -> None:
-        """Raise the error at the end of a block, if it has come; `kind` is what the block itself ends with.
+        """Raise the error at the end of a block, if the error has come; `kind` is the class of the block's own error.
 
         Raises:
             BaseException: the error, unless the block raises something of its own.
@@ -54,7 +54,7 @@ class Fatal:
         """Tell of the error; on the engine's loop.
 
         Args:
-            error: what has happened.
+            error: the fatal error.
             what: the worker, for the log.
         """
         self.error = error

@@ -1,4 +1,4 @@
-"""Interceptors of workers: what stands around all workflows and activities of one, and how it gets there."""
+"""Interceptors of workers: they stand around all workflows and activities of a worker."""
 
 from __future__ import annotations
 
@@ -25,19 +25,19 @@ class Interceptor:
     """
 
     def intercept_activity(self, next: ActivityInboundInterceptor) -> ActivityInboundInterceptor:
-        """Return what stands around one attempt of an activity; `next` is behind it."""
+        """Return the interceptor of one attempt of an activity, with `next` behind it."""
         return next
 
     def workflow_interceptor_class(
         self, input: WorkflowInterceptorClassInput
     ) -> type[WorkflowInboundInterceptor] | None:
-        """Return the class of what stands around each run, or None; asked once, when the worker is made."""
+        """Return the class of the interceptor of each run, or None; asked once, when the worker is made."""
         del input
         return None
 
 
 def interception(interceptors: Sequence[Interceptor]) -> Interception | None:
-    """Return what interceptors put around workflows; None: they put nothing there."""
+    """Return the interceptors that stand around workflows; None: there are none."""
     if not interceptors:
         return None
     from understudy._workflow.interceptors.interceptor_class import WorkflowInterceptorClassInput
@@ -51,7 +51,7 @@ def interception(interceptors: Sequence[Interceptor]) -> Interception | None:
 
 
 def around_activities(interceptors: Sequence[Interceptor]) -> Callable[..., Any] | None:
-    """Return what calls the functions of attempts through interceptors, a `WorkerSlots.intercept`; None: nothing."""
+    """Return a `WorkerSlots.intercept`, which calls functions of attempts through interceptors; None without any."""
     if not interceptors:
         return None
     from understudy._activity.interceptors import activity_runner

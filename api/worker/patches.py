@@ -1,4 +1,4 @@
-"""Patches that a worker decides: whether a run that comes to one for the first time goes the new way.
+"""Patches that a worker decides: it says whether a run that comes to one for the first time goes the new way.
 
 So a change is rolled out by degrees, or held back until every worker has code that knows it. What was decided is
 recorded with the run, and nobody is asked again.
@@ -23,7 +23,7 @@ class PatchActivationInput:
 
     Attributes:
         workflow_info: of the run that has come to the patch.
-        patch_id: what the run gave to `workflow.patched`.
+        patch_id: the id that the run gave to `workflow.patched`.
     """
 
     workflow_info: Info
@@ -31,7 +31,7 @@ class PatchActivationInput:
 
 
 def patch_activation(callback: Callable[[PatchActivationInput], bool]) -> Callable[[str], bool]:
-    """Return what the engine asks, in the workflow's turn, for a worker's callback.
+    """Return the function that the engine asks, in the workflow's turn, for a worker's callback.
 
     Raises:
         ArgumentTypeError: it cannot be called; when it is asked: it returned something else than True or False.

@@ -1,4 +1,4 @@
-"""The replayer: recorded histories against the code there is now, in a test, before a worker meets them.
+"""The replayer: a test holds recorded histories against the code of now, before a worker meets them.
 
 It leads new code through a history exactly as an actor does that comes back to life, so what it refuses a worker would
 refuse (SAME-AGAIN). Nothing is stored and no activity runs.
@@ -71,7 +71,7 @@ class WorkflowReplayResult:
     """The result of the replay of one history."""
 
     history: WorkflowHistory
-    """As it was given."""
+    """The history, as the caller gave it."""
     replay_failure: BaseException | None
     """The reason why the code cannot take the history: a NondeterminismError, as a rule; None: it can.
 
@@ -112,7 +112,7 @@ class Replayer:
         disable_safe_workflow_eviction: bool = False,
         header_codec_behavior: HeaderCodecBehavior = HeaderCodecBehavior.NO_CODEC,
     ) -> None:
-        """Check the definitions, as a worker does; pass what its worker and client have.
+        """Check the definitions, as a worker does; pass the same arguments as to its worker and client.
 
         Args:
             workflows: classes or async functions decorated with `@workflow.defn`.
@@ -120,8 +120,8 @@ class Replayer:
             workflow_runner: an UnsandboxedWorkflowRunner switches guards and lint off for all of the workflows.
             unsandboxed_workflow_runner: ignored: what says `sandboxed=False` runs without guards and lint.
             namespace: ignored: a history knows its own.
-            data_converter: how payloads become values; None: JSON, typed by hints.
-            interceptors: what stands around the workflows, the first outermost.
+            data_converter: turns payloads into values; None: JSON, typed by hints.
+            interceptors: they stand around the workflows, the first outermost.
             plugins: refused unless empty: they are not applied.
             build_id: ignored: it is this build of the code that is tried.
             identity: ignored: a replay writes nothing.
@@ -159,11 +159,11 @@ class Replayer:
         self._is_guarding = False
 
     def __repr__(self) -> str:
-        """Show how much it knows."""
+        """Show the number of workflows that it knows."""
         return f"<Replayer of {len(self._workflows)} workflows>"
 
     def config(self, *, active_config: bool = False) -> ReplayerConfig:
-        """Return the arguments that it was made with, by name.
+        """Return the arguments of this replayer, by name.
 
         Args:
             active_config: accepted so that programs run: without plugins the active config is that of the start.

@@ -1,4 +1,4 @@
-"""Runners and restrictions of workflows, for programs that name them: which guards a worker's workflows run under.
+"""Runners and restrictions of workflows, for programs that name them: they say which guards a worker's workflows have.
 
 Temporal imports the modules of a workflow anew, in a sandbox, and proxies what may not be used there. Here modules are
 imported once. Guards stand in front of clocks, dice, files and sockets while workflow code runs, whichever module it
@@ -43,7 +43,7 @@ class UnsandboxedWorkflowRunner(WorkflowRunner):
 
 @public("understudy.worker.workflow_sandbox")
 class SandboxedWorkflowRunner(WorkflowRunner):
-    """Runs workflows under the determinism guards: what a worker does if nothing else is said.
+    """Runs workflows under the determinism guards: the default of a worker.
 
     Args:
         restrictions: kept, and not looked at; None: `SandboxRestrictions.default`.
@@ -73,7 +73,7 @@ NOT_GUARDING: Final = UnsandboxedWorkflowRunner()
 
 
 def is_guarding(runner: object) -> bool:
-    """Return whether a runner means guards and lint.
+    """Return True if a runner means guards and lint.
 
     Raises:
         ArgumentTypeError: it is neither of the two kinds.

@@ -134,9 +134,9 @@ class Worker:
             workflow_runner: an UnsandboxedWorkflowRunner switches guards and lint off for all of the workflows.
             unsandboxed_workflow_runner: ignored: what says `sandboxed=False` runs without guards and lint.
             plugins: refused unless empty: they are not applied.
-            interceptors: what stands around workflows and activities, the first outermost.
+            interceptors: they stand around workflows and activities, the first outermost.
             build_id: ignored: an engine runs one build of the code.
-            identity: who this is, in the history; None: the client's.
+            identity: the name in the history; None: the client's.
             max_cached_workflows: how many runs stay in memory; those idle longest leave first.
             max_concurrent_workflow_tasks: ignored: turns run one at a time.
             max_concurrent_activities: how many attempts run at a time; None: 1,000.
@@ -216,7 +216,7 @@ class Worker:
         self._stopped = False
 
     def __repr__(self) -> str:
-        """Show the queue and what it does."""
+        """Show the task queue, workflows and activities."""
         state = "stopped" if self._stopped else "running" if self._slots is not None else "not started"
         return (
             f"<Worker of {self._task_queue!r}, {len(self._workflows)} workflows, "
@@ -239,7 +239,7 @@ class Worker:
             self._slots.client = value
 
     def config(self, *, active_config: bool = False) -> WorkerConfig:
-        """Return the arguments that it was made with, by name.
+        """Return the arguments of this worker, by name.
 
         Args:
             active_config: accepted so that programs run: without plugins the active config is that of the start.
@@ -252,7 +252,7 @@ class Worker:
 
     @property
     def task_queue(self) -> str:
-        """The queue that it works for."""
+        """The task queue that it works for."""
         return self._task_queue
 
     @property
@@ -288,7 +288,7 @@ class Worker:
         await self._finish()
 
     async def __aenter__(self) -> Self:
-        """Start working; should the worker break, the block is cancelled, and what broke it is raised at its end."""
+        """Start working; if the worker breaks, the block is cancelled, and raises the worker's error at its end."""
         self._fatal.enter()
         await self._start()
         return self
@@ -358,7 +358,7 @@ class Worker:
 def _adapted(
     definition: WorkflowDefinition, types: tuple[type[BaseException], ...], limit: float, *, guarding: bool, **same: Any
 ) -> WorkflowDefinition:
-    """Return the definition with what the worker says for all of its workflows; the workflow's own word counts."""
+    """Return the definition with the worker's settings for all of its workflows; the workflow's own go first."""
     return replace(
         definition,
         failure_exception_types=(*definition.failure_exception_types, *types),

@@ -1,4 +1,4 @@
-"""The sandbox of workflows, for programs that name it; `understudy.worker.sandbox` says what it comes to."""
+"""The sandbox of workflows, for programs that name it; see `understudy.worker.sandbox`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Conditions: what `workflow.wait_condition` waits for, looked at whenever nothing else is ready."""
+"""Conditions: `workflow.wait_condition` waits for them; the run checks them whenever nothing else is ready."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ if TYPE_CHECKING:
 __all__ = ["Condition", "check_conditions", "settle"]
 
 Condition = tuple[Callable[[], bool], "Future[None]"]
-"""The condition that is to hold, and the future of who waits for it."""
+"""The condition that is to hold, and the future of the one who waits for it."""
 
 
 def settle(conditions: list[Condition]) -> list[Condition]:
-    """Look once at each condition, in the order in which they were made, and wake who waits for one that holds.
+    """Look once at each condition, in the order in which they were made, and wake those who wait for one that holds.
 
     A condition that raises gives its error to the coroutine that waits for it. All are looked at before anybody is
     woken, so that what one sees does not depend on its place.

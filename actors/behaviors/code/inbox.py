@@ -59,7 +59,7 @@ class UnfinishedSignalHandlersWarning(RuntimeWarning):
 
 @public("understudy.workflow")
 class UnfinishedUpdateHandlersWarning(RuntimeWarning):
-    """A workflow ended while an update's handler was still running; who sent it is told that it failed."""
+    """A workflow ended while an update's handler was still running; the sender is told that the update failed."""
 
 
 _UNFINISHED: Final[dict[HandlerKind, type[Warning]]] = {

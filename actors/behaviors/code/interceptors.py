@@ -1,4 +1,4 @@
-"""Interceptors of workflows: what a worker puts around the code of a run and around the handlers of its messages.
+"""Interceptors of workflows: a worker puts them around the code of a run and around the handlers of its messages.
 
 The chain of a run is made together with its instance, and it is workflow code like that: whatever it does is done again
 in a replay, on the run's own loop. The first interceptor is the outermost. Behind the last one stands a root, which
@@ -55,13 +55,13 @@ class ExecuteWorkflowInput:
 @public("understudy.worker")
 @dataclass
 class HandleSignalInput:
-    """A signal on its way to its handler; that of a dynamic one gets the name and the values as they came."""
+    """A signal on its way to its handler; a dynamic handler gets the name and the values as they came."""
 
     signal: str
     args: Sequence[Any]
     headers: Mapping[str, Payload]
     _found: HandlerDefinition | None = field(default=None, kw_only=True, repr=False, compare=False)
-    """The handler that the engine has found; whoever writes an interceptor need not know of it."""
+    """The handler that the engine has found; authors of interceptors need not know of it."""
 
 
 @public("understudy.worker")

@@ -51,7 +51,7 @@ class Outbound:
         return future
 
     def message_ended(self, seq: int, error: BaseException | None) -> None:
-        """Resolve the future of a message: it was delivered, or `error` says why not."""
+        """Resolve the future of a message: the other workflow has it, or `error` says why not."""
         future = self.pending.pop(seq, None)
         if future is None or future.done():
             return

@@ -356,7 +356,7 @@ class Run:
     def validate(
         self, update_id: str, name: str, payloads: tuple[Payload, ...], headers: Mapping[str, Payload] = NO_HEADERS
     ) -> Failure | None:
-        """Return why an update is refused; None: it is accepted, as all are when the instance could not be made.
+        """Return the reason why an update is refused; None: it is accepted, as all are if there is no instance.
 
         Raises:
             QueryRefusedError: the validator changed something, and left the run BROKEN.

@@ -20,7 +20,7 @@ T = TypeVar("T")
 
 
 def live_only(recorder: Recorder, value: Callable[[], T], handler: str) -> T:
-    """Call what no replay calls, as code of the run that may only read.
+    """Call a function that no replay calls, as code of the run that may only read.
 
     Whatever it raises aborts the turn: code that survived the error would differ in a replay.
 

@@ -1,4 +1,4 @@
-"""Read what `@workflow.defn` and kin have marked into a frozen definition; refuse what is wrong with it."""
+"""Read the marks of `@workflow.defn` and kin into a frozen definition; refuse a definition that is wrong."""
 
 from __future__ import annotations
 

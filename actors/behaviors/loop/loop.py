@@ -233,7 +233,7 @@ class DeterministicLoop(InsideLoop):
         )
 
     def _settle(self, ran: int) -> int:
-        """Raise the error that aborted the turn, if any, and let go of done tasks.
+        """Raise the error that aborted the turn, if any, and drop the tasks that are done.
 
         A look at all of them is paid for by as many callbacks; a single task is most likely the run's own.
         """
@@ -435,7 +435,7 @@ class DeterministicLoop(InsideLoop):
         return self._closed
 
     def stacks(self) -> list[str]:
-        """Return where each task waits, in the order in which they were made, for a person to read."""
+        """Return the place where each task waits, in the order in which they were made, for a person to read."""
         return [task.stack() for task in self._tasks if not task.done()]
 
     # -- the end -------------------------------------------------------------------------------------------------------

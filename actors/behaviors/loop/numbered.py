@@ -90,7 +90,7 @@ class NumberedTask(Task[T_co]):
         return self.number
 
     def stack(self) -> str:
-        """Return where the task waits, the outermost call first, for a person to read."""
+        """Return the place where the task waits, the outermost call first, for a person to read."""
         lines = [f"{self.get_name()}:"]
         inner: Any = self.get_coro()
         while (frame := getattr(inner, "cr_frame", None)) is not None:

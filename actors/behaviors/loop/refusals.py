@@ -1,4 +1,4 @@
-"""Refuse what an asyncio loop offers of the outside world, and name what workflow code uses instead.
+"""Refuse the methods of an asyncio loop that touch the outside world, and name what workflow code uses instead.
 
 Threads, sockets, pipes, subprocesses and signals answer differently each time they are asked, so a run that touched
 them could not be replayed (SAME-AGAIN). The loop of a run therefore refuses them, on the call and with the name of

@@ -50,14 +50,14 @@ _REJECTING: Final = {
 
 
 class Address(msgspec.Struct, frozen=True):
-    """One workflow, and one of its runs where that is said."""
+    """Names one workflow, and perhaps one of its runs."""
 
     connection: Connection
     workflow_id: str
     run_id: str | None = None
-    """The run that is meant; None: the open one, else the latest."""
+    """The run that messages go to; None: the open one, else the latest."""
     first_execution_run_id: str | None = None
-    """The first run of the chain that is meant, where known."""
+    """The first run of the chain that messages go to, where known."""
 
     @property
     def converter(self) -> PayloadConverter:
@@ -66,7 +66,7 @@ class Address(msgspec.Struct, frozen=True):
 
     @property
     def of_whom(self) -> str:
-        """The workflow as error messages call it."""
+        """The name of the workflow in messages of errors."""
         return f"of workflow {self.workflow_id!r}"
 
 
@@ -83,7 +83,7 @@ async def send(to: Address, command: Any, first_run_id: str | None = None) -> An
 
     Args:
         to: the workflow.
-        command: what its run is to decide on.
+        command: the command that its run decides on.
         first_run_id: refuse a run of another chain; None: take any.
 
     Raises:
@@ -160,7 +160,7 @@ async def terminate(to: Address, details: Sequence[Any], reason: str | None) -> 
 
 
 async def describe(to: Address) -> WorkflowExecutionDescription:
-    """Return what is known of the run now; see `WorkflowHandle.describe`."""
+    """Return the description of the run as it is now; see `WorkflowHandle.describe`."""
     return await to.connection.engine.dispatcher.run(_described(to))
 
 

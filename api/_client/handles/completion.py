@@ -44,7 +44,7 @@ _PARTS = 3
 
 @public("understudy.client")
 class AsyncActivityCancelledError(UnderstudyError, Exception):
-    """Whoever completes an activity from outside shall stop; `details` says why."""
+    """The one who completes an activity from outside shall stop; `details` says why."""
 
     def __init__(self, details: ActivityCancellationDetails | None = None) -> None:
         """Say why the activity was cancelled."""
@@ -61,8 +61,8 @@ class CompletionReports:
 
     Args:
         connection: over which the engine is reached.
-        id_or_token: which activity is meant.
-        data_converter: what turns its values into payloads; None: the connection's.
+        id_or_token: names the activity.
+        data_converter: turns its values into payloads; None: the connection's.
 
     Raises:
         InvalidArgumentError: it is no token of ours, or names no workflow.
@@ -79,7 +79,7 @@ class CompletionReports:
         self.target = target_of(id_or_token)
 
     async def heartbeat(self, details: Sequence[Any]) -> None:
-        """Tell that the work goes on."""
+        """Tell the engine that the work goes on."""
         payloads = self._encoded(details, "heartbeat details")
         why = await self._run(self._completion.heartbeat(self.target, payloads))
         if why is not None:
@@ -92,7 +92,7 @@ class CompletionReports:
         await self._run(self._completion.report(self.target, report))
 
     async def fail(self, error: Exception, last_heartbeat_details: Sequence[Any]) -> None:
-        """Tell that the attempt failed."""
+        """Tell the engine that the attempt failed."""
         converter = self._converter
         details = self._encoded(last_heartbeat_details, "heartbeat details") if last_heartbeat_details else None
         failure = converter.failure_converter.to_failure(error, converter.payload_converter)
@@ -100,7 +100,7 @@ class CompletionReports:
         await self._run(self._completion.report(self.target, report))
 
     async def report_cancellation(self, details: Sequence[Any]) -> None:
-        """Tell that the work was stopped, as was asked."""
+        """Tell the engine that the work was stopped, as was asked."""
         converter = self._converter
         error = CancelledError("Cancelled", *details)
         failure = converter.failure_converter.to_failure(error, converter.payload_converter)
@@ -127,7 +127,7 @@ class CompletionReports:
 
 @public("understudy.client")
 class AsyncActivityHandle(WithSerializationContext):
-    """One activity, seen by whoever completes it; used on any event loop.
+    """One activity, seen by the one who completes it; used on any event loop.
 
     All its methods raise `ActivityNotFoundError` if nobody waits for what they tell, because the activity has its
     outcome, another attempt is under way, or there is none of that id, and `WorkflowClosedError` if its run is closed.
@@ -147,7 +147,7 @@ class AsyncActivityHandle(WithSerializationContext):
         self._completion = CompletionReports(client, id_or_token, data_converter_override)
 
     def __repr__(self) -> str:
-        """Show which activity is meant."""
+        """Show which activity the handle names."""
         return f"<AsyncActivityHandle of {self._completion.target.activity!r}>"
 
     @property
@@ -160,7 +160,7 @@ class AsyncActivityHandle(WithSerializationContext):
         rpc_metadata: Mapping[str, str | bytes] = NO_METADATA,
         rpc_timeout: timedelta | None = None,
     ) -> None:
-        """Tell that the work goes on.
+        """Tell the engine that the work goes on.
 
         Args:
             *details: what the next attempt finds in `activity.info().heartbeat_details`, if there has to be one; they
@@ -219,7 +219,7 @@ class AsyncActivityHandle(WithSerializationContext):
         rpc_metadata: Mapping[str, str | bytes] = NO_METADATA,
         rpc_timeout: timedelta | None = None,
     ) -> None:
-        """Tell that the attempt failed; its retry policy decides whether there is another.
+        """Tell the engine that the attempt failed; its retry policy decides whether there is another.
 
         Args:
             error: why; as if the activity's code had raised it.
@@ -252,7 +252,7 @@ class AsyncActivityHandle(WithSerializationContext):
         rpc_metadata: Mapping[str, str | bytes] = NO_METADATA,
         rpc_timeout: timedelta | None = None,
     ) -> None:
-        """Tell that the work was stopped, as was asked; the activity ends as cancelled.
+        """Tell the engine that the work was stopped, as was asked; the activity ends as cancelled.
 
         Args:
             *details: what the workflow finds in the CancelledError's `details`.
@@ -283,7 +283,7 @@ class AsyncActivityHandle(WithSerializationContext):
 
 
 def target_of(id_or_token: AsyncActivityIDReference | bytes) -> Target:
-    """Return which attempt is meant.
+    """Return the attempt that a token or a reference names.
 
     Raises:
         InvalidArgumentError: it is no token of ours, or names no workflow.

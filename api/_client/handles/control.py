@@ -15,7 +15,7 @@ class Operator(Addressed):
     """The control of a workflow's handle: pause, unpause, reset."""
 
     async def pause(self, *, note: str | None = None, freeze_timers: bool = False) -> None:
-        """Let the run's code take nothing more until it is unpaused; one that is paused stays as it is.
+        """Keep the run's code from taking anything more until the run is unpaused; a paused run stays as it is.
 
         What comes meanwhile is recorded and waits. Activities that run go on, and so do the run's own time-outs.
 
@@ -34,7 +34,7 @@ class Operator(Addressed):
         )
 
     async def unpause(self, *, note: str | None = None) -> None:
-        """Let the run's code go on with what has come meanwhile; one that is not paused goes on anyway.
+        """Let the run's code go on with what has come meanwhile; a run that is not paused goes on anyway.
 
         Args:
             note: why, for people.
@@ -54,7 +54,7 @@ class Operator(Addressed):
         reapply_updates: bool = True,
         children: ResetChildren = ResetChildren.ADOPT,
     ) -> str:
-        """Make a new run of this one, as it was at an earlier event, and let the code go on from there.
+        """Make a new run of this one as it was at an earlier event, and let the code go on from there.
 
         The new run has the events in front, and the code takes the turn that `event_id` belongs to anew. An open run
         is terminated in the same commit, and `result()` follows to the new one. Activities that were under way at

@@ -1,4 +1,4 @@
-"""The description of a run: what a client sees of it at one moment."""
+"""The description of a run: its state at one moment, as a client sees it."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ class PendingChildInfo:
 
 @dataclass(frozen=True)
 class PauseInfo:
-    """Since when a run is paused, and why."""
+    """Says since when a run is paused, and why."""
 
     note: str
     since: datetime
@@ -156,7 +156,7 @@ class WorkflowExecutionDescription:
         Args:
             key: its name.
             default: in place of a value that is not there.
-            type_hint: what to decode the value to; None: as JSON gives it.
+            type_hint: the type to decode the value to; None: as JSON gives it.
 
         Raises:
             KeyError: there is no such value, and no default.
@@ -262,12 +262,12 @@ def _message(failure: Failure, converter: DataConverter) -> str:
 
 
 def _is_outside(pending: PendingActivity) -> bool:
-    """True if somebody outside is awaited, and nobody has asked them to stop."""
+    """True if the outcome is to come from outside, and nobody has asked those there to stop."""
     return pending.outside and pending.phase is ActivityPhase.SCHEDULED
 
 
 def _children(state: WorkflowExecution) -> tuple[PendingChildInfo, ...]:
-    """Return the children that an open run waits for; a closed one only sees to them."""
+    """Return the children that an open run waits for; a closed run waits for none."""
     return tuple(
         PendingChildInfo(
             workflow_id=child.initiated.workflow_id,

@@ -77,7 +77,7 @@ class WorkflowHandle(UpdateSender, HistoryReader, Operator, Generic[S, R]):
 
     @property
     def first_execution_run_id(self) -> str | None:
-        """The first run of the chain, where known."""
+        """The first run of the chain, if it is known."""
         return self._address.first_execution_run_id
 
     # -- result ------------------------------------------------------------------------------------------------------
@@ -97,7 +97,7 @@ class WorkflowHandle(UpdateSender, HistoryReader, Operator, Generic[S, R]):
         Args:
             follow_runs: go on to the run that follows a failed one; False: raise.
             rpc_metadata: not used.
-            rpc_timeout: how long to wait; None: without end.
+            rpc_timeout: the time to wait; None: without end.
 
         Raises:
             RPCTimeoutOrCancelledError: `rpc_timeout` has passed; the workflow goes on.
@@ -158,7 +158,7 @@ class WorkflowHandle(UpdateSender, HistoryReader, Operator, Generic[S, R]):
     async def describe(
         self, *, rpc_metadata: Mapping[str, str | bytes] = NO_METADATA, rpc_timeout: timedelta | None = None
     ) -> WorkflowExecutionDescription:
-        """Return what is known of the run now; no worker is needed for it.
+        """Return the description of the run as it is now; no worker is needed for it.
 
         Raises:
             WorkflowNotFoundError: there is no such workflow.
@@ -235,7 +235,7 @@ class WorkflowHandle(UpdateSender, HistoryReader, Operator, Generic[S, R]):
             query: the handler's method, or a name.
             arg: the argument, if there is just one.
             args: the arguments, if there are several.
-            result_type: what the answer is decoded to, when the query is given by name.
+            result_type: the type that the answer is decoded to, when the query is given by name.
             reject_condition: statuses in which not to ask; None: as the client was told.
             rpc_metadata: not used.
             rpc_timeout: not used.
@@ -301,7 +301,7 @@ class WorkflowHandle(UpdateSender, HistoryReader, Operator, Generic[S, R]):
         rpc_metadata: Mapping[str, str | bytes] = NO_METADATA,
         rpc_timeout: timedelta | None = None,
     ) -> None:
-        """End the run now, without asking its code; activities that run are cancelled. Which runs: as `cancel`.
+        """End the run now, without asking its code; activities that run are cancelled. The runs are those of `cancel`.
 
         Args:
             *args: details, kept with the event.

@@ -1,4 +1,4 @@
-"""Stages of an update: how far it is to be before its sender goes on."""
+"""Stages of an update: its sender waits until the update has reached one."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ class WorkflowUpdateStage(IntEnum):
     """The stage that an update is to reach before its sender goes on."""
 
     ADMITTED = 1
-    """Not to be waited for."""
+    """The sender does not wait for this stage."""
     ACCEPTED = 2
     """Its validator has let it in, and that is on disk."""
     COMPLETED = 3
@@ -21,7 +21,7 @@ class WorkflowUpdateStage(IntEnum):
 
 
 def checked_stage(stage: object) -> WorkflowUpdateStage:
-    """Return a stage that can be waited for.
+    """Return a stage that a sender can wait for.
 
     Raises:
         InvalidArgumentError: it is ADMITTED, or none.

@@ -130,7 +130,7 @@ class StartUpdateMethod(Protocol):
     """`start_update` of the class of handles."""
 
     def __get__(self, instance: Any, owner: Any) -> StartUpdateCall:
-        """Return it for one handle."""
+        """Return the method for one handle."""
         ...
 
 
@@ -138,5 +138,5 @@ class ExecuteUpdateMethod(Protocol):
     """`execute_update` of the class of handles."""
 
     def __get__(self, instance: Any, owner: Any) -> ExecuteUpdateCall:
-        """Return it for one handle."""
+        """Return the method for one handle."""
         ...

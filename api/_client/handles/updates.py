@@ -27,7 +27,7 @@ __all__ = ["PreparedUpdate", "UpdateSender", "WantedUpdate", "prepared_update", 
 
 
 class WantedUpdate(msgspec.Struct, frozen=True):
-    """An update as it was asked for; nothing of it is checked."""
+    """An update as the caller asked for it; nothing of it is checked."""
 
     update: Any
     """The handler's method, or a name."""
@@ -56,7 +56,7 @@ class UpdateSender(Addressed):
         rpc_metadata: Mapping[str, str | bytes] = NO_METADATA,
         rpc_timeout: timedelta | None = None,
     ) -> WorkflowUpdateHandle[Any]:
-        """Send an update, and return a handle once it is as far as `wait_for_stage` says.
+        """Send an update, and return a handle once the update has reached `wait_for_stage`.
 
         It waits for a worker that knows the workflow. One that is rejected leaves no trace: `result` of the handle
         says why.
@@ -67,9 +67,9 @@ class UpdateSender(Addressed):
             wait_for_stage: ACCEPTED or COMPLETED.
             args: the arguments, if there are several.
             id: updates of a run with the same one are one update; None: a new one.
-            result_type: what the result is decoded to, when the update is given by name.
+            result_type: the type that the result is decoded to, when the update is given by name.
             rpc_metadata: accepted so that programs run: no call leaves the process.
-            rpc_timeout: how long to wait; None: without end.
+            rpc_timeout: the time to wait; None: without end.
 
         Raises:
             WorkflowUpdateRPCTimeoutOrCancelledError: `rpc_timeout` has passed; the update may go on.
@@ -137,7 +137,7 @@ class UpdateSender(Addressed):
         Args:
             id: of the update.
             workflow_run_id: the run that has it; None: as this handle's.
-            result_type: what the result is decoded to.
+            result_type: the type that the result is decoded to.
         """
         to = self._address
         return WorkflowUpdateHandle(
@@ -156,7 +156,7 @@ class UpdateSender(Addressed):
 
 
 class PreparedUpdate(msgspec.Struct, frozen=True):
-    """An update that was checked: its command, and what its handle is to know."""
+    """An update that was checked: its command, and the facts for its handle."""
 
     command: UpdateWorkflow
     hint: Any
@@ -164,12 +164,12 @@ class PreparedUpdate(msgspec.Struct, frozen=True):
     stage: WorkflowUpdateStage
 
     async def handle(self, to: Address, run_id: str, rejected: Failure | None) -> WorkflowUpdateHandle[Any]:
-        """Return the handle of the update once it is as far as its stage says; on the engine's loop.
+        """Return the handle of the update once the update has reached its stage; on the engine's loop.
 
         Args:
             to: the workflow.
             run_id: the run that has taken the update.
-            rejected: why the run's validator did not let it in; None: it did.
+            rejected: the reason why the run's validator refused it; None: it did not.
         """
         if rejected is None and self.stage is WorkflowUpdateStage.COMPLETED:
             await to.connection.service.update_outcome(run_id, self.command.update_id)

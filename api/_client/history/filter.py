@@ -16,7 +16,7 @@ class WorkflowHistoryEventFilterType(IntEnum):
 
     ALL_EVENT = 1
     CLOSE_EVENT = 2
-    """The one that has closed it."""
+    """The event that has closed the run."""
 
 
 def is_close(wanted_events: WorkflowHistoryEventFilterType) -> bool:

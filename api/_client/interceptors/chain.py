@@ -1,4 +1,4 @@
-"""The protocol of a client's outermost interceptor: what calls ask of it.
+"""The protocol of a client's outermost interceptor: calls ask it to do what they say.
 
 A call with interceptors makes an input of its arguments and hands it to the chain; what stands behind the last
 interceptor (`root`) does what the input says. Handles and iterators are made on a connection, so they stand above this

@@ -48,10 +48,10 @@ class OwnOfCall(NamedTuple):
     """The part of a call that the engine knows and that its input does not show."""
 
     target: Any = None
-    """The workflow or the handler that was meant; None: only its name is known."""
+    """The workflow or the handler that the caller gave; None: only its name is known."""
     request_id: str | None = None
     operation: object = None
-    """The `WithStartWorkflowOperation` of an update with a start, which is told how the start went."""
+    """The `WithStartWorkflowOperation` of an update with a start; it is told how the start went."""
 
 
 _NOTHING: Final = OwnOfCall()

@@ -54,7 +54,7 @@ class Interceptor:
     """
 
     def intercept_client(self, next: OutboundInterceptor) -> OutboundInterceptor:
-        """Return what stands around the calls; `next` is behind it. Asked once, when the client connects."""
+        """Return the interceptor of the calls, with `next` behind it. Asked once, when the client connects."""
         return next
 
 
@@ -78,7 +78,7 @@ class OutboundInterceptor:
         await self.next.cancel_workflow(input)
 
     async def describe_workflow(self, input: DescribeWorkflowInput) -> WorkflowExecutionDescription:
-        """Return what is known of a run."""
+        """Return the description of a run."""
         return await self.next.describe_workflow(input)
 
     def fetch_workflow_history_events(
@@ -106,7 +106,7 @@ class OutboundInterceptor:
     async def start_update_with_start_workflow(
         self, input: StartWorkflowUpdateWithStartInput
     ) -> WorkflowUpdateHandle[Any]:
-        """Start a workflow, if need be, and update it."""
+        """Start a workflow, if there is none, and update it."""
         return await self.next.start_update_with_start_workflow(input)
 
     async def start_activity(self, input: StartActivityInput) -> ActivityHandle[Any]:
@@ -122,7 +122,7 @@ class OutboundInterceptor:
         await self.next.terminate_activity(input)
 
     async def describe_activity(self, input: DescribeActivityInput) -> ActivityExecutionDescription:
-        """Return what is known of a stand-alone activity."""
+        """Return the description of a stand-alone activity."""
         return await self.next.describe_activity(input)
 
     def list_activities(self, input: ListActivitiesInput) -> ActivityExecutionAsyncIterator:
@@ -130,7 +130,7 @@ class OutboundInterceptor:
         return self.next.list_activities(input)
 
     async def count_activities(self, input: CountActivitiesInput) -> ActivityExecutionCount:
-        """Return how many stand-alone activities there are."""
+        """Return the number of stand-alone activities."""
         return await self.next.count_activities(input)
 
     async def heartbeat_async_activity(self, input: HeartbeatAsyncActivityInput) -> None:

@@ -40,7 +40,7 @@ _OF_JOB: Final = tuple(JOB_DEFAULTS.keys() & StartActivityInput.__annotations__.
 
 
 def input_of_start(wanted: WantedStart) -> StartWorkflowInput:
-    """Return what interceptors see of a start.
+    """Return a start as interceptors see it.
 
     Raises:
         InvalidArgumentError: it names no workflow.
@@ -52,7 +52,7 @@ def input_of_start(wanted: WantedStart) -> StartWorkflowInput:
 def input_with_start(
     wanted: WantedStart, update: WantedUpdate, operation: object, rpc_metadata: Mapping[str, str | bytes]
 ) -> StartWorkflowUpdateWithStartInput:
-    """Return what interceptors see of an update with a start.
+    """Return an update with a start, as interceptors see it.
 
     Args:
         wanted: the start.
@@ -78,7 +78,7 @@ def input_with_start(
 
 
 def wanted_start(input: StartWorkflowInput | UpdateWithStartStartWorkflowInput) -> WantedStart:
-    """Return the start that an input says, behind the last interceptor.
+    """Return the start that an input describes, behind the last interceptor.
 
     Its workflow is only a name if interceptors gave the input another one.
     """
@@ -92,7 +92,7 @@ def wanted_start(input: StartWorkflowInput | UpdateWithStartStartWorkflowInput) 
 
 
 def input_of_job(wanted: WantedJob) -> StartActivityInput:
-    """Return what interceptors see of the start of a stand-alone activity.
+    """Return the start of a stand-alone activity, as interceptors see it.
 
     Raises:
         DefinitionError: it is not an activity.
@@ -115,7 +115,7 @@ def input_of_job(wanted: WantedJob) -> StartActivityInput:
 
 
 def wanted_job(input: StartActivityInput) -> WantedJob:
-    """Return the start that an input says, behind the last interceptor.
+    """Return the start that an input describes, behind the last interceptor.
 
     Its activity is only a name if interceptors gave the input another one.
     """

@@ -161,7 +161,7 @@ class ActivityExecutionDescription(ActivityExecution):
         """Return the details of the last heartbeat; None: there are none, or they were not asked for.
 
         Args:
-            type_hints: what to decode each to; None: as JSON gives it.
+            type_hints: the types to decode them to; None: as JSON gives it.
         """
         return self._values(self._details, type_hints, "heartbeat details") if self._details else None
 
@@ -181,7 +181,7 @@ class ActivityExecutionDescription(ActivityExecution):
         """Return the arguments; None: they were not asked for.
 
         Args:
-            type_hints: what to decode each to; None: as JSON gives it.
+            type_hints: the types to decode them to; None: as JSON gives it.
         """
         return None if self._input is None else self._values(self._input, type_hints, "arguments")
 
@@ -193,7 +193,7 @@ class ActivityExecutionDescription(ActivityExecution):
         """Return its result; None: it has none, or the outcome was not asked for.
 
         Args:
-            type_hint: what to decode it to; None: as JSON gives it.
+            type_hint: the type to decode it to; None: as JSON gives it.
         """
         outcome = self._outcome
         if not isinstance(outcome, WorkflowCompleted) or outcome.result is None:
@@ -205,7 +205,7 @@ class ActivityExecutionDescription(ActivityExecution):
         return self._outcome is not None and not self.has_result()
 
     async def outcome_failure(self) -> BaseException | None:
-        """Return why it ended without a result; None: it has one, is running, or the outcome was not asked for."""
+        """Return the failure that it ended with; None: it has a result, is running, or nobody asked for the outcome."""
         if self._outcome is None or self.has_result():
             return None
         return cause_of(self._outcome, self.data_converter.failure_converter, self._payloads)
@@ -230,7 +230,7 @@ _STATUS: Final[dict[type[Event], ActivityExecutionStatus]] = {
 
 
 def status_of(closing: Event | None) -> ActivityExecutionStatus:
-    """Return how a job stands that was closed by an event; None: it was not."""
+    """Return the status of a job that an event has closed; None: no event has."""
     if closing is None:
         return ActivityExecutionStatus.RUNNING
     if isinstance(closing, WorkflowFailed) and closing.failure.kind == "timeout":
@@ -269,7 +269,7 @@ def _common(view: JobView) -> dict[str, Any]:
 
 
 def execution_of(view: JobView) -> ActivityExecution:
-    """Return what a list says of a job."""
+    """Return the entry of a job in a list."""
     return ActivityExecution(**_common(view))
 
 
@@ -280,11 +280,11 @@ def described(
     under_way: tuple[int, str] | None,
     included: frozenset[str],
 ) -> ActivityExecutionDescription:
-    """Return what is known of a job.
+    """Return the description of a job.
 
     Args:
-        view: what its events say.
-        converter: what turns payloads into values.
+        view: the job as its events tell of it.
+        converter: turns payloads into values.
         under_way: since when an attempt is at work, ns since the epoch, and who makes it; None: none is.
         included: of `INCLUDED` of the handle, those that are wanted.
     """
@@ -328,7 +328,7 @@ def described(
 
 
 def _payloads_of(view: JobView, converter: DataConverter) -> PayloadConverter:
-    """Return what turns the values of a job into payloads and back."""
+    """Return the converter between the values of a job and payloads."""
     return for_activity(
         converter.payload_converter,
         activity_id=view.activity_id,

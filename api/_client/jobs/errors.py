@@ -28,7 +28,7 @@ __all__ = ["ActivityFailureError", "about_jobs", "cause_of"]
 
 
 class ActivityFailureError(UnderstudyError, Exception):
-    """A stand-alone activity failed, was cancelled or terminated, or timed out; `cause` says which and why."""
+    """A stand-alone activity failed, was cancelled or terminated, or timed out; `cause` says what happened, and why."""
 
     __module__ = "understudy.client"
 
@@ -84,7 +84,7 @@ def about_jobs() -> Generator[None]:
 
 
 def cause_of(closing: Event, failures: FailureConverter, converter: PayloadConverter) -> BaseException:
-    """Return why a job ended without a result."""
+    """Return the reason why a job ended without a result."""
     if isinstance(closing, WorkflowFailed):
         return failures.to_exception(closing.failure, converter)
     if isinstance(closing, WorkflowCanceled):

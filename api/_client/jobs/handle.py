@@ -116,7 +116,7 @@ class ActivityHandle(Generic[R]):
         rpc_metadata: Mapping[str, str | bytes] = NO_METADATA,
         rpc_timeout: timedelta | None = None,
     ) -> ActivityExecutionDescription:
-        """Return what is known of the activity now; no worker is needed for it.
+        """Return the description of the activity as it is now; no worker is needed for it.
 
         Args:
             include_input: with its arguments.
@@ -206,12 +206,12 @@ class ActivityHandle(Generic[R]):
 async def describe_job(
     connection: Connection, activity_id: str, run_id: str | None, included: frozenset[str]
 ) -> ActivityExecutionDescription:
-    """Return what is known of a job; see `ActivityHandle.describe`. Any loop.
+    """Return the description of a job; see `ActivityHandle.describe`. Any loop.
 
     Args:
         connection: over which the engine is reached.
         activity_id: the job's id.
-        run_id: which run; None: the open one, else the latest.
+        run_id: the run that is meant; None: the open one, else the latest.
         included: of `INCLUDED`, those that are wanted.
     """
     return await _run(connection, _described(connection, activity_id, run_id, included))

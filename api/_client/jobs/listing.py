@@ -30,7 +30,7 @@ _READ_AT_ONCE: Final = 50
 
 @public("understudy.client")
 class ActivityExecutionAsyncIterator:
-    """The stand-alone activities of a store, for `async for`; nothing is asked before the first one is wanted."""
+    """The stand-alone activities of a store, for `async for`; nothing is read before the caller wants the first one."""
 
     def __init__(self, client: Connection, *, limit: int | None, page_size: int, next_page_token: bytes | None) -> None:
         """Use `Client.list_activities` instead; nothing is asked yet."""
@@ -44,7 +44,7 @@ class ActivityExecutionAsyncIterator:
 
     @property
     def current_page_index(self) -> int:
-        """The index in the current page of the one that comes next."""
+        """The index of the next activity in the current page."""
         return self._current_page_index
 
     @property
@@ -78,7 +78,7 @@ class ActivityExecutionAsyncIterator:
         return self
 
     async def __anext__(self) -> ActivityExecution:
-        """Return the next one.
+        """Return the next stand-alone activity.
 
         Raises:
             StopAsyncIteration: there is none.
@@ -104,7 +104,7 @@ def list_jobs(
 
 
 async def count_jobs(connection: Connection, query: str | None) -> ActivityExecutionCount:
-    """Return how many stand-alone activities there are; see `Client.count_activities`. Any loop."""
+    """Return the number of stand-alone activities; see `Client.count_activities`. Any loop."""
     _refuse_filter(query)
     return ActivityExecutionCount(await connection.engine.dispatcher.run(_count(connection.service)), ())
 
@@ -146,7 +146,7 @@ async def _fetch(service: Service, token: bytes | None, size: int) -> tuple[list
 
 
 def _page(service: Service, token: bytes | None, size: int) -> tuple[list[ExecutionRow], bytes | None]:
-    """Return the rows of a page, and where the next one begins.
+    """Return the rows of a page, and the place where the next one begins.
 
     A token names the last row in front of the page, and its place then: those that are started meanwhile move it back.
     """

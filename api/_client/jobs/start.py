@@ -1,4 +1,4 @@
-"""Starts of stand-alone activities: what the caller gave is checked, and becomes the first event of the run behind it.
+"""Starts of stand-alone activities: the arguments of a start are checked, and become the first event of its run.
 
 `JOB_DEFAULTS` is the one table of a start's options, as `START_DEFAULTS` is for workflows.
 """
@@ -109,7 +109,7 @@ JOB_DEFAULTS: Final[ActivityStartOptions] = {
     "rpc_timeout": None,
     "request_id": None,
 }
-"""Every option of the start of a stand-alone activity, and its value where nothing is said."""
+"""Every option of the start of a stand-alone activity, with its default."""
 _OF_ACTIVITIES: Final = (
     *("schedule_to_close_timeout", "schedule_to_start_timeout", "start_to_close_timeout", "heartbeat_timeout"),
     *("retry_policy", "summary", "priority"),
@@ -118,7 +118,7 @@ _OF_ACTIVITIES: Final = (
 
 
 class WantedJob(msgspec.Struct, frozen=True):
-    """The start of a stand-alone activity as it was asked for; nothing of it is checked."""
+    """The start of a stand-alone activity as the caller asked for it; nothing of it is checked."""
 
     activity: Any
     """A decorated function or method, a class whose objects can be called, or a name."""
@@ -132,7 +132,7 @@ class WantedJob(msgspec.Struct, frozen=True):
 
 
 class PreparedJob(NamedTuple):
-    """A start that was checked."""
+    """The start of a stand-alone activity, after the checks."""
 
     event: WorkflowStarted
     policies: tuple[WorkflowIDReusePolicy, WorkflowIDConflictPolicy]
@@ -207,7 +207,7 @@ async def _started(starts: Starts, prepared: PreparedJob) -> str:
 
 
 def activity_target(activity: Any) -> tuple[str, ActivityDefinition | None]:
-    """Return the type that is meant, and its definition where it was given.
+    """Return the type that the caller means, and its definition if the caller gave it.
 
     Raises:
         DefinitionError: it is not an activity.
@@ -224,7 +224,7 @@ def activity_target(activity: Any) -> tuple[str, ActivityDefinition | None]:
 
 
 def _fields(definition: ActivityDefinition | None, options: Mapping[str, Any]) -> dict[str, Any]:
-    """Return options as fields of a `Job`: what the activity's decorator says counts where the call says nothing."""
+    """Return options as fields of a `Job`; where the call says nothing, those of the activity's decorator count."""
     given = {name: value for name, value in options.items() if value is not None and value is not Priority.default}
     declared: Mapping[str, Any] = definition.options if definition is not None else {}
     kept = {name: value for name, value in declared.items() if name in _OF_ONE_ACTIVITY or name == "result_type"}

@@ -115,7 +115,7 @@ class StartActivity(Protocol):
     """`start_activity` of the class of clients."""
 
     def __get__(self, instance: Any, owner: Any) -> StartActivityCall:
-        """Return it for one client."""
+        """Return the method for one client."""
         ...
 
 
@@ -209,7 +209,7 @@ class ExecuteActivity(Protocol):
     """`execute_activity` of the class of clients."""
 
     def __get__(self, instance: Any, owner: Any) -> ExecuteActivityCall:
-        """Return it for one client."""
+        """Return the method for one client."""
         ...
 
 
@@ -280,7 +280,7 @@ class StartActivityMethod(Protocol):
     """`start_activity_method` of the class of clients."""
 
     def __get__(self, instance: Any, owner: Any) -> StartActivityMethodCall:
-        """Return it for one client."""
+        """Return the method for one client."""
         ...
 
 
@@ -351,5 +351,5 @@ class ExecuteActivityMethod(Protocol):
     """`execute_activity_method` of the class of clients."""
 
     def __get__(self, instance: Any, owner: Any) -> ExecuteActivityMethodCall:
-        """Return it for one client."""
+        """Return the method for one client."""
         ...

@@ -34,7 +34,7 @@ class JobView:
         self.activity_id = activity_id_of(started.workflow_id)
         self.run_id = run_id
         self.scheduled_at = 0
-        """When the activity was asked for, which is later than the start if that was delayed."""
+        """The time when the activity was asked for, which is later than the start if that was delayed."""
         self.attempt = 1
         self.outside = False
         """True if the attempt is completed from outside."""
@@ -44,10 +44,10 @@ class JobView:
         self.heartbeat_details: tuple[Payload, ...] = ()
         self.attempt_ended_at = 0
         self.next_at = 0
-        """When the next attempt is due, while the activity backs off."""
+        """The time when the next attempt is due, while the activity backs off."""
         self.last_failure: Failure | None = None
         self.identity = ""
-        """Of the worker that completed it."""
+        """The identity of the worker that completed it."""
         self.closing: Event | None = None
         for event in events:
             see = _SEEN.get(type(event))

@@ -1,4 +1,4 @@
-"""Starts of workflows: what the caller gave is checked, becomes a `WorkflowStarted`, and is sent to the engine.
+"""Starts of workflows: the arguments of a start are checked, become a `WorkflowStarted`, and go to the engine.
 
 `START_DEFAULTS` is the one table of a start's options. The signature of `Client.start_workflow`, the typed dictionary
 and the fields of `StartWorkflowInput` are written out for type checkers and for users; a test holds them to the table.
@@ -107,14 +107,14 @@ START_DEFAULTS: Final[StartOptions] = {
     "priority": Priority.default,
     "versioning_override": None,
 }
-"""Every option that a start is checked for or shows to interceptors, and its value where nothing is said.
+"""Every option that a start is checked for or shows to interceptors, with its default.
 
 Most starts say nothing, and need no look at each option.
 """
 
 
 class WantedStart(msgspec.Struct, frozen=True):
-    """A start as it was asked for; nothing of it is checked."""
+    """A start as the caller asked for it; nothing of it is checked."""
 
     workflow: Any
     """The run method of a workflow class, the class, a workflow function, or a name."""
@@ -122,13 +122,13 @@ class WantedStart(msgspec.Struct, frozen=True):
     id: str
     task_queue: str
     options: StartOptions
-    """Those that were given; an option that is not there has its default."""
+    """The options that the caller gave; an option that is not there has its default."""
     headers: Mapping[str, Payload] = NO_HEADERS
     """The headers that interceptors send along."""
 
 
 class PreparedStart(msgspec.Struct, frozen=True):
-    """A start that was checked."""
+    """A start, after the checks."""
 
     event: WorkflowStarted
     policies: tuple[WorkflowIDReusePolicy, WorkflowIDConflictPolicy]
@@ -239,7 +239,7 @@ def start_signal(
 
 
 def checked_policies(reuse: object, conflict: object) -> tuple[WorkflowIDReusePolicy, WorkflowIDConflictPolicy]:
-    """Return the id policies as what they are to be.
+    """Return the id policies as members of their enums.
 
     Raises:
         InvalidArgumentError: one is something else, or they contradict each other.
@@ -264,7 +264,7 @@ def checked_policies(reuse: object, conflict: object) -> tuple[WorkflowIDReusePo
 
 
 def find_workflow(engine: System, workflow: Any, task_queue: str) -> tuple[str, WorkflowDefinition | None]:
-    """Return the type and the definition of what `start_workflow` was given; a name is looked up at the workers here.
+    """Return the type and the definition of a workflow that `start_workflow` was given; workers here know a name.
 
     Raises:
         DefinitionError: it is not a workflow.
@@ -280,7 +280,7 @@ def find_workflow(engine: System, workflow: Any, task_queue: str) -> tuple[str, 
 
 
 def _first_turn(now: int, cron: str, delay: timedelta | None) -> int:
-    """Return when the first turn is due, ns since the epoch; 0: at once."""
+    """Return the time when the first turn is due, ns since the epoch; 0: at once."""
     if not cron:
         wait = stored_ns(delay, "start_delay")
         return now + wait if wait else 0

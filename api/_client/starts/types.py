@@ -158,7 +158,7 @@ class StartMethod(Protocol):
     """`start_workflow` of the class of clients."""
 
     def __get__(self, instance: Any, owner: Any) -> StartCall:
-        """Return it for one client."""
+        """Return the method for one client."""
         ...
 
 
@@ -166,5 +166,5 @@ class ExecuteMethod(Protocol):
     """`execute_workflow` of the class of clients."""
 
     def __get__(self, instance: Any, owner: Any) -> ExecuteCall:
-        """Return it for one client."""
+        """Return the method for one client."""
         ...

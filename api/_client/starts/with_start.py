@@ -1,4 +1,4 @@
-"""Update-with-start: a workflow is started, if it is not there, and updated, in one commit."""
+"""Update-with-start: start a workflow, if there is none, and update it, in one commit."""
 
 from __future__ import annotations
 
@@ -86,13 +86,13 @@ class WithStartWorkflowOperation(Generic[S, R]):
             "priority": priority,
         }
         self.start = WantedStart(workflow, arguments(arg, args), id, task_queue, options)
-        """The start as it was asked for, and as interceptors have changed it."""
+        """The start as the caller asked for it, and as interceptors have changed it."""
         self.is_used = False
         self._handle: asyncio.Future[WorkflowHandle[S, R]] | None = None
         self._known: WorkflowHandle[S, R] | BaseException | None = None
 
     def __repr__(self) -> str:
-        """Show the workflow id, and whether it was used."""
+        """Show the workflow id, and whether the operation was used."""
         return f"<WithStartWorkflowOperation of {self.start.id!r}{', used' if self.is_used else ''}>"
 
     async def workflow_handle(self) -> WorkflowHandle[S, R]:
@@ -110,7 +110,7 @@ class WithStartWorkflowOperation(Generic[S, R]):
         return self._known
 
     def settle(self, known: WorkflowHandle[S, R] | BaseException) -> None:
-        """Note how the start went; any thread."""
+        """Note the outcome of the start; any thread."""
         if self._known is not None:
             return
         self._known = known
@@ -143,7 +143,7 @@ class UpdateWithStart(Connection):
         rpc_metadata: Mapping[str, str | bytes] = NO_METADATA,
         rpc_timeout: timedelta | None = None,
     ) -> Any:
-        """Start a workflow, if need be, and update it, in one commit; return the update's result.
+        """Start a workflow, if there is none, and update it, in one commit; return the update's result.
 
         Args:
             update: the handler's method, or a name.
@@ -151,9 +151,9 @@ class UpdateWithStart(Connection):
             start_workflow_operation: how to start the workflow.
             args: the arguments, if there are several.
             id: updates of a run with the same one are one update; None: a new one.
-            result_type: what the result is decoded to, when the update is given by name.
+            result_type: the type that the result is decoded to, when the update is given by name.
             rpc_metadata: accepted so that programs run: no call leaves the process.
-            rpc_timeout: how long to wait; None: without end.
+            rpc_timeout: the time to wait; None: without end.
 
         Raises:
             WorkflowUpdateRPCTimeoutOrCancelledError: `rpc_timeout` has passed; what has begun goes on.
@@ -186,7 +186,7 @@ class UpdateWithStart(Connection):
         rpc_metadata: Mapping[str, str | bytes] = NO_METADATA,
         rpc_timeout: timedelta | None = None,
     ) -> WorkflowUpdateHandle[Any]:
-        """Start a workflow, if need be, and update it, in one commit; see `execute_update_with_start_workflow`.
+        """Start a workflow, if there is none, and update it, in one commit; see `execute_update_with_start_workflow`.
 
         Returns:
             A handle of the update, once that is as far as `wait_for_stage` says. The workflow starts also if its
@@ -233,7 +233,7 @@ async def start_and_update(
 async def _started_and_updated(
     connection: Connection, operation: WithStartWorkflowOperation[Any, Any], update: PreparedUpdate
 ) -> WorkflowUpdateHandle[Any]:
-    """Start and update on the engine's loop; begin anew if the run that was to be updated has ended meanwhile."""
+    """Start and update on the engine's loop; begin anew if the run to be updated has ended meanwhile."""
     wanted = operation.start
     start = prepared_start(connection, wanted)
     while True:

@@ -1,4 +1,4 @@
-"""A call of an activity as interceptors see it, and back: fields of an event become options, and those fields again."""
+"""The call of an activity as an input of interceptors: fields of an event become options, and fields again."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _TIMES: Final = ("schedule_to_close", "schedule_to_start", "start_to_close")
 
 
 def activity_input(activity: str | ActivityDefinition, args: Sequence[Any], fields: Fields) -> StartActivityInput:
-    """Return what interceptors are given of a call; `fields` as `stored_options` returns them."""
+    """Return the input of interceptors for a call; `fields` as `stored_options` returns them."""
     if isinstance(activity, ActivityDefinition):
         fields = {**activity.options, **fields}
     return StartActivityInput(
@@ -45,7 +45,7 @@ def activity_input(activity: str | ActivityDefinition, args: Sequence[Any], fiel
 def local_activity_input(
     activity: str | ActivityDefinition, args: Sequence[Any], fields: Fields, threshold: timedelta | None
 ) -> StartLocalActivityInput:
-    """Return what interceptors are given of the call of a local activity."""
+    """Return the input of interceptors for the call of a local activity."""
     if isinstance(activity, ActivityDefinition):
         fields = {**local_defaults(activity.options), **fields}
     common = _common(activity, args, fields)
@@ -53,7 +53,7 @@ def local_activity_input(
 
 
 def _common(activity: str | ActivityDefinition, args: Sequence[Any], fields: Fields) -> dict[str, Any]:
-    """Return what the two kinds of input have in common."""
+    """Return the fields that the two kinds of input have in common."""
     known = _known(activity)
     stored, result_type = fields.get("retry_policy"), fields.get("result_type")
     return {
@@ -80,7 +80,7 @@ def _time(fields: Fields, name: str) -> timedelta | None:
 
 
 def activity_of_input(asked: StartActivityInput | StartLocalActivityInput) -> str | ActivityDefinition:
-    """Return the activity that is meant: the one of the call, unless an interceptor gave it another name."""
+    """Return the activity that the input names: the one of the call, unless an interceptor gave it another name."""
     known: ActivityDefinition | None = own_fields(asked).target
     return known if known is not None and known.label == asked.activity else asked.activity
 

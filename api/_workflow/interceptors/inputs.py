@@ -38,7 +38,7 @@ class Own(NamedTuple):
     """The facts that the engine knows of a call and that its input does not tell."""
 
     target: Any = None
-    """The definition or the handler that was meant; None: only its name is known."""
+    """The definition or the handler that the code named; None: only its name is known."""
     source: str = ""
     """The line of code that makes the call."""
     child: int = 0
@@ -49,7 +49,7 @@ _NOTHING: Final = Own()
 
 
 def own_fields(input: Any) -> Own:
-    """Return what the engine knows of a call, of its input."""
+    """Return the facts that the engine keeps in an input, out of sight of interceptors."""
     own: Own = input._own  # noqa: SLF001 - the one place that looks at it
     return own
 

@@ -1,4 +1,4 @@
-"""Interceptors of what workflow code asks for: activities, children, signals to others, a new run, facts about its own.
+"""Interceptors of the requests of workflow code: activities, children, signals to others, a new run, its own facts.
 
 Extend `WorkflowOutboundInterceptor`, and hand yours on in the `init` of a `WorkflowInboundInterceptor`.
 """
@@ -27,7 +27,7 @@ __all__ = ["WorkflowOutboundInterceptor"]
 
 @public("understudy.worker")
 class WorkflowOutboundInterceptor:
-    """Stands around what the code of a run asks for: extend it; it is workflow code, as the inbound one."""
+    """Stands around the requests of a run's code: extend it; it is workflow code, as the inbound one."""
 
     next: WorkflowOutboundInterceptor
 

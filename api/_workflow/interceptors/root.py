@@ -1,4 +1,4 @@
-"""The end of the outbound chain of a run: what the functions of `understudy.workflow` do where nobody intercepts."""
+"""The end of a run's outbound chain: it does what functions of `understudy.workflow` do without interceptors."""
 
 from __future__ import annotations
 
@@ -33,10 +33,10 @@ __all__ = ["WorkflowRoot"]
 
 
 class WorkflowRoot(WorkflowOutboundInterceptor):
-    """The last in the chain of one run."""
+    """The last interceptor in the chain of one run: it asks the engine."""
 
     def __init__(self, context: Context) -> None:
-        """Ask for what is wanted through `context`."""
+        """Take the context through which the engine is asked."""
         self._context = context
 
     def continue_as_new(self, input: ContinueAsNewInput) -> NoReturn:
