@@ -181,7 +181,7 @@ class Effects:
         self._relations().outbound.send(run, event)
 
     def _unpaused(self, run: LiveRun, _event: WorkflowUnpaused) -> None:
-        run.drop_code()  # it has not seen what came meanwhile: new code takes that up
+        run.drop_code()  # it has not seen the facts that came meanwhile: new code takes them up
         self._try_at_once(run.run_id)
 
     def _updated(self, run: LiveRun, event: UpdateCompleted) -> None:

@@ -299,7 +299,7 @@ class CodeHost:
             version, _ = code.deferred[0]
             if not self._take_up(turn, version, code.deferred.take()):
                 return
-        code.deferred.clear()  # what waited behind the end is too late
+        code.deferred.clear()  # facts that waited behind the end are too late
         if state.deferred is not None and state.is_open:  # nothing had come meanwhile
             self.record(turn, turn.own, TurnResumed(at=turn.now, through=state.version))
         self._recovered(turn)

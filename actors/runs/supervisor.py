@@ -164,7 +164,7 @@ class WorkflowSupervisor(Supervisor[Owner, EngineError]):
         actor.begin(started, turn, carried)
         self.runs.make_room()
 
-    # -- what actors ask ---------------------------------------------------------------------------------------------
+    # -- requests of actors ------------------------------------------------------------------------------------------
 
     def finish(self, turn: Turn) -> None:
         """Hand a turn to the journal; its answers and effects come after the commit."""

@@ -224,7 +224,7 @@ class WorkflowEnvironment:
 
     @property
     def supports_time_skipping_v1(self) -> bool:
-        """The same: all of the environment's workflows have one time."""
+        """True if time can jump: all of the environment's workflows have one time."""
         return self._skipper is not None
 
     @property
