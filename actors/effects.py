@@ -51,7 +51,7 @@ class Effects:
         clock: the time, ns since the epoch.
         activities: makes attempts.
         timers: wakes runs.
-        waiters: who waits for ends and updates.
+        waiters: those who wait for ends and updates.
         relations: returns what runs have to do with other runs; asked for when a run has to do with another.
         try_at_once: lets a run whose code is not live try it now, by run id.
     """
@@ -181,7 +181,7 @@ class Effects:
         self._relations().outbound.send(run, event)
 
     def _unpaused(self, run: LiveRun, _event: WorkflowUnpaused) -> None:
-        run.drop_code()  # it has not seen what came meanwhile: new code takes that up
+        run.drop_code()  # it has not seen the facts that came meanwhile: new code takes them up
         self._try_at_once(run.run_id)
 
     def _updated(self, run: LiveRun, event: UpdateCompleted) -> None:

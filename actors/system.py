@@ -70,9 +70,9 @@ class System:
             converter: of payloads.
             failures: their converter.
             clock: the time, ns since the epoch.
-            mailbox_limit: how many messages may wait for one run.
+            mailbox_limit: the number of messages that may wait for one run.
             inline_seconds: see `Journal`.
-            waiters: who waits for ends; None: an object of its own.
+            waiters: those who wait for ends; None: an object of its own.
             adapt: changes each definition that a worker brings; None: they are taken as they are.
         """
         loop = asyncio.get_running_loop()

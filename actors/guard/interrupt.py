@@ -23,7 +23,7 @@ def raiser() -> Callable[[int, type[BaseException]], int]:
     It could call an exception back, too, with a null pointer, but must not: CPython 3.11 then keeps asking for it at
     every call, and for ever at the first one while a debugger or coverage traces.
     """
-    import ctypes  # 10 ms that only those pay who interrupt
+    import ctypes  # 10 ms, which only a program that interrupts pays
 
     prototype = ctypes.PYFUNCTYPE(ctypes.c_int, ctypes.c_ulong, ctypes.py_object)
     return prototype(("PyThreadState_SetAsyncExc", ctypes.pythonapi))

@@ -46,9 +46,9 @@ class RetriedTasks:
             kind: of work.
             run_id: the run that it is done for.
             seq: its number among those of its kind.
-            work: what is done.
-            again: tells `work` that an earlier try may have succeeded; what the store has failed at may be on disk for
-                all that, so later tries are told so, too.
+            work: the work to do.
+            again: True if an earlier try may have succeeded, which `work` is told; so are later tries: a write that
+                failed may be on disk for all that.
         """
         key = (kind, run_id, seq)
         if key in self._tasks:

@@ -21,7 +21,7 @@ async def events_after(
 
     Args:
         store: where they are.
-        waiters: who waits for more.
+        waiters: those who wait for more.
         run_id: the run.
         after: the number of the last event that is known; 0: none.
         wait: wait for one, if there is none and the run is open.

@@ -37,7 +37,7 @@ class Snapshot:
     Args:
         execution: its aggregate.
         live: the run, if it is in memory.
-        stuck: how often its code has failed, if it is not.
+        stuck: the facts kept of it if it is not in memory and its code has failed.
     """
 
     __slots__ = ("execution", "failed_turns", "phase", "retry_at", "trouble")
@@ -56,7 +56,7 @@ class Service:
 
     Args:
         post: the way to its runs.
-        waiters: who waits for ends and updates.
+        waiters: those who wait for ends and updates.
         guard: watches queries while they run.
     """
 
@@ -77,7 +77,7 @@ class Service:
         Args:
             workflow_id: its id.
             run_id: the run that is meant; None: the open one, else the latest.
-            command: what to tell it.
+            command: the command to send.
             first_run_id: the first run of the chain that is meant; None: any.
 
         Raises:

@@ -99,7 +99,7 @@ class WorkflowActor(LoopActor):
         code: the driver of its code.
         supervision: whom it asks for what is not its own.
         clock: by which its turns are timed.
-        mailbox_limit: how many messages may wait.
+        mailbox_limit: the number of messages that may wait.
     """
 
     def __init__(  # noqa: PLR0913, PLR0917 - what an actor is made of

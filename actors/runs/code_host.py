@@ -74,10 +74,10 @@ class CodeHost:
 
     Args:
         run: the run.
-        host: who is asked for what leaves the run.
-        definitions: what workers know to run.
+        host: the supervisor, asked for all that leaves the run.
+        definitions: those that workers bring.
         guard: watches the code while it runs.
-        take_start: how new code takes a start for which updates wait.
+        take_start: lets new code take a start for which updates wait.
     """
 
     __slots__ = ("_definitions", "_guard", "_take_start", "host", "run")
@@ -299,7 +299,7 @@ class CodeHost:
             version, _ = code.deferred[0]
             if not self._take_up(turn, version, code.deferred.take()):
                 return
-        code.deferred.clear()  # what waited behind the end is too late
+        code.deferred.clear()  # facts that waited behind the end are too late
         if state.deferred is not None and state.is_open:  # nothing had come meanwhile
             self.record(turn, turn.own, TurnResumed(at=turn.now, through=state.version))
         self._recovered(turn)

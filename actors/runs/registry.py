@@ -148,7 +148,7 @@ class RunRegistry:
         """Let the longest idle runs leave memory until `keep` are live; return how many left.
 
         Args:
-            keep: how many may stay.
+            keep: the number of runs that may stay.
             idle_before: let go only those whose last turn was before this loop time (s).
         """
         left = 0

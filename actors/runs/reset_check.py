@@ -31,7 +31,7 @@ def check_reset_of_closed(
 
     Args:
         run: the closed one.
-        children: what is to become of those with numbers above `last_child`.
+        children: says what becomes of those with numbers above `last_child`.
         last_child: the number of the last child that the new run remembers.
         store: where the runs of its workflow are looked up.
         open_children: finds those of its children that are open.

@@ -76,8 +76,8 @@ class WorkflowSupervisor(Supervisor[Owner, EngineError]):
         clock: the time, ns since the epoch.
         new_id: makes run ids.
         guard: watches code while it runs.
-        definitions: what workers know to run.
-        mailbox_limit: how many messages may wait for one run.
+        definitions: those that workers bring.
+        mailbox_limit: the number of messages that may wait for one run.
     """
 
     def __init__(  # noqa: PLR0913 - the composition root hands everything in
@@ -113,7 +113,7 @@ class WorkflowSupervisor(Supervisor[Owner, EngineError]):
         """Take the object that acts once events are on disk; it acts through this one, so the composition root sets it.
 
         Args:
-            effects: what is done.
+            effects: acts once events are on disk.
             open_children: returns the workflow ids of the children of a run above a number that are still open.
         """
         self._effects = self.commits.effects = effects
@@ -164,7 +164,7 @@ class WorkflowSupervisor(Supervisor[Owner, EngineError]):
         actor.begin(started, turn, carried)
         self.runs.make_room()
 
-    # -- what actors ask ---------------------------------------------------------------------------------------------
+    # -- requests of actors ------------------------------------------------------------------------------------------
 
     def after_commit(self, run: LiveRun, envelope: Envelope[Any]) -> None:
         """Put a message back once what the run has handed in is on disk."""

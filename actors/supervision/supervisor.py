@@ -51,7 +51,7 @@ class Supervisor(LoopActor, Generic[C, F]):
     Args:
         dispatcher: whose loop it lives on.
         name: in the tree of supervisors.
-        strategy: what it does about failures.
+        strategy: says what it does about failures.
     """
 
     def __init__(self, dispatcher: Dispatcher, name: str, strategy: Strategy) -> None:

@@ -184,7 +184,7 @@ class _Caller:
 
     Args:
         fn: the user's function.
-        is_method: whether it takes an object first.
+        is_method: True if it takes an object first.
     """
 
     __slots__ = ("definition", "fn", "is_method")

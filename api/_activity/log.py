@@ -40,7 +40,7 @@ class LoggerAdapter(logging.LoggerAdapter[logging.Logger]):
     def log(self, level: int, msg: object, *args: Any, **kwargs: Any) -> None:
         """Log, unless the level is off."""
         attempt = current_attempt.get(None)
-        kwargs["stacklevel"] = kwargs.get("stacklevel", 1) + 1  # this method is not who logs
+        kwargs["stacklevel"] = kwargs.get("stacklevel", 1) + 1  # the record names the caller of this method
         with Shield(attempt.thread_cancel if attempt is not None else None):
             super().log(level, msg, *args, **kwargs)
 

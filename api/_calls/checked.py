@@ -116,7 +116,7 @@ def checked_interceptors(given: Sequence[Any], kind: type, door: str) -> tuple[A
     """Return interceptors of one kind.
 
     Args:
-        given: what a user passed.
+        given: the value that a user passed.
         kind: their class.
         door: where users import it.
 

@@ -125,7 +125,7 @@ def message_call(
         converter: makes the payloads.
         kind: of the message.
         handler: its name, or a method of the workflow class with the mark of that kind.
-        args: what the handler is to get.
+        args: the arguments for the handler.
         of_whom: the workflow, for errors: `of workflow 'order-1'`.
 
     Raises:

@@ -213,7 +213,7 @@ class WorkflowRef(pykka.ActorRef[WorkflowActor]):
         service = self._connection.service
         return (await service.snapshot(service.run_of(self.workflow_id, self.run_id))).execution.start
 
-    # -- what a proxy asks for; the coroutines run on the engine's loop ------------------------------------------------
+    # -- the requests of a proxy; the coroutines run on the engine's loop ----------------------------------------------
 
     def later(self, request: Callable[[], Coroutine[Any, Any, Any]]) -> pykka.Future[Any]:
         """Return a pykka future for the outcome of a coroutine on the engine's loop."""

@@ -36,7 +36,7 @@ class Activities(Connection):
 
         Args:
             workflow_id: of the workflow that asked for the activity; None: it stands alone, see `start_activity`.
-            run_id: which run of it; None: the open one, else the latest.
+            run_id: the run that is meant; None: the open one, else the latest.
             activity_id: the activity's id in that run; of one that stands alone, its id.
             task_token: in place of all of these, what `activity.info().task_token` gave; it names one attempt.
 

@@ -66,9 +66,9 @@ class Client(UpdateWithStart, Promises, StandaloneActivities, Activities):
         Args:
             service_client: of a client that is open.
             namespace: accepted so that programs run; there is one.
-            data_converter: how values become payloads, also in the client's workers; its codec has to be the first's.
+            data_converter: turns values into payloads, also in the client's workers; its codec has to be the first's.
             plugins: refused unless empty: they are not applied.
-            interceptors: what stands around the client's calls, the first outermost.
+            interceptors: they stand around the client's calls, the first outermost.
             default_workflow_query_reject_condition: statuses in which queries are not asked that say none themselves.
             header_codec_behavior: no effect: headers go the way of all values.
 
@@ -131,13 +131,13 @@ class Client(UpdateWithStart, Promises, StandaloneActivities, Activities):
             args: the arguments, if there are several.
             id: the workflow id; at most one run with it is open at a time.
             task_queue: whose worker shall run it; it need not be there yet.
-            result_type: what the result is decoded to, when the workflow is given by name.
+            result_type: the type that the result is decoded to, when the workflow is given by name.
             execution_timeout: for all runs that its retry policy makes, together.
             run_timeout: for one run.
             task_timeout: accepted so that programs run; a worker's `deadlock_timeout` limits a turn.
             id_reuse_policy: what closed runs with this id mean.
             id_conflict_policy: what an open run with this id means.
-            retry_policy: whether a failed run is followed by another.
+            retry_policy: says if another run follows a failed one.
             cron_schedule: when the workflow runs, again and again, as a cron expression (UTC, or `CRON_TZ=` in front).
             memo: values kept with the run, for people.
             search_attributes: values kept with the run, for searching.
@@ -242,9 +242,9 @@ class Client(UpdateWithStart, Promises, StandaloneActivities, Activities):
 
         Args:
             workflow_id: its id.
-            run_id: which run; None: the open one, else the latest.
+            run_id: the run that is meant; None: the open one, else the latest.
             first_execution_run_id: the first run of its chain.
-            result_type: what the result is decoded to.
+            result_type: the type that the result is decoded to.
 
         Raises:
             InvalidArgumentError: the id cannot be.
@@ -281,7 +281,7 @@ class Client(UpdateWithStart, Promises, StandaloneActivities, Activities):
 
         Args:
             workflow_id: its id.
-            run_id: which run; None: the open one, else the latest.
+            run_id: the run that is meant; None: the open one, else the latest.
         """
         if not isinstance(workflow_id, str):
             raise ArgumentTypeError(what="workflow_id", got=repr(workflow_id), expected="a str")

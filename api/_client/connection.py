@@ -130,17 +130,17 @@ class Connection:
             target_host: `sqlite:///orders.db` (relative), `sqlite:////var/orders.db` (absolute), or `memory://`.
             namespace: accepted so that programs run; there is one.
             api_key: no effect: there is nobody to show it to.
-            data_converter: how values become payloads; None: JSON, typed by hints. All clients of a store in one
+            data_converter: turns values into payloads; None: JSON, typed by hints. All clients of a store in one
                 process share the first one's, so theirs has to be the same.
             plugins: refused unless empty: they are not applied.
-            interceptors: what stands around the client's calls, the first outermost.
+            interceptors: they stand around the client's calls, the first outermost.
             default_workflow_query_reject_condition: statuses in which queries are not asked that say none themselves.
             tls: no effect: nothing leaves the process.
             retry_config: no effect: there are no calls to try again. The engine itself waits for a store that is busy.
             keep_alive_config: no effect: there is no connection that could break.
             connect_timeout: checked, and without effect: opening a store waits for nobody.
             rpc_metadata: no effect: there is nobody to send it to.
-            identity: who this is, in the history; None: pid and host.
+            identity: the name in the history; None: pid and host.
             lazy: no effect: the store is opened at once, so that what is wrong with it shows here.
             runtime: no effect: there is no core beside Python that could have one.
             http_connect_proxy_config: no effect, see `tls`.

@@ -94,7 +94,7 @@ def start_activity(
         preset: names time-outs, which other options go before: "quick" (start-to-close 10 s, heartbeat 3 s), "medium"
             (300 s and 30 s) or "long" (3,600 s and 60 s).
         task_queue: where a worker looks for it; None: the workflow's own.
-        result_type: what the result is decoded to, when the activity is given by name.
+        result_type: the type that the result is decoded to, when the activity is given by name.
         schedule_to_close_timeout: all attempts together.
         schedule_to_start_timeout: the wait for a worker; not retried.
         start_to_close_timeout: one attempt; 300 s if neither this nor schedule_to_close_timeout is given.
@@ -271,7 +271,7 @@ def ask_for(  # noqa: PLR0917 - an activity, and what goes with it
         activity: its definition, or its name.
         args: its arguments.
         fields: the options of the call.
-        headers: what interceptors send along.
+        headers: those that interceptors send along.
         source: where the call is, if that is known already.
 
     Raises:
@@ -311,8 +311,8 @@ def rare_options(
 
     Args:
         fields: the options of the activity and of the call.
-        headers: what interceptors send along.
-        result_type: what the definition says of it.
+        headers: those that interceptors send along.
+        result_type: the type that the definition names.
     """
     options = dict(fields)
     result_type = options.pop("result_type", None) or result_type

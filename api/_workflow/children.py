@@ -37,7 +37,7 @@ def get_external_workflow_handle(workflow_id: str, *, run_id: str | None = None)
 
     Args:
         workflow_id: its id.
-        run_id: which run; None: the open one, else the latest.
+        run_id: the run that is meant; None: the open one, else the latest.
     """
     current()
     return ExternalWorkflowHandle(checked_id(workflow_id), run_id)
@@ -94,14 +94,14 @@ async def start_child_workflow(
         args: the arguments, if there are several.
         id: the child's workflow id; None: a random one, the same at every replay.
         task_queue: whose worker shall run it; None: as this workflow.
-        result_type: what the result is decoded to, when the child is given by name.
+        result_type: the type that the result is decoded to, when the child is given by name.
         cancellation_type: what cancelling the handle does.
         parent_close_policy: what becomes of the child when this run closes.
         execution_timeout: for all runs of the child together.
         run_timeout: for one run of it.
         task_timeout: accepted so that programs run.
         id_reuse_policy: what closed runs with this id mean; an open one is always in the way.
-        retry_policy: whether a failed run of the child is followed by another.
+        retry_policy: says if another run of the child follows a failed one.
         cron_schedule: when the child runs again, as a cron expression.
         memo: values kept with the child, for people.
         search_attributes: values kept with the child, for searching.

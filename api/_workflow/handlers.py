@@ -200,7 +200,7 @@ async def receive(topic: str, *, type: Any = Any, timeout: timedelta | float | N
 
     Args:
         topic: the signal's name; no handler may take it.
-        type: what the argument is decoded to.
+        type: the type that the argument is decoded to.
         timeout: seconds, or a timedelta; None: no limit.
 
     Raises:
@@ -227,7 +227,7 @@ def receive_nowait(topic: str, *, type: Any = Any, default: Any = _NOTHING) -> A
 
     Args:
         topic: the signal's name.
-        type: what the argument is decoded to.
+        type: the type that the argument is decoded to.
         default: what to return if none waits.
 
     Raises:

@@ -112,7 +112,7 @@ def ask_for_local(
         activity: its definition, or its name.
         args: its arguments.
         fields: the options of the call, as `stored_options` returns them.
-        headers: what interceptors send along.
+        headers: those that interceptors send along.
 
     Raises:
         InvalidArgumentError: the activity is a dynamic one.

@@ -82,7 +82,7 @@ def promise(*, type: Any = Any, token: str | None = None) -> DurablePromise[Any]
     """Make a promise that somebody outside resolves by its token: an activity, another process, a web hook.
 
     Args:
-        type: what the value is decoded to.
+        type: the type that the value is decoded to.
         token: of a promise that was made before, by this run or one that it continues; None: a new promise.
 
     Raises:

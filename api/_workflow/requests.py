@@ -113,8 +113,8 @@ async def send_signal(  # noqa: PLR0917 - a signal, and where it goes
         context: of the workflow that asks.
         to: the other's workflow id, its run id or an empty string, and its number if it is a child, else 0.
         signal: the handler's method, or a name.
-        args: what it brings.
-        headers: what interceptors send along.
+        args: the arguments of the signal.
+        headers: those that interceptors send along.
         source: where the call is.
     """
     workflow_id, run_id, child = to

@@ -113,7 +113,7 @@ class Saga:
         """Compensate, if the block failed or was cancelled; its error is raised, with a note for each failure."""
         if error is None or not isinstance(error, (asyncio.CancelledError, *self._on)):
             return
-        with suppress(asyncio.CancelledError):  # what ended the block is what is raised
+        with suppress(asyncio.CancelledError):  # the error that ended the block is raised, not this one
             await self.compensate()
         for note in self._notes:
             error.add_note(note)

@@ -49,7 +49,7 @@ def memo_value(key: str, default: Any = _NO_VALUE, *, type_hint: type | None = N
     Args:
         key: its name.
         default: what to return if there is none.
-        type_hint: what to decode it to.
+        type_hint: the type to decode it to.
 
     Raises:
         KeyError: there is none, and no default.
@@ -124,7 +124,7 @@ def get_last_completion_result(type_hint: type | None = None) -> Any | None:
     """Return the result of the last run of this cron schedule that completed; None: there is none.
 
     Args:
-        type_hint: what to decode it to.
+        type_hint: the type to decode it to.
 
     Raises:
         PayloadDecodeError: it does not fit.

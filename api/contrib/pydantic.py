@@ -39,7 +39,7 @@ class ToJsonOptions:
     """Options for the way in which pydantic writes values.
 
     Args:
-        exclude_unset: whether to leave out the fields of models that nobody has set.
+        exclude_unset: True to leave out the fields of models that nobody has set.
     """
 
     exclude_unset: bool = False

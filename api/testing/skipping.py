@@ -67,7 +67,7 @@ class TimeSkipper:
         """Wait until `ns` nanoseconds have passed by the clock, as far as need be by jumps.
 
         Args:
-            ns: how long.
+            ns: the time to wait, in nanoseconds.
             attempt: of the activity whose code waits; time does not wait for it then.
         """
         now = self.clock()

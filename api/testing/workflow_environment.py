@@ -95,14 +95,14 @@ class WorkflowEnvironment:
 
         Args:
             namespace: ignored: an environment is a namespace of its own.
-            data_converter: how values become payloads; None: JSON, typed by hints.
-            interceptors: what stands around the client's calls, the first outermost; its workers use those, too, that
+            data_converter: turns values into payloads; None: JSON, typed by hints.
+            interceptors: they stand around the client's calls, the first outermost; its workers use those, too, that
                 are for workers.
             plugins: refused unless empty: they are not applied yet.
             default_workflow_query_reject_condition: refused unless None: it is not applied yet.
             retry_config: ignored.
             rpc_metadata: ignored.
-            identity: who the client is, in the history; None: "test".
+            identity: the client's name in the history; None: "test".
             tls: ignored.
             ip: ignored.
             port: ignored.
@@ -161,14 +161,14 @@ class WorkflowEnvironment:
         reach, so what is about one is accepted and ignored.
 
         Args:
-            data_converter: how values become payloads; None: JSON, typed by hints.
-            interceptors: what stands around the client's calls, the first outermost; its workers use those, too, that
+            data_converter: turns values into payloads; None: JSON, typed by hints.
+            interceptors: they stand around the client's calls, the first outermost; its workers use those, too, that
                 are for workers.
             plugins: refused unless empty: they are not applied yet.
             default_workflow_query_reject_condition: refused unless None: it is not applied yet.
             retry_config: ignored.
             rpc_metadata: ignored.
-            identity: who the client is, in the history; None: "test".
+            identity: the client's name in the history; None: "test".
             port: ignored.
             download_dest_dir: ignored.
             runtime: ignored.
@@ -224,7 +224,7 @@ class WorkflowEnvironment:
 
     @property
     def supports_time_skipping_v1(self) -> bool:
-        """The same: all of the environment's workflows have one time."""
+        """True if time can jump: all of the environment's workflows have one time."""
         return self._skipper is not None
 
     @property

@@ -54,7 +54,7 @@ class Fatal:
         """Tell of the error; on the engine's loop.
 
         Args:
-            error: what has happened.
+            error: the fatal error.
             what: the worker, for the log.
         """
         self.error = error

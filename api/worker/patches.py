@@ -23,7 +23,7 @@ class PatchActivationInput:
 
     Attributes:
         workflow_info: of the run that has come to the patch.
-        patch_id: what the run gave to `workflow.patched`.
+        patch_id: the id that the run gave to `workflow.patched`.
     """
 
     workflow_info: Info

@@ -120,8 +120,8 @@ class Replayer:
             workflow_runner: an UnsandboxedWorkflowRunner switches guards and lint off for all of the workflows.
             unsandboxed_workflow_runner: ignored: what says `sandboxed=False` runs without guards and lint.
             namespace: ignored: a history knows its own.
-            data_converter: how payloads become values; None: JSON, typed by hints.
-            interceptors: what stands around the workflows, the first outermost.
+            data_converter: turns payloads into values; None: JSON, typed by hints.
+            interceptors: they stand around the workflows, the first outermost.
             plugins: refused unless empty: they are not applied.
             build_id: ignored: it is this build of the code that is tried.
             identity: ignored: a replay writes nothing.

@@ -134,9 +134,9 @@ class Worker:
             workflow_runner: an UnsandboxedWorkflowRunner switches guards and lint off for all of the workflows.
             unsandboxed_workflow_runner: ignored: what says `sandboxed=False` runs without guards and lint.
             plugins: refused unless empty: they are not applied.
-            interceptors: what stands around workflows and activities, the first outermost.
+            interceptors: they stand around workflows and activities, the first outermost.
             build_id: ignored: an engine runs one build of the code.
-            identity: who this is, in the history; None: the client's.
+            identity: the name in the history; None: the client's.
             max_cached_workflows: how many runs stay in memory; those idle longest leave first.
             max_concurrent_workflow_tasks: ignored: turns run one at a time.
             max_concurrent_activities: how many attempts run at a time; None: 1,000.

@@ -46,7 +46,7 @@ def settle(conditions: list[Condition]) -> list[Condition]:
 
 
 def check_conditions(context: Context) -> bool:
-    """Look at a run's conditions, which may only read.
+    """Look once at each condition of a run, as code that may only read.
 
     Returns:
         True if any was settled.

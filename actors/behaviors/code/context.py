@@ -245,7 +245,7 @@ class Context:
         if seq in self.activities and not recorder.ends_behind(seq, ACTIVITY_ENDS):
             recorder.ask(ActivityCancelRequested(at=recorder.now, seq=seq, source=source_line()))
 
-    # -- what few runs have, made when it is first asked for -----------------------------------------------------------
+    # -- parts that few runs have, made when first asked for -----------------------------------------------------------
 
     @property
     def children(self) -> Children:

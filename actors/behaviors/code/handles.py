@@ -104,7 +104,7 @@ class DurableHandle(_Base[T]):
         self._asked = self._as_asyncio = False
 
     def cancel(self, msg: Any = _BY_USER) -> bool:
-        """Ask for cancellation; the head of this module says who sees it how.
+        """Cancel the activity or the child; the head of this module says who sees the cancellation, and how.
 
         Args:
             msg: a text is the reason that a child is told.
@@ -191,7 +191,7 @@ class ChildHandle(DurableHandle[T]):
     def has_not_started(self, error: BaseException) -> None:
         """Tell those who wait for the start why there is none, and cancel the handle, which nobody has yet."""
         if self.done():
-            self.started.cancel()  # who asked was cancelled and has gone
+            self.started.cancel()  # the one who asked was cancelled and has gone
         else:
             self.started.set_exception(error)
         super(DurableHandle, self).cancel()

@@ -35,11 +35,11 @@ class Recorder:
 
     Attributes:
         now: time of the activation, ns since the epoch: the same at every replay.
-        requests: what the code has asked for in a live activation, in order.
-        history: what a replay is held against, the whole stream; empty otherwise.
+        requests: those of the code in a live activation, in order.
+        history: the whole stream that a replay is held against; empty otherwise.
         cursor: the index of the event behind the last one that a request was held against; -1 outside of a replay.
         deferred: facts that are recorded and wait for activation.
-        read_only: what is running that may ask for nothing, such as a query; empty: the code may ask.
+        read_only: names the running code that may ask for nothing, such as a query; empty: the code may ask.
         closed: True if the run has asked for its end or leaves memory; what it asks for then is lost (CLOSED).
         dropped: True if its code leaves memory, and its `finally` blocks run although nothing has ended.
         mismatch: the first difference from the record, in case the code swallows its error.
@@ -86,7 +86,7 @@ class Recorder:
         Args:
             history: the run's stream from its first event on.
             cursor: the index of the first event to compare with.
-            hidden: how many events in front of it were not yet there when the code ran.
+            hidden: the number of events in front of it that were not yet there when the code ran.
         """
         self.history = history
         self.cursor = cursor

@@ -377,7 +377,7 @@ class Run:
                 self.phase = Phase.BROKEN
                 raise refused(context, name, f"its {who} changed the workflow, which is built anew from its events")
 
-    # -- what the shell takes out ------------------------------------------------------------------------------------
+    # -- for the shell to take ---------------------------------------------------------------------------------------
 
     @property
     def has_more(self) -> bool:

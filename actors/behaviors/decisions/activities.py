@@ -225,9 +225,9 @@ def awaited(state: WorkflowExecution, activity: str, *, seq: int = 0, attempt: i
 
     Args:
         state: of its run.
-        activity: what they call it.
+        activity: the id by which the report names it.
         seq: its number; 0: it is the one with the id `activity`.
-        attempt: the attempt they mean; 0: the one whose outcome is awaited.
+        attempt: the attempt that the report means; 0: the one whose outcome is awaited.
 
     Raises:
         WorkflowClosedError: its run is closed.

@@ -33,7 +33,7 @@ def child_run_id(parent: WorkflowExecution, seq: int, *, other: bool = False) ->
     Args:
         parent: its parent.
         seq: its number.
-        other: what has that id is another child, of the run that the parent was reset from.
+        other: True if another child has that id, one of the run that the parent was reset from.
     """
     whose = parent.run_id if other else own_id(parent, child=seq)
     return str(uuid5(UUID(whose), f"child/{seq}"))

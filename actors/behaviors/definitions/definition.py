@@ -192,7 +192,7 @@ def _place(named: object, fn: object) -> str:
         fn = call_of(type(fn))
     code = getattr(
         getattr(fn, "__wrapped__", fn), "__code__", None
-    )  # what the user wrote, not what @activity.defn made
+    )  # the user's function, not the one that @activity.defn made
     line = f" ({code.co_filename.rpartition('/')[2]}:{code.co_firstlineno})" if code is not None else ""
     return f"{label_of(named)}{line}"
 

@@ -52,9 +52,9 @@ def failure_types(
     """Return the exceptions that end a run as failed.
 
     Args:
-        config: what the method returned.
-        declared: what the decorator says.
-        all_types: that, and behind it what the worker says.
+        config: the value that the method returned.
+        declared: the exceptions that the decorator names.
+        all_types: those, and behind them those that the worker names.
         subject: the method, for the error.
 
     Raises:

@@ -22,8 +22,8 @@ def check_parameters(fn: Callable[..., Any], signature: Signature, dynamic: tupl
 
     Args:
         fn: the function.
-        signature: what it takes.
-        dynamic: what it is called with, if it is a dynamic one.
+        signature: the parameters that it has.
+        dynamic: the arguments of a dynamic one; empty: it is none.
 
     Raises:
         DefinitionError: it takes something else, or something by keyword only.
@@ -63,8 +63,8 @@ def check_validator(validator: Callable[..., Any], of: Signature, *, skip_first:
 
     Args:
         validator: the function.
-        of: what the update takes.
-        skip_first: whether it is a method that is not bound.
+        of: the parameters of the update's handler.
+        skip_first: True if it is a method that is not bound.
 
     Raises:
         DefinitionError: it is a coroutine function, or takes something else than the update.

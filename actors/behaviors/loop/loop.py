@@ -246,7 +246,7 @@ class DeterministicLoop(InsideLoop):
                 self._tasks = [task for task in self._tasks if not task.done()]
         return ran
 
-    # -- what runs next ------------------------------------------------------------------------------------------------
+    # -- the next steps ------------------------------------------------------------------------------------------------
 
     def call_soon(
         self, callback: Callable[[Unpack[Ts]], object], *args: *Ts, context: Context | None = None
@@ -390,7 +390,7 @@ class DeterministicLoop(InsideLoop):
         """Return `asyncio.eager_task_factory` if it is set."""
         return _EAGER if self._eager else None
 
-    # -- what nobody caught --------------------------------------------------------------------------------------------
+    # -- uncaught errors -----------------------------------------------------------------------------------------------
 
     def call_exception_handler(self, context: ErrorContext) -> None:
         """Hand an error that nobody caught to the run's handler, or put it into `on_error`."""

@@ -88,7 +88,7 @@ def close_coroutine(coro: Any) -> bool:
 
 
 def close_generator(generator: AsyncGenerator[Any, Any]) -> bool:
-    """End an asynchronous generator, as `close_coroutine` does a coroutine."""
+    """End an asynchronous generator; return True if it ended, as `close_coroutine` does."""
     coro = _finish(generator)
     try:
         coro.send(None)

@@ -16,7 +16,7 @@ class AsyncActivityIDReference:
 
     Args:
         workflow_id: of the workflow that asked for it; None: it stands alone.
-        run_id: which run; None: the open one, else the latest.
+        run_id: the run that is meant; None: the open one, else the latest.
         activity_id: its id in that run.
     """
 

@@ -83,7 +83,7 @@ async def send(to: Address, command: Any, first_run_id: str | None = None) -> An
 
     Args:
         to: the workflow.
-        command: what its run is to decide on.
+        command: the command that its run decides on.
         first_run_id: refuse a run of another chain; None: take any.
 
     Raises:

@@ -61,8 +61,8 @@ class CompletionReports:
 
     Args:
         connection: over which the engine is reached.
-        id_or_token: which activity is meant.
-        data_converter: what turns its values into payloads; None: the connection's.
+        id_or_token: names the activity.
+        data_converter: turns its values into payloads; None: the connection's.
 
     Raises:
         InvalidArgumentError: it is no token of ours, or names no workflow.

@@ -156,7 +156,7 @@ class WorkflowExecutionDescription:
         Args:
             key: its name.
             default: in place of a value that is not there.
-            type_hint: what to decode the value to; None: as JSON gives it.
+            type_hint: the type to decode the value to; None: as JSON gives it.
 
         Raises:
             KeyError: there is no such value, and no default.

@@ -100,7 +100,7 @@ class WorkflowHandle(UpdateSender, HistoryReader, Operator, Generic[S, R]):
         Args:
             follow_runs: go on to the run that follows a failed one; False: raise.
             rpc_metadata: not used.
-            rpc_timeout: how long to wait; None: without end.
+            rpc_timeout: the time to wait; None: without end.
 
         Raises:
             RPCTimeoutOrCancelledError: `rpc_timeout` has passed; the workflow goes on.
@@ -238,7 +238,7 @@ class WorkflowHandle(UpdateSender, HistoryReader, Operator, Generic[S, R]):
             query: the handler's method, or a name.
             arg: the argument, if there is just one.
             args: the arguments, if there are several.
-            result_type: what the answer is decoded to, when the query is given by name.
+            result_type: the type that the answer is decoded to, when the query is given by name.
             reject_condition: statuses in which not to ask; None: as the client was told.
             rpc_metadata: not used.
             rpc_timeout: not used.

@@ -67,7 +67,7 @@ class WorkflowUpdateHandle(Generic[R]):
 
         Args:
             rpc_metadata: accepted so that programs run: no call leaves the process.
-            rpc_timeout: how long to wait; None: without end.
+            rpc_timeout: the time to wait; None: without end.
 
         Raises:
             WorkflowUpdateFailedError: it was rejected, its handler failed, or its run ended before; see `cause`.

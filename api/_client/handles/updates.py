@@ -70,9 +70,9 @@ class UpdateSender(Addressed):
             wait_for_stage: ACCEPTED or COMPLETED.
             args: the arguments, if there are several.
             id: updates of a run with the same one are one update; None: a new one.
-            result_type: what the result is decoded to, when the update is given by name.
+            result_type: the type that the result is decoded to, when the update is given by name.
             rpc_metadata: accepted so that programs run: no call leaves the process.
-            rpc_timeout: how long to wait; None: without end.
+            rpc_timeout: the time to wait; None: without end.
 
         Raises:
             WorkflowUpdateRPCTimeoutOrCancelledError: `rpc_timeout` has passed; the update may go on.
@@ -140,7 +140,7 @@ class UpdateSender(Addressed):
         Args:
             id: of the update.
             workflow_run_id: the run that has it; None: as this handle's.
-            result_type: what the result is decoded to.
+            result_type: the type that the result is decoded to.
         """
         to = self._address
         return WorkflowUpdateHandle(
@@ -172,7 +172,7 @@ class PreparedUpdate(msgspec.Struct, frozen=True):
         Args:
             to: the workflow.
             run_id: the run that has taken the update.
-            rejected: why the run's validator did not let it in; None: it did.
+            rejected: the reason why the run's validator refused it; None: it did not.
         """
         if rejected is None and self.stage is WorkflowUpdateStage.COMPLETED:
             await to.connection.service.update_outcome(run_id, self.command.update_id)

@@ -73,7 +73,7 @@ class WorkflowHistoryEventAsyncIterator:
         """Read the next page, and with `wait_new_event` wait for one.
 
         Args:
-            page_size: how many events at most; None: as the iterator was made.
+            page_size: the greatest number of events; None: as the iterator was made.
 
         Raises:
             WorkflowNotFoundError: there is no such workflow.

@@ -64,13 +64,13 @@ class HistoryReader(Addressed):
         """Return an iterator over the run's events that are on disk, for `async for`; nothing is read yet.
 
         Args:
-            page_size: how many events to read at a time; None: 1,000.
+            page_size: the number of events to read at a time; None: 1,000.
             next_page_token: where to go on, as an earlier iterator says; None: with the first event.
             wait_new_event: go on with the events that come, as they come, until the run is closed.
             event_filter_type: CLOSE_EVENT for only the one that has closed the run, if one has.
             skip_archival: accepted so that programs run: nothing is archived.
             rpc_metadata: not used.
-            rpc_timeout: how long to wait for the next events; None: without end.
+            rpc_timeout: the time to wait for the next events; None: without end.
 
         Raises:
             InvalidArgumentError: an argument cannot be.

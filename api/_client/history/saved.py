@@ -49,7 +49,7 @@ class WorkflowHistory:
 
         Args:
             workflow_id: the id that the history shall have; it may be left out, then the history's own counts.
-            history: what was written.
+            history: the history that was written.
 
         Raises:
             InvalidArgumentError: it is no such JSON.

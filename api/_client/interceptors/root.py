@@ -73,7 +73,7 @@ def chain_of(connection: Connection, interceptors: Sequence[Any]) -> Chain:
     """Return the chain of a client: its outermost interceptor.
 
     Args:
-        connection: what the end of the chain calls over.
+        connection: the one that the end of the chain uses.
         interceptors: the first is the outermost.
 
     Raises:

@@ -72,7 +72,7 @@ class StandaloneActivities(Connection):
             args: the arguments, if there are several.
             id: the activity's id; at most one run with it is open at a time. Workflows have their own ids.
             task_queue: whose worker shall run it; it need not be there yet.
-            result_type: what the result is decoded to, when the activity is given by name.
+            result_type: the type that the result is decoded to, when the activity is given by name.
             schedule_to_close_timeout: all attempts together, from the end of the start delay on.
             schedule_to_start_timeout: the wait for a worker; not retried.
             start_to_close_timeout: one attempt; 300 s if neither this nor schedule_to_close_timeout is given.
@@ -218,8 +218,8 @@ class StandaloneActivities(Connection):
 
         Args:
             activity_id: its id.
-            run_id: which run; None: the open one, else the latest.
-            result_type: what the result is decoded to.
+            run_id: the run that is meant; None: the open one, else the latest.
+            result_type: the type that the result is decoded to.
 
         Raises:
             InvalidArgumentError: the id cannot be.
@@ -244,8 +244,8 @@ class StandaloneActivities(Connection):
 
         Args:
             query: None; a filter is refused, since there is none yet.
-            limit: how many at most; None: all.
-            page_size: how many are fetched at once.
+            limit: the greatest number of activities; None: all.
+            page_size: the number of activities to fetch at once.
             next_page_token: where to go on, as an earlier iterator said.
             rpc_metadata: accepted so that programs run, and not used: no call leaves the process.
             rpc_timeout: the same.

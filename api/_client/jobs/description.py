@@ -161,7 +161,7 @@ class ActivityExecutionDescription(ActivityExecution):
         """Return the details of the last heartbeat; None: there are none, or they were not asked for.
 
         Args:
-            type_hints: what to decode each to; None: as JSON gives it.
+            type_hints: the types to decode them to; None: as JSON gives it.
         """
         return self._values(self._details, type_hints, "heartbeat details") if self._details else None
 
@@ -181,7 +181,7 @@ class ActivityExecutionDescription(ActivityExecution):
         """Return the arguments; None: they were not asked for.
 
         Args:
-            type_hints: what to decode each to; None: as JSON gives it.
+            type_hints: the types to decode them to; None: as JSON gives it.
         """
         return None if self._input is None else self._values(self._input, type_hints, "arguments")
 
@@ -193,7 +193,7 @@ class ActivityExecutionDescription(ActivityExecution):
         """Return its result; None: it has none, or the outcome was not asked for.
 
         Args:
-            type_hint: what to decode it to; None: as JSON gives it.
+            type_hint: the type to decode it to; None: as JSON gives it.
         """
         outcome = self._outcome
         if not isinstance(outcome, WorkflowCompleted) or outcome.result is None:
@@ -283,8 +283,8 @@ def described(
     """Return the description of a job.
 
     Args:
-        view: what its events say.
-        converter: what turns payloads into values.
+        view: the job as its events tell of it.
+        converter: turns payloads into values.
         under_way: since when an attempt is at work, ns since the epoch, and who makes it; None: none is.
         included: of `INCLUDED` of the handle, those that are wanted.
     """

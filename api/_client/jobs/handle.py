@@ -211,7 +211,7 @@ async def describe_job(
     Args:
         connection: over which the engine is reached.
         activity_id: the job's id.
-        run_id: which run; None: the open one, else the latest.
+        run_id: the run that is meant; None: the open one, else the latest.
         included: of `INCLUDED`, those that are wanted.
     """
     return await _run(connection, _described(connection, activity_id, run_id, included))

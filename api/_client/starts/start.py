@@ -173,7 +173,7 @@ def prepared_start(connection: Connection, wanted: WantedStart) -> PreparedStart
         flags=BEHAVIOUR_FLAGS,
         identity=connection.identity,
     )
-    by_name = isinstance(workflow, str)  # then the result is what JSON has, whoever is in the process
+    by_name = isinstance(workflow, str)  # then the result is as JSON gives it, whatever workers the process has
     hint = None if definition is None or by_name else definition.signature.returns
     policies, signal = _PLAIN_POLICIES, None
     if wanted.options != START_DEFAULTS or wanted.headers:
@@ -263,7 +263,7 @@ def checked_policies(reuse: object, conflict: object) -> tuple[WorkflowIDReusePo
 
 
 def find_workflow(engine: System, workflow: Any, task_queue: str) -> tuple[str, WorkflowDefinition | None]:
-    """Return the type and the definition of a workflow that `start_workflow` was given; workers here know a name.
+    """Return the type and the definition of a workflow to start; a name is looked up at the workers here.
 
     Raises:
         DefinitionError: it is not a workflow.

@@ -151,9 +151,9 @@ class UpdateWithStart(Connection):
             start_workflow_operation: how to start the workflow.
             args: the arguments, if there are several.
             id: updates of a run with the same one are one update; None: a new one.
-            result_type: what the result is decoded to, when the update is given by name.
+            result_type: the type that the result is decoded to, when the update is given by name.
             rpc_metadata: accepted so that programs run: no call leaves the process.
-            rpc_timeout: how long to wait; None: without end.
+            rpc_timeout: the time to wait; None: without end.
 
         Raises:
             WorkflowUpdateRPCTimeoutOrCancelledError: `rpc_timeout` has passed; what has begun goes on.
