@@ -35,15 +35,12 @@ class Assignment(msgspec.Struct, frozen=True, eq=False, gc=False):
     workflow_type: str
     scheduled: ActivityScheduled
     task_queue: str
+    key: int
+    """The activity's key in its run: local activities share the numbers of the others, and get a minus sign."""
     number: int = 1
     details: tuple[Payload, ...] = ()
     """Heartbeat details of the previous attempt."""
     is_local: bool = False
-
-    @property
-    def key(self) -> int:
-        """The activity's key in its run: local activities share the numbers of the others, and get a minus sign."""
-        return -self.scheduled.seq if self.is_local else self.scheduled.seq
 
     @property
     def label(self) -> Phrase:
@@ -77,6 +74,7 @@ def assignment_of(state: WorkflowExecution, pending: PendingActivity) -> Assignm
         workflow_type="" if alone else start.workflow_type,
         scheduled=scheduled,
         task_queue=scheduled.task_queue or start.task_queue,
+        key=scheduled.seq,
         number=pending.attempt,
         details=pending.heartbeat_details,
     )
@@ -91,5 +89,6 @@ def local_assignment_of(state: WorkflowExecution, scheduled: ActivityScheduled) 
         workflow_type=start.workflow_type,
         scheduled=scheduled,
         task_queue=start.task_queue,
+        key=-scheduled.seq,
         is_local=True,
     )

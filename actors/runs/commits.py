@@ -72,8 +72,6 @@ class Commits:
         self._journal = journal
         self._runs = runs
         self._lost = lost
-        self._latest: dict[LiveRun, Turn] = {}
-        """The latest turn of each run that is not on disk yet."""
 
     def finish(self, turn: Turn) -> None:
         """Hand a turn to the journal; its answers and effects come after the commit."""
@@ -85,7 +83,7 @@ class Commits:
         for part in turn.parts:
             run = part.run
             run.uncommitted += 1
-            self._latest[run] = turn
+            run.latest_turn = turn
             if part.events:
                 appends.append(part.append())
             elif turn.founded_runs:
@@ -100,7 +98,7 @@ class Commits:
 
     def _finish_empty(self, turn: Turn) -> None:
         own = turn.own
-        last = self._latest.get(own.run)
+        last = own.run.latest_turn
         if last is not None:
             last.answers.extend(turn.answers)
             for part in last.parts:
@@ -112,8 +110,8 @@ class Commits:
     def _committed(self, turn: Turn, error: EngineError | None) -> None:
         for part in turn.parts:
             part.run.uncommitted -= 1
-            if self._latest.get(part.run) is turn:
-                del self._latest[part.run]
+            if part.run.latest_turn is turn:
+                part.run.latest_turn = None
         if error is not None:
             self._lost(turn, error)
             return

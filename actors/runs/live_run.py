@@ -7,14 +7,15 @@ and `commits` take what they do to the disk; all of them share this record.
 from __future__ import annotations
 
 from enum import Enum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from understudy.events.state.execution import WorkflowExecution
 
 if TYPE_CHECKING:
     from asyncio import TimerHandle
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
+    from pykka import Future
     from pykka._envelope import Envelope
 
     from understudy.actors.behaviors.code.run import Run
@@ -30,6 +31,31 @@ class Phase(Enum):
     DEFERRED = "deferred"
     DRAINING = "draining"
     STOPPED = "stopped"
+
+
+class PartAhead(Protocol):
+    """One run's share of a turn that is not on disk yet."""
+
+    woken: bool
+
+    @property
+    def run(self) -> LiveRun:
+        """The run whose share it is."""
+        ...
+
+
+class TurnAhead(Protocol):
+    """A turn that is not on disk yet, as a run remembers its latest."""
+
+    @property
+    def answers(self) -> list[tuple[Future[Any], Any, BaseException | None]]:
+        """The answers that are given when it is."""
+        ...
+
+    @property
+    def parts(self) -> Sequence[PartAhead]:
+        """The runs that take part in it."""
+        ...
 
 
 class LiveRun:
@@ -48,6 +74,7 @@ class LiveRun:
         "has_update_before_start",
         "held_messages",
         "last_row",
+        "latest_turn",
         "lost_turns",
         "phase",
         "restart_handle",
@@ -75,6 +102,8 @@ class LiveRun:
         """The time when the code is tried again, ns since the epoch; 0: not planned."""
         self.uncommitted = 0
         """The number of its turns and rows that are handed to the journal and not on disk yet."""
+        self.latest_turn: TurnAhead | None = None
+        """The latest turn that is not on disk yet."""
         self.active_at = 0.0
         """The time of its last turn that was more than a look, s by the loop's clock."""
         self.last_row: tuple[Any, ...] | None = None

@@ -262,6 +262,7 @@ def _assignment(info: Info) -> Assignment:
         workflow_type=cast("str", info.workflow_type),
         scheduled=scheduled,
         task_queue=info.task_queue,
+        key=scheduled.seq,
         number=info.attempt,
         is_local=info.is_local,
     )

@@ -21,7 +21,7 @@ from understudy.events.event import Event
 from understudy.events.marker import PatchRecorded, SideEffectRecorded, VersionRecorded
 from understudy.events.outbound import OUTBOUND, ExternalCancelRequested, ExternalSignalRequested, OutboundPhase
 from understudy.events.signal import SignalReceived
-from understudy.events.state.execution import WorkflowExecution
+from understudy.events.state.execution import MOST_UNSIZED, WorkflowExecution
 from understudy.events.state.pending import DeadlineKind, PendingActivity, PendingChild, with_item
 from understudy.events.timer import TIMER, TimerPhase, TimerStarted
 from understudy.events.transition import advance, name_of
@@ -41,7 +41,10 @@ def apply(state: WorkflowExecution, event: Event) -> None:
     if not state.is_open and (state.status, type(event)) not in WORKFLOW:
         raise IllegalTransitionError(state=name_of(state.status), event=event.topic)
     _EVOLVE[type(event)](state, event)
-    state.count(event)
+    state.version = version = state.version + 1
+    state.unsized.append(event)
+    if not version % MOST_UNSIZED:
+        state.sum_up_sizes()
 
 
 def fold(run_id: str, events: Iterable[Event]) -> WorkflowExecution:

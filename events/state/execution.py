@@ -25,7 +25,8 @@ from understudy.events.workflow import WorkflowStarted
 
 __all__ = ["WorkflowExecution"]
 
-_MOST_UNSIZED: Final = 256
+MOST_UNSIZED: Final = 256
+"""How many events a run keeps whose sizes are not summed up: they are encoded only if somebody asks for the size."""
 
 
 class WorkflowExecution:
@@ -37,7 +38,6 @@ class WorkflowExecution:
     __slots__ = (
         "_deadlines",
         "_size",
-        "_unsized",
         "activities",
         "cancel_requested",
         "children",
@@ -62,6 +62,7 @@ class WorkflowExecution:
         "status",
         "timer_shifts",
         "timers",
+        "unsized",
         "updates",
         "version",
     )
@@ -101,7 +102,7 @@ class WorkflowExecution:
         self.deferred_since = 0
         self._deadlines: list[Deadline] = []
         self._size = 0
-        self._unsized: list[Event] = []
+        self.unsized: list[Event] = []
         """Events whose size is not in `_size` yet."""
 
     def __repr__(self) -> str:
@@ -117,18 +118,15 @@ class WorkflowExecution:
         """True if something is still to be done to others: children have no outcome, messages are on their way."""
         return bool(self.children or self.outbound)
 
-    def count(self, event: Event) -> None:
-        """Count one event that `evolve.apply` has folded in: its version, and later its size."""
-        self.version = version = self.version + 1
-        self._unsized.append(event)
-        if not version % _MOST_UNSIZED:
-            self._size = self.size
-            self._unsized.clear()
+    def sum_up_sizes(self) -> None:
+        """Let go of the events whose sizes are not summed up yet; `evolve.apply` asks for it now and then."""
+        self._size = self.size
+        self.unsized.clear()
 
     @property
     def size(self) -> int:
         """The number of bytes of the encoded events; measured when it is asked for, and rarely before."""
-        return self._size + sum(len(encode_event(event)) for event in self._unsized)
+        return self._size + sum(len(encode_event(event)) for event in self.unsized)
 
     def next_deadline(self) -> int | None:
         """Return when the next thing is due (ns since the epoch), or None; settled entries are dropped on the way."""

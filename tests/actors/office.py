@@ -126,7 +126,7 @@ class Office:
     def dispatch_local(self, seq: int, fn: Any, *args: Any, **options: Any) -> None:
         """Dispatch a local activity."""
         event = scheduled(seq, fn, *args, **options)
-        self.activities.dispatch_local(Assignment("run-1", "order-1", "Order", event, "orders", is_local=True))
+        self.activities.dispatch_local(Assignment("run-1", "order-1", "Order", event, "orders", -seq, is_local=True))
 
 
 ALL: Final = (greet, linger, fail, limp, beat)
@@ -147,6 +147,7 @@ def assigned(pending: PendingActivity, run_id: str = "run-1") -> Assignment:
         "Order",
         pending.scheduled,
         pending.scheduled.task_queue or "orders",
+        pending.scheduled.seq,
         number=pending.attempt,
         details=pending.heartbeat_details,
     )

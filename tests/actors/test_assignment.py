@@ -50,6 +50,6 @@ def test_a_local_activity_has_a_key_that_no_other_activity_of_its_run_has() -> N
 
 
 def test_an_assignment_does_not_change() -> None:
-    made = Assignment("run-1", "order-1", "Order", scheduled(1, greet), "orders")
+    made = Assignment("run-1", "order-1", "Order", scheduled(1, greet), "orders", 1)
     with pytest.raises(AttributeError, match="immutable"):
         made.number = 2  # type: ignore[misc]  # what is tested
