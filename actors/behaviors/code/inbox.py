@@ -68,6 +68,10 @@ _UNFINISHED: Final[dict[HandlerKind, type[Warning]]] = {
 }
 
 
+_NO_INSTANCE: Final = DirectCalls(None)
+"""The caller of a run whose code is not made yet: no handler is called before."""
+
+
 class Owner(Protocol):
     """The run, as its inbox sees it."""
 
@@ -135,7 +139,7 @@ class Inbox:
         self._converter = converter
         self._failures = failures
         self._owner = owner
-        self.caller: Caller = DirectCalls(None)
+        self.caller: Caller = _NO_INSTANCE
         self._tables: dict[HandlerKind, dict[str | None, HandlerDefinition]] | None = None
         self._receivers: dict[str, deque[Future[SignalReceived]]] | None = None
         self.unhandled_signals: list[SignalReceived] = []
