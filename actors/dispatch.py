@@ -192,10 +192,7 @@ class Mailbox:
 class _Stopped:
     """Is pykka's stopped flag without a condition variable for each actor."""
 
-    __slots__ = ("_set",)
-
-    def __init__(self) -> None:
-        self._set = False
+    _set = False
 
     def is_set(self) -> bool:
         return self._set

@@ -54,14 +54,12 @@ WORKER_SHUTDOWN: Final = ActivityCancellationDetails(worker_shutdown=True)
 class Cancellation:
     """Knows whether the code of one attempt was asked to stop, and wakes the code that waits for that."""
 
-    __slots__ = ("_in_thread", "_on_loop", "details", "reason")
-
-    def __init__(self) -> None:
-        self.reason = ""
-        self.details: ActivityCancellationDetails | None = None
-        """The reasons why the attempt was asked to stop; None while it was not."""
-        self._on_loop: asyncio.Event | None = None
-        self._in_thread: threading.Event | None = None
+    # Defaults of the class: few attempts are asked to stop, and those that are not need nothing of their own.
+    reason: str = ""
+    details: ActivityCancellationDetails | None = None
+    """The reasons why the attempt was asked to stop; None while it was not."""
+    _on_loop: asyncio.Event | None = None
+    _in_thread: threading.Event | None = None
 
     def __repr__(self) -> str:
         """Show whether somebody asked the code to stop."""

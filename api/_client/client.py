@@ -17,7 +17,14 @@ from understudy._client.config import ServiceClient
 from understudy._client.handles.handle import WorkflowHandle
 from understudy._client.jobs.client import StandaloneActivities
 from understudy._client.promises import Promises
-from understudy._client.starts.start import StartOptions, WantedStart, start_workflow
+from understudy._client.starts.start import (
+    DEFAULT_VALUES,
+    NO_OPTIONS,
+    StartOptions,
+    WantedStart,
+    named_options,
+    start_workflow,
+)
 from understudy._client.starts.with_start import UpdateWithStart
 from understudy.actors.behaviors.definitions.definition import workflow_of
 from understudy.events.converters.data_converter import DataConverter
@@ -161,29 +168,30 @@ class Client(UpdateWithStart, Promises, StandaloneActivities, Activities):
             EngineError: the store failed; nothing has started.
         """
         del stack_level
-        options: StartOptions = {
-            "result_type": result_type,
-            "execution_timeout": execution_timeout,
-            "run_timeout": run_timeout,
-            "task_timeout": task_timeout,
-            "id_reuse_policy": id_reuse_policy,
-            "id_conflict_policy": id_conflict_policy,
-            "retry_policy": retry_policy,
-            "cron_schedule": cron_schedule,
-            "memo": memo,
-            "search_attributes": search_attributes,
-            "static_summary": static_summary,
-            "static_details": static_details,
-            "start_delay": start_delay,
-            "start_signal": start_signal,
-            "start_signal_args": start_signal_args,
-            "rpc_metadata": rpc_metadata,
-            "rpc_timeout": rpc_timeout,
-            "request_eager_start": request_eager_start,
-            "request_id": request_id,
-            "priority": priority,
-            "versioning_override": versioning_override,
-        }
+        given = (
+            result_type,
+            execution_timeout,
+            run_timeout,
+            task_timeout,
+            id_reuse_policy,
+            id_conflict_policy,
+            retry_policy,
+            cron_schedule,
+            memo,
+            search_attributes,
+            static_summary,
+            static_details,
+            start_delay,
+            start_signal,
+            start_signal_args,
+            rpc_metadata,
+            rpc_timeout,
+            request_eager_start,
+            request_id,
+            priority,
+            versioning_override,
+        )
+        options = NO_OPTIONS if given == DEFAULT_VALUES else named_options(given)
         wanted = WantedStart(workflow, arguments(arg, args), id, task_queue, options)
         if self.chain is not None:
             from understudy._client.interceptors.start_inputs import input_of_start

@@ -49,7 +49,7 @@ _REJECTING: Final = {
 """The statuses in which a query is not asked."""
 
 
-class Address(msgspec.Struct, frozen=True):
+class Address(msgspec.Struct, frozen=True, gc=False):
     """Names one workflow, and perhaps one of its runs."""
 
     connection: Connection

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Final, TypedDict
+from typing import TYPE_CHECKING, Any, Final, TypedDict, cast
 
 import msgspec
 
@@ -39,6 +39,8 @@ if TYPE_CHECKING:
     from understudy.events.payloads.payload import Payload
 
 __all__ = [
+    "DEFAULT_VALUES",
+    "NO_OPTIONS",
     "START_DEFAULTS",
     "PlainStartOptions",
     "PreparedStart",
@@ -46,6 +48,7 @@ __all__ = [
     "WantedStart",
     "checked_policies",
     "find_workflow",
+    "named_options",
     "prepared_start",
     "start_workflow",
 ]
@@ -111,8 +114,18 @@ START_DEFAULTS: Final[StartOptions] = {
 Most starts say nothing, and need no look at each option.
 """
 
+DEFAULT_VALUES: Final = tuple(START_DEFAULTS.values())
+"""The values of START_DEFAULTS: to compare a tuple with them is quicker than to make a dict of what is left out."""
 
-class WantedStart(msgspec.Struct, frozen=True):
+NO_OPTIONS: Final[StartOptions] = {}
+
+
+def named_options(given: tuple[Any, ...]) -> StartOptions:
+    """Return the options of a start by name; `given` has all of them in the order of START_DEFAULTS."""
+    return cast("StartOptions", dict(zip(START_DEFAULTS, given, strict=True)))
+
+
+class WantedStart(msgspec.Struct, frozen=True, gc=False):
     """A start as the caller asked for it; nothing of it is checked."""
 
     workflow: Any
@@ -176,7 +189,7 @@ def prepared_start(connection: Connection, wanted: WantedStart) -> PreparedStart
     by_name = isinstance(workflow, str)  # then the result is as JSON gives it, whatever workers the process has
     hint = None if definition is None or by_name else definition.signature.returns
     policies, signal = _PLAIN_POLICIES, None
-    if wanted.options != START_DEFAULTS or wanted.headers:
+    if (wanted.options and wanted.options != START_DEFAULTS) or wanted.headers:
         given: Any = {**START_DEFAULTS, **wanted.options}
         headers = dict(wanted.headers)
         event = msgspec.structs.replace(event, headers=headers, **_rare_fields(given, event.at, converter))
